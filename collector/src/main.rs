@@ -1,0 +1,2 @@
+//! The plot: parse, build, wire, run.
+fn main() {}

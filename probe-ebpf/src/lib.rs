@@ -1,0 +1,376 @@
+//! The contract between the kernel side and user space: the records, the names of maps and
+//! globals, and the compiled object itself.
+//!
+//! This is the only definition of a record. It must never depend on anything, allocate, or hold
+//! a fact about one kernel or one architecture: those are resolved in user space and handed to
+//! the programs as read-only globals.
+//!
+//! All times are nanoseconds of `CLOCK_BOOTTIME` (`bpf_ktime_get_boot_ns`).
+#![cfg_attr(target_arch = "bpf", no_std)]
+#![forbid(unsafe_code)]
+
+/// The version of everything in this file. User space refuses an object that carries another.
+pub const ABI_VERSION: u32 = 1;
+
+/// Names of the maps in the object.
+pub mod map {
+    /// Ring buffer of records, drained by user space.
+    pub const RECORDS: &str = "RECORDS";
+    /// Hash of thread id to [`Thread`](crate::Thread): what each traced thread is doing now.
+    pub const THREADS: &str = "THREADS";
+    /// Hash of process id to `u8`: the traced processes, used when there may be several.
+    pub const TARGETS: &str = "TARGETS";
+    /// Array of one [`Control`](crate::Control).
+    pub const CONTROL: &str = "CONTROL";
+    /// Per-CPU array of one [`Counters`](crate::Counters).
+    pub const COUNTERS: &str = "COUNTERS";
+    /// Array of [`SYSCALLS_MAX`](crate::SYSCALLS_MAX) [`Syscall`](crate::Syscall), by number.
+    pub const SYSCALLS: &str = "SYSCALLS";
+}
+
+/// Names of the read-only globals. Offsets are in bytes.
+pub mod global {
+    /// `u32`: the one process traced, or 0 where the map of targets decides.
+    pub const TARGET: &str = "TARGET";
+    /// `u32`: 1 to trace children of the target too.
+    pub const FOLLOW: &str = "FOLLOW";
+    /// `u32`: 1 to let the programs log through `aya-log`.
+    pub const VERBOSE: &str = "VERBOSE";
+    /// `[u32; 4]`: where the first four syscall arguments stand in `struct pt_regs`.
+    pub const REGS_ARGS: &str = "REGS_ARGS";
+    /// `u32`: where the syscall number stands in `struct pt_regs`.
+    pub const REGS_NR: &str = "REGS_NR";
+    /// `u32`: 1 if `sched_switch` hands over `prev_state` as its fourth argument (Linux 5.18).
+    pub const SWITCH_HAS_STATE: &str = "SWITCH_HAS_STATE";
+    /// `u32`: offset of `task_struct.__state` (`state` before 5.14).
+    pub const TASK_STATE: &str = "TASK_STATE";
+    /// `u32`: offset of `task_struct.pid`, which user space calls the thread id.
+    pub const TASK_PID: &str = "TASK_PID";
+    /// `u32`: offset of `task_struct.tgid`, which user space calls the process id.
+    pub const TASK_TGID: &str = "TASK_TGID";
+    /// `u32`: offset in `task_struct` of the word that marks a 32-bit call.
+    pub const COMPAT_WORD: &str = "COMPAT_WORD";
+    /// `u32`: the bit in that word, or 0 where the kernel has no 32-bit calls.
+    pub const COMPAT_BIT: &str = "COMPAT_BIT";
+    /// `u32`: where the preemption counter stands: one of the `PREEMPT_COUNT_…` constants.
+    pub const PREEMPT_COUNT: &str = "PREEMPT_COUNT";
+    /// `u32`: its offset, from `task_struct` or from the per-CPU variable.
+    pub const PREEMPT_COUNT_OFFSET: &str = "PREEMPT_COUNT_OFFSET";
+    /// `u32`: a record that fills the ring beyond this many bytes wakes user space at once.
+    pub const WAKE_AT_BYTES: &str = "WAKE_AT_BYTES";
+}
+
+/// The preemption counter can't be read: a waker's context is unknown.
+pub const PREEMPT_COUNT_UNKNOWN: u32 = 0;
+/// The preemption counter is a field of `task_struct` (arm64).
+pub const PREEMPT_COUNT_IN_TASK: u32 = 1;
+/// The preemption counter is a per-CPU variable (x86): the loader has put its BTF id in place of
+/// [`PER_CPU_MARK`].
+pub const PREEMPT_COUNT_PER_CPU: u32 = 2;
+/// The 64-bit immediate that the loader finds in the object and replaces by the BTF id of the
+/// per-CPU variable that holds the preemption counter.
+pub const PER_CPU_MARK: u64 = 0x7761_6974_7363_6f70;
+
+/// Entries of the table of syscalls; a larger number counts as unclassified.
+pub const SYSCALLS_MAX: u32 = 1024;
+/// Threads that can be traced at one time; more are counted as untracked.
+pub const THREADS_MAX: u32 = 16_384;
+/// Processes that can be traced at one time.
+pub const TARGETS_MAX: u32 = 4_096;
+/// Default size of the ring, in bytes.
+pub const RING_BYTES: u32 = 16 << 20;
+
+/// Set by user space to arm all programs at once: the last step of attaching.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Control {
+    /// When tracing began; 0 means not armed, and every program returns at once.
+    pub armed_ns: u64,
+}
+
+/// What one CPU made and what it lost. `made = delivered + lost`, always.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Records this CPU tried to hand over.
+    pub made: u64,
+    /// Records the ring had no room for.
+    pub lost: u64,
+    /// Of those, how many since the last record that got through.
+    pub lost_pending: u64,
+    /// Times a thread could not be tracked, for want of room in the table of threads.
+    pub untracked: u64,
+    /// 32-bit calls, which are not recorded.
+    pub compat: u64,
+}
+
+/// What a syscall is, as far as the programs care. Set by user space, per number.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Syscall {
+    /// One of the `CLASS_…` constants.
+    pub class: u8,
+    /// One of the `TIMEOUT_…` constants.
+    pub timeout: u8,
+    /// Which argument (0 to 4) holds the timeout, if it is a pointer.
+    pub timeout_arg: u8,
+    /// Zero.
+    pub reserved: u8,
+}
+
+/// Recorded only if the thread left the CPU in it.
+pub const CLASS_OTHER: u8 = 0;
+/// Waits until some descriptor is ready: always recorded.
+pub const CLASS_READINESS: u8 = 1;
+/// Moves bytes from the kernel to the user: always recorded.
+pub const CLASS_RECEIVE: u8 = 2;
+/// Moves bytes from the user to the kernel: always recorded.
+pub const CLASS_SEND: u8 = 3;
+/// `accept`, `accept4`, `connect`: always recorded.
+pub const CLASS_CONNECT: u8 = 4;
+/// `io_uring_enter`: always recorded.
+pub const CLASS_URING: u8 = 5;
+/// Has no exit (`exit`, `exit_group`, `rt_sigreturn`): never a call of its own.
+pub const CLASS_NO_RETURN: u8 = 6;
+/// `restart_syscall`: goes on with the call that a signal interrupted.
+pub const CLASS_RESTART: u8 = 7;
+
+/// The call has no timeout, or one that is a plain argument.
+pub const TIMEOUT_NOT_POINTED: u8 = 0;
+/// The argument points to a `struct timespec` (64-bit).
+pub const TIMEOUT_TIMESPEC: u8 = 1;
+/// The argument points to a `struct timeval` (64-bit).
+pub const TIMEOUT_TIMEVAL: u8 = 2;
+
+/// [`Call::timeout_ns`]: the pointer was null, which means for ever.
+pub const TIMEOUT_NONE: i64 = -1;
+/// [`Call::timeout_ns`]: not read, because not pointed to or not readable.
+pub const TIMEOUT_UNKNOWN: i64 = -2;
+
+/// [`Head::kind`] of a [`Call`].
+pub const KIND_CALL: u16 = 1;
+/// [`Head::kind`] of an [`OffCpu`].
+pub const KIND_OFF_CPU: u16 = 2;
+/// [`Head::kind`] of a [`Life`].
+pub const KIND_LIFE: u16 = 3;
+
+/// What every record begins with.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// One of the `KIND_…` constants.
+    pub kind: u16,
+    /// The CPU it was made on.
+    pub cpu: u16,
+    /// Records lost on this CPU since the last one that got through.
+    pub lost: u32,
+    /// The process.
+    pub pid: u32,
+    /// The thread.
+    pub tid: u32,
+}
+
+/// One finished call. `kernel_ns + blocked_ns + runnable_ns + copying_ns = exit_ns - enter_ns`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Call {
+    /// Kind, CPU, loss, process and thread.
+    pub head: Head,
+    /// When the call was entered, or when tracing began ([`FLAG_BEGAN_BEFORE`]).
+    pub enter_ns: u64,
+    /// When the call returned, or when the thread died in it ([`FLAG_KILLED`]).
+    pub exit_ns: u64,
+    /// On the CPU in the call, but not copying.
+    pub kernel_ns: u64,
+    /// Off the CPU, asleep.
+    pub blocked_ns: u64,
+    /// Off the CPU, wanting it.
+    pub runnable_ns: u64,
+    /// On the CPU, copying.
+    pub copying_ns: u64,
+    /// When copying began; 0 if it did not.
+    pub copy_ns: u64,
+    /// When the first sleep began; 0 if there was none.
+    pub first_sleep_ns: u64,
+    /// The last wake-up; 0 if there was none.
+    pub last_wake_ns: u64,
+    /// The timeout that an argument points to, or one of the `TIMEOUT_…` values below zero.
+    pub timeout_ns: i64,
+    /// Time on the CPU in calls not recorded, on this thread since its last record of a call.
+    pub other_ns: u64,
+    /// The first four arguments as they were at entry.
+    pub args: [u64; 4],
+    /// What the call returned, unchecked: below zero a negated errno.
+    pub ret: i64,
+    /// The syscall's number.
+    pub nr: u32,
+    /// `FLAG_…` bits.
+    pub flags: u32,
+    /// How often the thread fell asleep in it.
+    pub sleeps: u32,
+    /// How often it was preempted in it.
+    pub preemptions: u32,
+    /// Calls not recorded, on this thread since its last record of a call.
+    pub others: u32,
+    /// The thread that made the last wake-up; only meaningful with `last_wake_ns`.
+    pub waker_tid: u32,
+    /// Its process.
+    pub waker_pid: u32,
+    /// One of the `CONTEXT_…` constants.
+    pub waker_context: u32,
+}
+
+/// The call began before tracing: all its times count from when tracing began.
+pub const FLAG_BEGAN_BEFORE: u32 = 1;
+/// The thread died in the call: it never returned, and `ret` means nothing.
+pub const FLAG_KILLED: u32 = 2;
+/// Copying was seen by the kernel's own tracepoint.
+pub const FLAG_COPY_SEEN: u32 = 4;
+/// Copying was not seen but inferred: the time on the CPU after the last wake-up.
+pub const FLAG_COPY_INFERRED: u32 = 8;
+/// This call goes on with one that a signal interrupted (`restart_syscall`).
+pub const FLAG_CONTINUES: u32 = 16;
+/// The entry was not seen, so the arguments are those at the exit.
+pub const FLAG_ENTRY_UNSEEN: u32 = 32;
+
+/// [`OffCpu::nr`]: the thread was in no call.
+pub const NO_CALL: u32 = u32::MAX;
+/// [`Call::nr`] of a call in flight when tracing began, until it returns.
+pub const UNKNOWN_CALL: u32 = u32::MAX - 1;
+
+/// The waker's context could not be read.
+pub const CONTEXT_UNKNOWN: u32 = 0;
+/// The waker itself did it.
+pub const CONTEXT_TASK: u32 = 1;
+/// A soft interrupt (network, timers) did, while the "waker" ran.
+pub const CONTEXT_SOFTIRQ: u32 = 2;
+/// A hardware interrupt did, while the "waker" ran.
+pub const CONTEXT_HARDIRQ: u32 = 3;
+/// A non-maskable interrupt did, while the "waker" ran.
+pub const CONTEXT_NMI: u32 = 4;
+
+/// One time off the CPU, from leaving it to getting it back.
+///
+/// ```text
+///   start_ns        woken_ns         end_ns
+///      | blocked       | runnable       |        asleep
+///      | runnable                       |        preempted: woken_ns is 0
+/// ```
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OffCpu {
+    /// Kind, CPU it came back on, loss, process and thread.
+    pub head: Head,
+    /// When it left the CPU, or when tracing began.
+    pub start_ns: u64,
+    /// When it was woken; 0 if it never slept.
+    pub woken_ns: u64,
+    /// When it got the CPU back, or died.
+    pub end_ns: u64,
+    /// The syscall it was in, or [`NO_CALL`], or [`UNKNOWN_CALL`].
+    pub nr: u32,
+    /// The scheduler's state as it left, `task_struct.__state`; 0 if preempted.
+    pub state: u32,
+    /// Who woke it; only meaningful with `woken_ns`, and 0 if the wake-up raced with falling asleep.
+    pub waker_tid: u32,
+    /// The waker's process.
+    pub waker_pid: u32,
+    /// One of the `CONTEXT_…` constants.
+    pub waker_context: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The waker's name, ended by a zero byte if shorter.
+    pub waker_comm: [u8; 16],
+}
+
+/// [`Life::what`]: a thread (or process) was made; `other` is its parent thread.
+pub const LIFE_FORK: u32 = 1;
+/// [`Life::what`]: the process began another program; `other` is its thread id before.
+pub const LIFE_EXEC: u32 = 2;
+/// [`Life::what`]: the thread ended.
+pub const LIFE_EXIT: u32 = 3;
+
+/// A thread came, changed, or went.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Life {
+    /// Kind, CPU, loss, process and thread.
+    pub head: Head,
+    /// When.
+    pub at_ns: u64,
+    /// One of the `LIFE_…` constants.
+    pub what: u32,
+    /// A second thread, see the constants; 0 if there is none.
+    pub other: u32,
+    /// The thread's name at that moment (at a fork the parent's, which it inherits).
+    pub comm: [u8; 16],
+}
+
+/// A traced thread is on the CPU.
+pub const ON_CPU: u32 = 0;
+/// A traced thread left the CPU asleep.
+pub const ASLEEP: u32 = 1;
+/// A traced thread left the CPU but still wants it.
+pub const PREEMPTED: u32 = 2;
+
+/// What one thread is doing now. Kept by the programs, read by user space for open calls.
+///
+/// The scheduler's wake-up runs on another CPU than the thread: it alone writes `wake_…`, and
+/// nothing else does, so that no two CPUs write one field.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Thread {
+    /// The call the thread is in, as far as it has come; `nr` is [`NO_CALL`] outside calls.
+    pub call: Call,
+    /// Up to when the time on the CPU has been put into a phase.
+    pub since_ns: u64,
+    /// When it left the CPU.
+    pub off_ns: u64,
+    /// The last wake-up seen, whether or not it slept then.
+    pub wake_ns: u64,
+    /// Kernel time of the call up to the end of its last sleep.
+    pub tail_from_ns: u64,
+    /// When the end of the last sleep was.
+    pub tail_at_ns: u64,
+    /// [`ON_CPU`], [`ASLEEP`] or [`PREEMPTED`].
+    pub mode: u32,
+    /// The scheduler's state as it left the CPU.
+    pub state: u32,
+    /// Class of the call.
+    pub class: u32,
+    /// Number of the call that a signal interrupted, or [`NO_CALL`].
+    pub restart_nr: u32,
+    /// Who made the last wake-up seen.
+    pub wake_tid: u32,
+    /// Its process.
+    pub wake_pid: u32,
+    /// One of the `CONTEXT_…` constants.
+    pub wake_context: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The waker's name.
+    pub wake_comm: [u8; 16],
+    /// Arguments of the call that a signal interrupted.
+    pub restart_args: [u64; 4],
+}
+
+// Both sides must agree to the byte, and no padding may leak kernel memory.
+const _: () = {
+    assert!(size_of::<Head>() == 16);
+    assert!(size_of::<Call>() == 176);
+    assert!(size_of::<OffCpu>() == 80);
+    assert!(size_of::<Life>() == 48);
+    assert!(size_of::<Syscall>() == 4);
+    assert!(size_of::<Thread>() == 176 + 5 * 8 + 8 * 4 + 16 + 32);
+};
+
+/// The compiled programs, as `cargo xtask ebpf` made them from this crate's sources.
+#[cfg(not(target_arch = "bpf"))]
+pub fn object() -> &'static [u8] {
+    /// An ELF file is read in place, so it must stand where its headers are aligned.
+    #[repr(C, align(32))]
+    struct Aligned<B: ?Sized>(B);
+    static OBJECT: &Aligned<[u8]> =
+        &Aligned(*include_bytes!("../object/waitscope-probe.bpf.o"));
+    &OBJECT.0
+}
