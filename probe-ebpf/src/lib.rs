@@ -34,9 +34,9 @@ pub mod global {
     pub const TARGET: &str = "TARGET";
     /// `u32`: 1 to trace children of the target too.
     pub const FOLLOW: &str = "FOLLOW";
-    /// `u32`: 1 to let the programs log through `aya-log`.
-    pub const VERBOSE: &str = "VERBOSE";
-    /// `[u32; 4]`: where the first four syscall arguments stand in `struct pt_regs`.
+    /// `u8`: the level up to which the programs log through `aya-log`; 0 prunes all of it.
+    pub const LOG_LEVEL: &str = "AYA_LOG_LEVEL";
+    /// `[u32; 5]`: where the first five syscall arguments stand in `struct pt_regs`.
     pub const REGS_ARGS: &str = "REGS_ARGS";
     /// `u32`: where the syscall number stands in `struct pt_regs`.
     pub const REGS_NR: &str = "REGS_NR";
@@ -112,7 +112,7 @@ pub struct Syscall {
     pub class: u8,
     /// One of the `TIMEOUT_…` constants.
     pub timeout: u8,
-    /// Which argument (0 to 4) holds the timeout, if it is a pointer.
+    /// Which argument (2 to 4) holds the timeout, if it is a pointer.
     pub timeout_arg: u8,
     /// Zero.
     pub reserved: u8,
@@ -312,6 +312,8 @@ pub const ON_CPU: u32 = 0;
 pub const ASLEEP: u32 = 1;
 /// A traced thread left the CPU but still wants it.
 pub const PREEMPTED: u32 = 2;
+/// A traced thread has ended, but for its last step off the CPU.
+pub const DEAD: u32 = 3;
 
 /// What one thread is doing now. Kept by the programs, read by user space for open calls.
 ///
@@ -324,7 +326,9 @@ pub struct Thread {
     pub call: Call,
     /// Up to when the time on the CPU has been put into a phase.
     pub since_ns: u64,
-    /// When it left the CPU.
+    /// When it last got the CPU.
+    pub on_ns: u64,
+    /// When it last left the CPU.
     pub off_ns: u64,
     /// The last wake-up seen, whether or not it slept then.
     pub wake_ns: u64,
@@ -332,7 +336,7 @@ pub struct Thread {
     pub tail_from_ns: u64,
     /// When the end of the last sleep was.
     pub tail_at_ns: u64,
-    /// [`ON_CPU`], [`ASLEEP`] or [`PREEMPTED`].
+    /// [`ON_CPU`], [`ASLEEP`], [`PREEMPTED`] or [`DEAD`].
     pub mode: u32,
     /// The scheduler's state as it left the CPU.
     pub state: u32,
@@ -361,7 +365,7 @@ const _: () = {
     assert!(size_of::<OffCpu>() == 80);
     assert!(size_of::<Life>() == 48);
     assert!(size_of::<Syscall>() == 4);
-    assert!(size_of::<Thread>() == 176 + 5 * 8 + 8 * 4 + 16 + 32);
+    assert!(size_of::<Thread>() == 176 + 6 * 8 + 8 * 4 + 16 + 32);
 };
 
 /// The compiled programs, as `cargo xtask ebpf` made them from this crate's sources.

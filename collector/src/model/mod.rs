@@ -3,12 +3,15 @@
 //! Pure code: no files, no clock, no kernel, no HTTP. Everything that shows, stores or exports a
 //! trace works on the [`Event`]s defined here, live and replayed alike.
 
+mod arguments;
 mod event;
+mod intake;
 mod names;
 mod trace;
 
 pub use event::{
     Call, Context, Copying, End, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Timeout, Waker,
 };
+pub use intake::{Intake, Record};
 pub use names::{Arch, call_class, call_name, CallClass};
 pub use trace::Trace;

@@ -1,0 +1,169 @@
+//! What the running kernel is like: release, architecture, hooks, and where its fields stand.
+//!
+//! The only place that knows an architecture's registers by name. It must never assume an offset:
+//! what is not in the kernel's own description is missing, and said to be.
+
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader},
+    path::Path,
+};
+
+use anyhow::{Context as _, Result};
+use probe_ebpf::{PREEMPT_COUNT_IN_TASK, PREEMPT_COUNT_PER_CPU, PREEMPT_COUNT_UNKNOWN};
+
+use super::btf::{Btf, kind};
+use crate::model::Arch;
+
+/// Where the kernel describes its types.
+pub(crate) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
+
+/// The hooks, in the order in which they are attached: those that close what others open come
+/// first, so that no call is seen to begin that could not be seen to end.
+pub(crate) const HOOKS: [&str; 8] = [
+    "sched_switch",
+    "sched_waking",
+    "sched_process_fork",
+    "sched_process_exec",
+    "sched_process_exit",
+    "skb_copy_datagram_iovec",
+    "sys_exit",
+    "sys_enter",
+];
+
+/// The kernel and machine, by name.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    /// `uname -r`
+    pub(crate) release: String,
+    /// `uname -m`
+    pub(crate) arch: String,
+    /// `uname -n`
+    pub(crate) host: String,
+}
+
+impl Machine {
+    pub(crate) fn read() -> Result<Self> {
+        let name = nix::sys::utsname::uname().context("ask the kernel for its name")?;
+        Ok(Self {
+            release: name.release().to_string_lossy().into_owned(),
+            arch: name.machine().to_string_lossy().into_owned(),
+            host: name.nodename().to_string_lossy().into_owned(),
+        })
+    }
+}
+
+/// Where the programs find things: the values of their read-only globals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Offsets {
+    pub(crate) regs_args: [u32; 5],
+    pub(crate) regs_nr: u32,
+    pub(crate) switch_has_state: bool,
+    pub(crate) task_state: u32,
+    pub(crate) task_pid: u32,
+    pub(crate) task_tgid: u32,
+    pub(crate) compat_word: u32,
+    pub(crate) compat_bit: u32,
+    pub(crate) preempt_count: u32,
+    pub(crate) preempt_count_offset: u32,
+    /// BTF id of the per-CPU variable with the preemption counter, or 0.
+    pub(crate) preempt_count_variable: u32,
+}
+
+impl Offsets {
+    pub(crate) fn resolve(btf: &Btf, arch: Arch) -> Result<Self> {
+        let field = |of: &str, path: &[&str]| {
+            btf.offset(of, path)
+                .with_context(|| format!("find {of}.{} in {BTF_PATH}", path.join(".")))
+        };
+        let (regs_args, regs_nr) = match arch {
+            Arch::X86_64 => {
+                let mut args = [0; 5];
+                for (arg, name) in args.iter_mut().zip(["di", "si", "dx", "r10", "r8"]) {
+                    *arg = field("pt_regs", &[name])?;
+                }
+                (args, field("pt_regs", &["orig_ax"])?)
+            }
+            Arch::Aarch64 => {
+                let regs = field("pt_regs", &["regs"])?;
+                // The first argument's register returns the result; this one keeps the argument.
+                let first = field("pt_regs", &["orig_x0"])?;
+                let args = [first, regs + 8, regs + 16, regs + 24, regs + 32];
+                (args, field("pt_regs", &["syscallno"])?)
+            }
+        };
+        let switch_arguments = btf
+            .hook_arguments("sched_switch")
+            .with_context(|| format!("find the hook sched_switch in {BTF_PATH}"))?;
+        // Renamed in Linux 5.14: https://github.com/torvalds/linux/commit/2f064a59a11ff9bc22e52e9678bc601404c7cb34
+        let task_state =
+            field("task_struct", &["__state"]).or_else(|_| field("task_struct", &["state"]))?;
+        let (compat_word, compat_bit) = compat(btf, arch);
+        let (preempt_count, preempt_count_variable, preempt_count_offset) =
+            preempt_count(btf, arch);
+        Ok(Self {
+            regs_args,
+            regs_nr,
+            switch_has_state: switch_arguments >= 4,
+            task_state,
+            task_pid: field("task_struct", &["pid"])?,
+            task_tgid: field("task_struct", &["tgid"])?,
+            compat_word,
+            compat_bit,
+            preempt_count,
+            preempt_count_offset,
+            preempt_count_variable,
+        })
+    }
+}
+
+/// The bit that marks a 32-bit call: `TS_COMPAT`
+/// (<https://github.com/torvalds/linux/blob/v6.12/arch/x86/include/asm/thread_info.h#L217>) and `TIF_32BIT`
+/// (<https://github.com/torvalds/linux/blob/v6.12/arch/arm64/include/asm/thread_info.h#L76>).
+fn compat(btf: &Btf, arch: Arch) -> (u32, u32) {
+    let (path, bit) = match arch {
+        Arch::X86_64 => (["thread_info", "status"], 0x2),
+        Arch::Aarch64 => (["thread_info", "flags"], 1 << 22),
+    };
+    btf.offset("task_struct", &path).map_or((0, 0), |word| (word, bit))
+}
+
+/// Where the preemption counter stands: kind, BTF id of the variable if any, offset.
+///
+/// On x86 it is a per-CPU variable of its own, or between Linux 6.2 and 6.14 in `pcpu_hot`.
+fn preempt_count(btf: &Btf, arch: Arch) -> (u32, u32, u32) {
+    let unknown = (PREEMPT_COUNT_UNKNOWN, 0, 0);
+    let variable = |name: &str| {
+        btf.find(kind::VAR, name).filter(|_| is_kernel_symbol(name).unwrap_or(false))
+    };
+    match arch {
+        Arch::X86_64 => {
+            if let Some(id) = variable("__preempt_count") {
+                return (PREEMPT_COUNT_PER_CPU, id, 0);
+            }
+            match (variable("pcpu_hot"), btf.offset("pcpu_hot", &["preempt_count"])) {
+                (Some(id), Some(offset)) => (PREEMPT_COUNT_PER_CPU, id, offset),
+                _ => unknown,
+            }
+        }
+        Arch::Aarch64 => btf
+            .offset("task_struct", &["thread_info", "preempt_count"])
+            .map_or(unknown, |offset| (PREEMPT_COUNT_IN_TASK, 0, offset)),
+    }
+}
+
+/// Whether the kernel can find a variable by name, which it must to give a program its address: one
+/// built without `CONFIG_KALLSYMS_ALL` describes variables in its BTF and yet can't.
+fn is_kernel_symbol(name: &str) -> std::io::Result<bool> {
+    for line in BufReader::new(File::open("/proc/kallsyms")?).lines() {
+        if line?.split_ascii_whitespace().nth(2) == Some(name) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The kernel's description, if it has one.
+pub(crate) fn btf() -> Result<Btf> {
+    Btf::read(Path::new(BTF_PATH))
+}

@@ -1,0 +1,165 @@
+//! Loading and attaching the programs, and arming them: the only file that talks to aya about programs.
+//!
+//! Order matters: hooks that close what others open come first, and one write arms all of them at once.
+
+use anyhow::{Context as _, Result};
+use aya::{
+    Ebpf, EbpfLoader, Endianness, VerifierLogLevel,
+    maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf},
+    programs::BtfTracePoint,
+};
+use probe_ebpf::{Control, Counters, RING_BYTES, Syscall, Thread, global, map};
+
+use super::{
+    abi::{Plain, record},
+    failure::Unsupported,
+    kernel::{BTF_PATH, HOOKS, Offsets},
+    object, syscalls,
+};
+use crate::model::{Arch, Record};
+
+/// What to trace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    /// The process.
+    pub(crate) pid: u32,
+    /// Its children too.
+    pub(crate) follow: bool,
+    /// Let the programs log.
+    pub(crate) verbose: bool,
+}
+
+/// Loaded and attached programs, with the maps that outlive every right to load another. Dropping it
+/// detaches them.
+pub(crate) struct Probe {
+    ring: RingBuf<MapData>,
+    threads: HashMap<MapData, u32, Plain<Thread>>,
+    counters: PerCpuArray<MapData, Plain<Counters>>,
+    control: Array<MapData, Plain<Control>>,
+    /// Keeps the programs attached.
+    ebpf: Ebpf,
+}
+
+impl Probe {
+    /// Loads, attaches, but does not arm.
+    pub(crate) fn load(wish: Wish, arch: Arch, offsets: &Offsets) -> Result<Self> {
+        let types = aya::Btf::parse_file(BTF_PATH, Endianness::default())
+            .with_context(|| format!("read {BTF_PATH}"))?;
+        let bytes =
+            object::with_per_cpu_variable(probe_ebpf::object(), offsets.preempt_count_variable);
+        let mut loader = EbpfLoader::new();
+        let flag = |on: bool| u32::from(on);
+        let (target, follow) = (if wish.follow { 0 } else { wish.pid }, flag(wish.follow));
+        let (switch_has_state, wake_at) = (flag(offsets.switch_has_state), RING_BYTES / 4);
+        let log_level: u8 = if wish.verbose { u8::MAX } else { 0 };
+        let mut ebpf = loader
+            .btf(Some(&types))
+            .verifier_log_level(VerifierLogLevel::STATS)
+            .override_global(global::TARGET, &target, true)
+            .override_global(global::FOLLOW, &follow, true)
+            .override_global(global::LOG_LEVEL, &log_level, true)
+            .override_global(global::WAKE_AT_BYTES, &wake_at, true)
+            .override_global(global::REGS_ARGS, &offsets.regs_args, true)
+            .override_global(global::REGS_NR, &offsets.regs_nr, true)
+            .override_global(global::SWITCH_HAS_STATE, &switch_has_state, true)
+            .override_global(global::TASK_STATE, &offsets.task_state, true)
+            .override_global(global::TASK_PID, &offsets.task_pid, true)
+            .override_global(global::TASK_TGID, &offsets.task_tgid, true)
+            .override_global(global::COMPAT_WORD, &offsets.compat_word, true)
+            .override_global(global::COMPAT_BIT, &offsets.compat_bit, true)
+            .override_global(global::PREEMPT_COUNT, &offsets.preempt_count, true)
+            .override_global(global::PREEMPT_COUNT_OFFSET, &offsets.preempt_count_offset, true)
+            .load(&bytes)
+            .map_err(|error| Unsupported::from_kernel("load the maps", error))?;
+
+        let mut table: Array<&mut MapData, Plain<Syscall>> = Array::try_from(map_mut(&mut ebpf, map::SYSCALLS)?)?;
+        for (nr, syscall) in syscalls::table(arch) {
+            table.set(nr, Plain(syscall), 0).context("fill the table of syscalls")?;
+        }
+        if wish.follow {
+            let mut targets: HashMap<&mut MapData, u32, u8> =
+                HashMap::try_from(map_mut(&mut ebpf, map::TARGETS)?)?;
+            targets.insert(wish.pid, 1, 0).context("name the target to the programs")?;
+        }
+        for hook in HOOKS {
+            let program: &mut BtfTracePoint = ebpf
+                .program_mut(hook)
+                .with_context(|| format!("find program {hook} in the object"))?
+                .try_into()?;
+            program
+                .load(hook, &types)
+                .map_err(|error| Unsupported::from_kernel(&format!("load the program for {hook}"), error))?;
+        }
+        for hook in HOOKS {
+            let program: &mut BtfTracePoint =
+                ebpf.program_mut(hook).context("a program is gone")?.try_into()?;
+            program
+                .attach()
+                .map_err(|error| Unsupported::from_kernel(&format!("attach to {hook}"), error))?;
+        }
+        Ok(Self {
+            ring: RingBuf::try_from(take(&mut ebpf, map::RECORDS)?)?,
+            threads: HashMap::try_from(take(&mut ebpf, map::THREADS)?)?,
+            counters: PerCpuArray::try_from(take(&mut ebpf, map::COUNTERS)?)?,
+            control: Array::try_from(take(&mut ebpf, map::CONTROL)?)?,
+            ebpf,
+        })
+    }
+
+    /// Arms all programs: from `now_ns` (`CLOCK_BOOTTIME`) on, everything is recorded.
+    pub(crate) fn arm(&mut self, now_ns: u64) -> Result<()> {
+        self.control.set(0, Plain(Control { armed_ns: now_ns }), 0).context("arm the programs")
+    }
+
+    /// Disarms all programs: nothing is recorded any more.
+    pub(crate) fn disarm(&mut self) -> Result<()> {
+        self.control.set(0, Plain(Control::default()), 0).context("disarm the programs")
+    }
+
+    /// The next record, if there is one. Entries that are no records are counted in `foreign`.
+    pub(crate) fn next(&mut self, foreign: &mut u64) -> Option<Record> {
+        loop {
+            let item = self.ring.next()?;
+            match record(&item) {
+                Some(record) => return Some(record),
+                None => *foreign += 1,
+            }
+        }
+    }
+
+    /// The ring, to wait on.
+    pub(crate) fn ring(&self) -> &RingBuf<MapData> {
+        &self.ring
+    }
+
+    /// Puts in what a thread was doing before tracing began, unless the programs know better.
+    pub(crate) fn seed(&mut self, tid: u32, thread: Thread) {
+        const BPF_NOEXIST: u64 = 1;
+        // Taken means known to the programs already; full is counted by them.
+        let _ = self.threads.insert(tid, Plain(thread), BPF_NOEXIST);
+    }
+
+    /// What a thread is doing now.
+    pub(crate) fn thread(&self, tid: u32) -> Option<Thread> {
+        self.threads.get(&tid, 0).ok().map(|thread| thread.0)
+    }
+
+    /// The sums over all CPUs, and each CPU's own.
+    pub(crate) fn counters(&self) -> Result<Vec<Counters>> {
+        let all = self.counters.get(&0, 0).context("read the programs' counters")?;
+        Ok(all.iter().map(|counters| counters.0).collect())
+    }
+
+    /// The programs' log, for `--verbose`.
+    pub(crate) fn logger(&mut self) -> Result<aya_log::EbpfLogger<&'static dyn log::Log>> {
+        aya_log::EbpfLogger::init(&mut self.ebpf).context("read the programs' log")
+    }
+}
+
+fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
+    ebpf.take_map(name).with_context(|| format!("find map {name} in the object"))
+}
+
+fn map_mut<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Map> {
+    ebpf.map_mut(name).with_context(|| format!("find map {name} in the object"))
+}

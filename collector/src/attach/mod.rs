@@ -1,0 +1,18 @@
+//! From a process id to armed programs, and back to no rights at all.
+
+mod abi;
+mod btf;
+mod failure;
+mod kernel;
+mod load;
+mod object;
+mod rights;
+mod seed;
+mod session;
+mod syscalls;
+mod target;
+
+pub use failure::Unsupported;
+pub use rights::drop_all;
+pub use session::{Options, Session, Totals};
+pub use target::Target;

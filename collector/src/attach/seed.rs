@@ -1,0 +1,73 @@
+//! What the target's threads were doing before tracing began.
+//!
+//! Read after the programs were armed, and put in only where they know nothing of a thread yet: then
+//! nothing has happened to it since, and what is read here was so all the time.
+
+use anyhow::{Context as _, Result};
+use probe_ebpf::{
+    ASLEEP, Call, FLAG_BEGAN_BEFORE, Head, KIND_CALL, NO_CALL, TIMEOUT_UNKNOWN, Thread,
+};
+use procfs::process::{Process, Syscall, Task};
+
+/// A thread found in `/proc`.
+pub(crate) struct Found {
+    pub(crate) tid: u32,
+    pub(crate) name: String,
+    /// What to tell the programs; `None` for a thread that ran just then.
+    pub(crate) seed: Option<Thread>,
+}
+
+/// The threads of a process, each with what it is doing.
+pub(crate) fn threads(pid: u32, armed_ns: u64) -> Result<Vec<Found>> {
+    let tasks = Process::new(pid as i32)
+        .and_then(|process| process.tasks())
+        .with_context(|| format!("list the threads of process {pid}"))?;
+    // A thread may end while they are listed.
+    Ok(tasks.filter_map(Result::ok).filter_map(|task| found(pid, &task, armed_ns)).collect())
+}
+
+/// The name that a thread has now.
+pub(crate) fn name(pid: u32, tid: u32) -> Option<String> {
+    let name = std::fs::read(format!("/proc/{pid}/task/{tid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(name.strip_suffix(b"\n").unwrap_or(&name)).into_owned())
+}
+
+fn found(pid: u32, task: &Task, armed_ns: u64) -> Option<Found> {
+    let tid = task.tid as u32;
+    let seed = match task.syscall() {
+        Ok(Syscall::Blocked { syscall_number, argument_registers, .. }) => {
+            let [a, b, c, d, ..] = argument_registers;
+            // Below zero: asleep outside any call, in a page fault say.
+            let nr = u32::try_from(syscall_number).unwrap_or(NO_CALL);
+            Some(blocked(pid, tid, armed_ns, nr, [a, b, c, d]))
+        }
+        Ok(_) | Err(_) => None,
+    };
+    Some(Found { tid, name: name(pid, tid)?, seed })
+}
+
+fn blocked(pid: u32, tid: u32, armed_ns: u64, nr: u32, args: [u64; 4]) -> Thread {
+    /// `TASK_INTERRUPTIBLE`: what nearly every sleeper's state is; the programs set the true one at the
+    /// next sleep.
+    const INTERRUPTIBLE: u32 = 1;
+    Thread {
+        call: Call {
+            head: Head { kind: KIND_CALL, pid, tid, ..Head::default() },
+            enter_ns: armed_ns,
+            exit_ns: armed_ns,
+            args,
+            nr,
+            flags: FLAG_BEGAN_BEFORE,
+            timeout_ns: TIMEOUT_UNKNOWN,
+            ..Call::default()
+        },
+        since_ns: armed_ns,
+        on_ns: armed_ns,
+        off_ns: armed_ns,
+        tail_at_ns: armed_ns,
+        mode: ASLEEP,
+        state: INTERRUPTIBLE,
+        restart_nr: NO_CALL,
+        ..Thread::default()
+    }
+}

@@ -1,0 +1,280 @@
+//! A process being traced: from its programs' records to events, until it ends.
+//!
+//! The only holder of the loaded programs. It decides nothing about what becomes of the events.
+
+use std::{
+    collections::BTreeMap,
+    os::fd::AsFd,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use nix::time::{ClockId, clock_gettime};
+use probe_ebpf::Counters;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::{
+    failure::Unsupported,
+    kernel::{Machine, Offsets, btf},
+    load::{Probe, Wish},
+    seed,
+    target::Target,
+};
+use crate::model::{
+    Arch, End, Event, Intake, Life, LifeKind, OpenThread, Trace,
+};
+
+/// Threads looked at in one go for what they are doing; more would make a tick cost more than it tells.
+const OPEN_MAX: usize = 4096;
+
+/// Options of a trace.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Trace children too.
+    pub follow: bool,
+    /// Let the kernel side log what it does.
+    pub verbose: bool,
+}
+
+/// A process being traced.
+pub struct Session {
+    probe: Probe,
+    intake: Intake,
+    target: Target,
+    trace: Trace,
+    /// Live threads: their process and name.
+    threads: BTreeMap<u32, (u32, String)>,
+    /// Entries of the ring that were no records, which can't be.
+    foreign: u64,
+    /// Events from before the first drain: the threads that were there.
+    waiting: Vec<Event>,
+}
+
+/// The sums over all CPUs, from the programs themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Records made.
+    pub made: u64,
+    /// Records lost.
+    pub lost: u64,
+    /// Threads that could not be tracked.
+    pub untracked: u64,
+    /// 32-bit calls, not recorded.
+    pub compat: u64,
+}
+
+impl Session {
+    /// Loads, attaches, arms, and looks at what the target's threads were doing.
+    pub fn begin(target: Target, options: Options) -> Result<Self> {
+        let machine = Machine::read()?;
+        let arch = Arch::from_machine(&machine.arch).ok_or_else(|| {
+            Unsupported::new(
+                "attach",
+                format!("the architecture {} is not known to waitscope", machine.arch),
+                "x86_64 and aarch64 are",
+            )
+        })?;
+        let btf = btf().map_err(|error| {
+            Unsupported::new(
+                "read the kernel's types",
+                format!("{error:#}"),
+                "a kernel built with CONFIG_DEBUG_INFO_BTF has them, as those of all large distributions are",
+            )
+        })?;
+        let offsets = Offsets::resolve(&btf, arch)?;
+        drop(btf);
+        let wish = Wish { pid: target.pid(), follow: options.follow, verbose: options.verbose };
+        let mut probe = Probe::load(wish, arch, &offsets)?;
+        target.ensure_same()?;
+
+        let start_boot_ns = boot_ns()?;
+        let start_unix_ns = clock_ns(ClockId::CLOCK_REALTIME)?;
+        probe.arm(start_boot_ns)?;
+        let trace = Trace {
+            pid: target.pid(),
+            command: target.command().to_owned(),
+            host: machine.host,
+            kernel: machine.release,
+            arch: machine.arch,
+            start_boot_ns,
+            start_unix_ns,
+            backend: "tp_btf".to_owned(),
+            follow: options.follow,
+        };
+        let mut session = Self {
+            probe,
+            intake: Intake::new(arch, start_boot_ns),
+            target,
+            trace,
+            threads: BTreeMap::new(),
+            foreign: 0,
+            waiting: Vec::new(),
+        };
+        session.find_threads()?;
+        Ok(session)
+    }
+
+    fn find_threads(&mut self) -> Result<()> {
+        let pid = self.target.pid();
+        for found in seed::threads(pid, self.trace.start_boot_ns)? {
+            if let Some(seed) = found.seed {
+                self.probe.seed(found.tid, seed);
+            }
+            self.threads.insert(found.tid, (pid, found.name.clone()));
+            self.waiting.push(Event::Life(Life {
+                pid,
+                tid: found.tid,
+                at_ns: 0,
+                kind: LifeKind::Found,
+                name: found.name,
+            }));
+        }
+        Ok(())
+    }
+
+    /// What holds for the whole trace.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Nanoseconds since the trace began.
+    pub fn now_ns(&self) -> Result<u64> {
+        Ok(self.intake.relative_ns(boot_ns()?))
+    }
+
+    /// Whether the target has ended.
+    pub fn has_ended(&self) -> bool {
+        self.target.has_ended()
+    }
+
+    /// Waits until the ring wants to be drained, the target ends, or the time is over.
+    pub fn wait(&self, at_most: Duration) -> Result<()> {
+        let timeout = Timespec {
+            tv_sec: at_most.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: at_most.subsec_nanos().into(),
+        };
+        let ring = self.probe.ring().as_fd();
+        let mut fds =
+            [PollFd::new(&ring, PollFlags::IN), PollFd::new(self.target.pidfd(), PollFlags::IN)];
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error).context("wait for the kernel's records"),
+        }
+    }
+
+    /// Appends what has happened since the last time, at most `at_most` records of it. Returns
+    /// whether that was all.
+    pub fn drain(&mut self, events: &mut Vec<Event>, at_most: usize) -> bool {
+        events.append(&mut self.waiting);
+        for _ in 0..at_most {
+            let Some(record) = self.probe.next(&mut self.foreign) else { return true };
+            let from = events.len();
+            self.intake.take(&record, events);
+            for event in events.get(from..).unwrap_or_default() {
+                if let Event::Life(life) = event {
+                    follow_life(&mut self.threads, life);
+                }
+            }
+        }
+        false
+    }
+
+    /// Appends the threads' new names, where they have changed.
+    pub fn rename(&mut self, events: &mut Vec<Event>) -> Result<()> {
+        let at_ns = self.now_ns()?;
+        for (&tid, (pid, known)) in self.threads.iter_mut().take(OPEN_MAX) {
+            if let Some(name) = seed::name(*pid, tid)
+                && name != *known
+            {
+                known.clone_from(&name);
+                let kind = LifeKind::Renamed;
+                events.push(Event::Life(Life { pid: *pid, tid, at_ns, kind, name }));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the threads are doing now.
+    pub fn open(&self) -> Result<Vec<OpenThread>> {
+        let mut open = Vec::new();
+        for &tid in self.threads.keys().take(OPEN_MAX) {
+            // The clock after the table, so that nothing in it lies ahead of the clock.
+            if let Some(thread) = self.probe.thread(tid) {
+                open.extend(self.intake.open_thread(&thread, boot_ns()?));
+            }
+        }
+        Ok(open)
+    }
+
+    /// The sums over all CPUs.
+    pub fn totals(&self) -> Result<Totals> {
+        Ok(sum(&self.probe.counters()?))
+    }
+
+    /// Records taken in, and records that contradicted themselves.
+    pub fn taken(&self) -> (u64, u64) {
+        (self.intake.delivered(), self.intake.unsound() + self.foreign)
+    }
+
+    /// The log of the kernel side, for `--verbose`.
+    pub fn logger(&mut self) -> Result<aya_log::EbpfLogger<&'static dyn log::Log>> {
+        self.probe.logger()
+    }
+
+    /// Stops recording, and appends all that is left, what is still open, and the end.
+    pub fn finish(mut self, events: &mut Vec<Event>) -> Result<End> {
+        let open = self.open()?;
+        let at_ns = self.now_ns()?;
+        self.probe.disarm()?;
+        // A program that was running when that was written may still be at it; none takes this long.
+        std::thread::sleep(Duration::from_millis(1));
+        while !self.drain(events, usize::MAX) {}
+        let counters = self.probe.counters()?;
+        let totals = sum(&counters);
+        let lost_by_cpu: Vec<u64> = counters.iter().map(|cpu| cpu.lost).collect();
+        self.intake.finish(events);
+        self.intake.tail_gaps(at_ns, &lost_by_cpu, events);
+        events.extend(open.into_iter().map(Event::Open));
+        let Totals { made, lost, untracked, compat } = totals;
+        let end = End { at_ns, made, lost, untracked, compat };
+        events.push(Event::End(end));
+        Ok(end)
+    }
+}
+
+fn follow_life(threads: &mut BTreeMap<u32, (u32, String)>, life: &Life) {
+    match life.kind {
+        LifeKind::Ended => {
+            threads.remove(&life.tid);
+        }
+        LifeKind::Exec => {
+            // All other threads are gone, and each said so; this one may have had another id.
+            threads.insert(life.tid, (life.pid, life.name.clone()));
+        }
+        LifeKind::Found | LifeKind::Began | LifeKind::Renamed => {
+            threads.insert(life.tid, (life.pid, life.name.clone()));
+        }
+    }
+}
+
+fn sum(counters: &[Counters]) -> Totals {
+    counters.iter().fold(Totals::default(), |mut totals, cpu| {
+        let Counters { made, lost, lost_pending: _, untracked, compat } = *cpu;
+        totals.made += made;
+        totals.lost += lost;
+        totals.untracked += untracked;
+        totals.compat += compat;
+        totals
+    })
+}
+
+/// `CLOCK_BOOTTIME`: the clock of all records, which goes on while the machine sleeps.
+fn boot_ns() -> Result<u64> {
+    clock_ns(ClockId::CLOCK_BOOTTIME)
+}
+
+fn clock_ns(clock: ClockId) -> Result<u64> {
+    let time = clock_gettime(clock).context("read the clock")?;
+    let seconds = u64::try_from(time.tv_sec()).context("read the clock: it is before 1970")?;
+    Ok(seconds * 1_000_000_000 + time.tv_nsec().unsigned_abs())
+}

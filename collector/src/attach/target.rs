@@ -1,0 +1,197 @@
+//! Which process is meant: by PID, by unique name, or by its PID inside a container.
+//!
+//! A process is held by a pidfd from the moment it was found, so that a PID that comes to mean another
+//! process is never traced by mistake.
+
+use std::os::fd::OwnedFd;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use procfs::process::{Process, all_processes};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+
+use super::failure::Unsupported;
+use crate::text::escape;
+
+/// The inode of the machine's own PID namespace, fixed in the kernel:
+/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/proc_ns.h#L44>
+const INIT_PID_NAMESPACE: u64 = 0xefff_fffc;
+
+/// A process, held.
+#[derive(Debug)]
+pub struct Target {
+    pid: u32,
+    command: String,
+    pidfd: OwnedFd,
+    started_ticks: u64,
+}
+
+impl Target {
+    /// By what was typed: a PID, or a name that only one process has.
+    pub fn find(wanted: &str) -> Result<Self> {
+        ensure_own_namespace()?;
+        match wanted.parse::<u32>() {
+            Ok(pid) => Self::by_pid(pid),
+            Err(_) => Self::by_name(wanted),
+        }
+    }
+
+    /// The process of this id.
+    pub fn by_pid(pid: u32) -> Result<Self> {
+        match Self::hold(pid) {
+            Ok(target) => Ok(target),
+            Err(error) => match inside_a_namespace(pid)?.as_slice() {
+                [] => Err(error),
+                [outside] => Self::hold(*outside),
+                many => bail!(
+                    "find process {pid}: there is none here, and it could be any of {} inside their own PID namespaces; give the PID that `ps` shows on this machine",
+                    list(many)
+                ),
+            },
+        }
+    }
+
+    fn by_name(name: &str) -> Result<Self> {
+        let own = std::process::id();
+        let found: Vec<u32> = processes()?
+            .filter(|process| process.pid as u32 != own && is_called(process, name))
+            .map(|process| process.pid as u32)
+            .collect();
+        match found.as_slice() {
+            [] => bail!("find process {}: none has that name; `ps -e` lists names", escape(name)),
+            [pid] => Self::hold(*pid),
+            many => bail!(
+                "find process {}: {} have that name ({}); give one of the PIDs",
+                escape(name),
+                many.len(),
+                list(many)
+            ),
+        }
+    }
+
+    fn hold(pid: u32) -> Result<Self> {
+        let act = || format!("find process {pid}");
+        let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).with_context(|| {
+            format!("{}: not a process id; they are 1 and above", act())
+        })?;
+        let process = match Process::new(raw.as_raw_nonzero().get()) {
+            Ok(process) => process,
+            Err(procfs::ProcError::NotFound(_)) => {
+                bail!("{}: there is none; `ps -e` lists them", act())
+            }
+            Err(error) => return Err(error).with_context(act),
+        };
+        let status = process.status().with_context(act)?;
+        if status.tgid != status.pid {
+            bail!("{}: it is a thread of process {}; give that one", act(), status.tgid);
+        }
+        let pidfd = pidfd_open(raw, PidfdFlags::empty())
+            .with_context(|| format!("{}: it ended just now", act()))?;
+        let stat = process.stat().with_context(act)?;
+        if stat.flags & PF_KTHREAD != 0 {
+            bail!("{}: it is a thread of the kernel, which makes no system calls", act());
+        }
+        let target = Self {
+            pid,
+            command: command(&process, &stat.comm),
+            pidfd,
+            started_ticks: stat.starttime,
+        };
+        ensure!(!target.has_ended(), "{}: it ended just now", act());
+        Ok(target)
+    }
+
+    /// Its id, in the PID namespace of the machine.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Its command line, any bytes made text, unescaped.
+    pub fn command(&self) -> &str {
+        &self.command
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        matches!(poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(ready) if ready > 0)
+    }
+
+    /// The pidfd: readable when the process has ended.
+    pub(crate) fn pidfd(&self) -> &OwnedFd {
+        &self.pidfd
+    }
+
+    /// Fails if the PID has come to mean another process since it was found.
+    pub(crate) fn ensure_same(&self) -> Result<()> {
+        ensure!(!self.has_ended(), "attach to process {}: it ended just now", self.pid);
+        let started = Process::new(self.pid as i32).and_then(|process| process.stat());
+        ensure!(
+            started.is_ok_and(|stat| stat.starttime == self.started_ticks),
+            "attach to process {}: its PID now means another process",
+            self.pid
+        );
+        Ok(())
+    }
+}
+
+/// `PF_KTHREAD`: <https://github.com/torvalds/linux/blob/v6.12/include/linux/sched.h#L1727>
+const PF_KTHREAD: u32 = 0x0020_0000;
+
+fn processes() -> Result<impl Iterator<Item = Process>> {
+    // A process may end while they are listed.
+    Ok(all_processes().context("list processes in /proc")?.filter_map(Result::ok))
+}
+
+/// By its name in the kernel, or by its program's file name, which is not cut to 15 bytes.
+fn is_called(process: &Process, name: &str) -> bool {
+    let comm = process.stat().is_ok_and(|stat| stat.comm == name);
+    comm || process.exe().is_ok_and(|exe| exe.file_name().is_some_and(|file| file == name))
+}
+
+/// Processes whose PID in their own, inner namespace is this one.
+fn inside_a_namespace(pid: u32) -> Result<Vec<u32>> {
+    Ok(processes()?
+        .filter(|process| {
+            process.status().is_ok_and(|status| {
+                status
+                    .nspid
+                    .is_some_and(|ids| ids.len() > 1 && ids.last() == Some(&(pid as i32)))
+            })
+        })
+        .map(|process| process.pid as u32)
+        .collect())
+}
+
+/// The programs see the machine's PIDs: inside another PID namespace nothing would match.
+fn ensure_own_namespace() -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let namespace = std::fs::metadata("/proc/self/ns/pid").context("look at /proc/self/ns/pid")?;
+    if namespace.ino() != INIT_PID_NAMESPACE {
+        return Err(Unsupported::new(
+            "find the target",
+            "waitscope itself runs inside a PID namespace, whose PIDs the kernel's programs do not see",
+            "run it on the host, or in a container with the host's PIDs (--pid=host)",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn command(process: &Process, comm: &str) -> String {
+    match process.cmdline() {
+        Ok(words) if !words.is_empty() => words.join(" "),
+        _ => comm.to_owned(),
+    }
+}
+
+fn list(pids: &[u32]) -> String {
+    const SHOWN: usize = 8;
+    let mut text = pids.iter().take(SHOWN).map(u32::to_string).collect::<Vec<_>>().join(", ");
+    if pids.len() > SHOWN {
+        text.push_str(", …");
+    }
+    text
+}

@@ -1,0 +1,339 @@
+//! The kernel's records become events: relative times, decoded arguments, gaps where records were lost.
+//!
+//! It believes nothing: a record that contradicts itself is counted in [`Intake::unsound`] and left
+//! out. It never holds back more than a bounded number of events.
+
+use std::collections::HashMap;
+
+use probe_ebpf::{
+    ASLEEP, CONTEXT_HARDIRQ, CONTEXT_NMI, CONTEXT_SOFTIRQ, CONTEXT_TASK, FLAG_BEGAN_BEFORE,
+    FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_KILLED, LIFE_EXEC, LIFE_EXIT,
+    LIFE_FORK, NO_CALL, ON_CPU, Thread, UNKNOWN_CALL,
+};
+
+use super::{
+    Arch, Call, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Waker,
+    arguments,
+};
+
+/// A record of the kernel side, whatever its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A finished call.
+    Call(probe_ebpf::Call),
+    /// A finished time off the CPU.
+    OffCpu(probe_ebpf::OffCpu),
+    /// A thread came, changed or went.
+    Life(probe_ebpf::Life),
+}
+
+impl Record {
+    fn head(&self) -> &probe_ebpf::Head {
+        match self {
+            Self::Call(call) => &call.head,
+            Self::OffCpu(span) => &span.head,
+            Self::Life(life) => &life.head,
+        }
+    }
+
+    /// When it was made.
+    fn made_ns(&self) -> u64 {
+        match self {
+            Self::Call(call) => call.exit_ns,
+            Self::OffCpu(span) => span.end_ns,
+            Self::Life(life) => life.at_ns,
+        }
+    }
+}
+
+/// Times off the CPU held back at most, over all threads, until it is known whether they were in a call.
+const HELD_MAX: usize = 4096;
+
+/// What one CPU has handed over.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cpu {
+    /// When its last record was made.
+    last_ns: u64,
+    /// How many it lost before that one.
+    lost: u64,
+}
+
+/// Turns records into events.
+#[derive(Debug)]
+pub struct Intake {
+    arch: Arch,
+    start_boot_ns: u64,
+    cpus: HashMap<u16, Cpu>,
+    /// Of threads in a call since before the trace, or in none: their next call tells.
+    held: HashMap<u32, Vec<OffCpu>>,
+    held_count: usize,
+    delivered: u64,
+    lost: u64,
+    unsound: u64,
+}
+
+impl Intake {
+    /// For a trace on this architecture that began at `start_boot_ns`, `CLOCK_BOOTTIME`.
+    pub fn new(arch: Arch, start_boot_ns: u64) -> Self {
+        Self {
+            arch,
+            start_boot_ns,
+            cpus: HashMap::new(),
+            held: HashMap::new(),
+            held_count: 0,
+            delivered: 0,
+            lost: 0,
+            unsound: 0,
+        }
+    }
+
+    /// Records taken in.
+    pub fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// Records that were lost before one that was taken in.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Records that contradicted themselves, and were left out.
+    pub fn unsound(&self) -> u64 {
+        self.unsound
+    }
+
+    /// Nanoseconds since the trace began.
+    pub fn relative_ns(&self, boot_ns: u64) -> u64 {
+        boot_ns.saturating_sub(self.start_boot_ns)
+    }
+
+    /// Takes a record in, and appends what it says to `events`.
+    pub fn take(&mut self, record: &Record, events: &mut Vec<Event>) {
+        self.delivered += 1;
+        let head = *record.head();
+        let made_ns = self.relative_ns(record.made_ns());
+        let cpu = self.cpus.entry(head.cpu).or_default();
+        let before_ns = std::mem::replace(&mut cpu.last_ns, made_ns);
+        if head.lost > 0 {
+            let lost = u64::from(head.lost);
+            cpu.lost += lost;
+            self.lost += lost;
+            let (start_ns, end_ns) = (before_ns.min(made_ns), made_ns);
+            events.push(Event::Gap(Gap { cpu: head.cpu, start_ns, end_ns, lost }));
+        }
+        match record {
+            Record::Call(call) => {
+                self.release(head.tid, call.flags & FLAG_BEGAN_BEFORE != 0, events);
+                match self.call(call) {
+                    Some(call) => events.push(Event::Call(call)),
+                    None => self.unsound += 1,
+                }
+            }
+            Record::OffCpu(span) => match self.off_cpu(span) {
+                Some(event) if span.nr == UNKNOWN_CALL && self.held_count < HELD_MAX => {
+                    self.held.entry(head.tid).or_default().push(event);
+                    self.held_count += 1;
+                }
+                Some(event) => {
+                    self.release(head.tid, false, events);
+                    events.push(Event::OffCpu(event));
+                }
+                None => self.unsound += 1,
+            },
+            Record::Life(life) => {
+                self.release(head.tid, false, events);
+                match life_kind(life.what) {
+                    Some(kind) => events.push(Event::Life(Life {
+                        pid: head.pid,
+                        tid: head.tid,
+                        at_ns: made_ns,
+                        kind,
+                        name: text(&life.comm),
+                    })),
+                    None => self.unsound += 1,
+                }
+            }
+        }
+    }
+
+    /// A CPU's last record may have been followed by more that were lost: the programs' own counts,
+    /// by CPU, say how many. The gap reaches up to `now_ns` (since the trace began).
+    pub fn tail_gaps(&mut self, now_ns: u64, lost_by_cpu: &[u64], events: &mut Vec<Event>) {
+        for (number, &counted) in lost_by_cpu.iter().enumerate() {
+            let Ok(number) = u16::try_from(number) else { break };
+            let cpu = self.cpus.entry(number).or_default();
+            let lost = counted.saturating_sub(cpu.lost);
+            if lost > 0 {
+                cpu.lost += lost;
+                self.lost += lost;
+                let start_ns = cpu.last_ns.min(now_ns);
+                events.push(Event::Gap(Gap { cpu: number, start_ns, end_ns: now_ns, lost }));
+            }
+        }
+    }
+
+    /// Nothing will follow: what was held back was outside calls, as far as can be known.
+    pub fn finish(&mut self, events: &mut Vec<Event>) {
+        for tid in self.held.keys().copied().collect::<Vec<_>>() {
+            self.release(tid, true, events);
+        }
+    }
+
+    fn release(&mut self, tid: u32, in_call: bool, events: &mut Vec<Event>) {
+        // Almost always empty, and this runs once a record.
+        if self.held.is_empty() {
+            return;
+        }
+        for mut span in self.held.remove(&tid).unwrap_or_default() {
+            self.held_count -= 1;
+            span.in_call = in_call;
+            events.push(Event::OffCpu(span));
+        }
+    }
+
+    fn call(&self, call: &probe_ebpf::Call) -> Option<Call> {
+        let at = |boot_ns: u64| self.relative_ns(boot_ns);
+        let some = |boot_ns: u64| (boot_ns != 0).then(|| at(boot_ns));
+        let flag = |bit: u32| call.flags & bit != 0;
+        let copying = match some(call.copy_ns) {
+            Some(at) if flag(FLAG_COPY_SEEN) => Copying::Seen(at),
+            Some(at) if flag(FLAG_COPY_INFERRED) => Copying::Inferred(at),
+            _ => Copying::None,
+        };
+        let last_wake_ns = some(call.last_wake_ns);
+        let decoded = arguments::decode(self.arch, call.nr, &call.args, call.timeout_ns);
+        let killed = flag(FLAG_KILLED);
+        let event = Call {
+            pid: call.head.pid,
+            tid: call.head.tid,
+            cpu: call.head.cpu,
+            nr: call.nr,
+            start_ns: at(call.enter_ns),
+            end_ns: at(call.exit_ns),
+            kernel_ns: call.kernel_ns,
+            blocked_ns: call.blocked_ns,
+            runnable_ns: call.runnable_ns,
+            copying_ns: call.copying_ns,
+            copying,
+            sleeps: call.sleeps,
+            preemptions: call.preemptions,
+            first_sleep_ns: some(call.first_sleep_ns),
+            last_wake_ns,
+            waker: last_wake_ns
+                .map(|_| waker(call.waker_tid, call.waker_pid, call.waker_context)),
+            fd: decoded.fd,
+            requested: decoded.requested,
+            timeout: decoded.timeout,
+            ret: (!killed).then_some(call.ret),
+            began_before: flag(FLAG_BEGAN_BEFORE),
+            killed,
+            continues: flag(FLAG_CONTINUES),
+            others: call.others,
+            other_ns: call.other_ns,
+        };
+        let sound = call.exit_ns >= call.enter_ns
+            && call.enter_ns >= self.start_boot_ns
+            && event.phases_ns() == event.duration_ns();
+        sound.then_some(event)
+    }
+
+    fn off_cpu(&self, span: &probe_ebpf::OffCpu) -> Option<OffCpu> {
+        let slept = span.woken_ns != 0;
+        let woken_ns = slept.then(|| self.relative_ns(span.woken_ns));
+        let in_order = span.start_ns <= span.end_ns
+            && (!slept || (span.start_ns <= span.woken_ns && span.woken_ns <= span.end_ns));
+        in_order.then(|| OffCpu {
+            pid: span.head.pid,
+            tid: span.head.tid,
+            cpu: span.head.cpu,
+            start_ns: self.relative_ns(span.start_ns),
+            woken_ns,
+            end_ns: self.relative_ns(span.end_ns),
+            in_call: span.nr != NO_CALL,
+            state: span.state,
+            waker: slept.then(|| waker(span.waker_tid, span.waker_pid, span.waker_context)),
+            waker_comm: if slept { text(&span.waker_comm) } else { String::new() },
+        })
+    }
+
+    /// What a thread is doing at `now_boot_ns`, from the programs' own table. `None` for a thread that
+    /// has ended.
+    pub fn open_thread(&self, thread: &Thread, now_boot_ns: u64) -> Option<OpenThread> {
+        if thread.mode == probe_ebpf::DEAD {
+            return None;
+        }
+        let call = &thread.call;
+        let in_call = call.nr != NO_CALL;
+        let now = now_boot_ns.max(thread.since_ns).max(thread.off_ns);
+        let mut open = OpenThread {
+            pid: call.head.pid,
+            tid: call.head.tid,
+            at_ns: self.relative_ns(now),
+            nr: in_call.then(|| (call.nr != UNKNOWN_CALL).then_some(call.nr)),
+            since_ns: self.relative_ns(if in_call { call.enter_ns } else { call.exit_ns }),
+            fd: in_call
+                .then(|| arguments::decode(self.arch, call.nr, &call.args, call.timeout_ns).fd)
+                .flatten(),
+            began_before: in_call && call.flags & FLAG_BEGAN_BEFORE != 0,
+            kernel_ns: call.kernel_ns,
+            blocked_ns: call.blocked_ns,
+            runnable_ns: call.runnable_ns,
+            copying_ns: call.copying_ns,
+            off_since_ns: None,
+            woken_ns: None,
+        };
+        if thread.mode == ON_CPU {
+            let passed = now - thread.since_ns;
+            if call.flags & FLAG_COPY_SEEN != 0 {
+                open.copying_ns += passed;
+            } else {
+                open.kernel_ns += passed;
+            }
+        } else {
+            let asleep = thread.mode == ASLEEP;
+            let woken = match asleep {
+                true if thread.wake_ns != 0 && thread.wake_ns >= thread.on_ns => {
+                    Some(thread.wake_ns.clamp(thread.off_ns, now))
+                }
+                true => None,
+                false => Some(thread.off_ns),
+            };
+            let blocked_until = woken.unwrap_or(now);
+            open.blocked_ns += blocked_until - thread.off_ns;
+            open.runnable_ns += now - blocked_until;
+            open.off_since_ns = Some(self.relative_ns(thread.off_ns));
+            open.woken_ns = woken.map(|woken| self.relative_ns(woken));
+        }
+        if !in_call {
+            // The phases in the table are those of the last call.
+            (open.kernel_ns, open.blocked_ns, open.runnable_ns, open.copying_ns) = (0, 0, 0, 0);
+        }
+        Some(open)
+    }
+}
+
+fn waker(tid: u32, pid: u32, context: u32) -> Waker {
+    let context = match context {
+        CONTEXT_TASK => Context::Task,
+        CONTEXT_SOFTIRQ => Context::SoftIrq,
+        CONTEXT_HARDIRQ => Context::HardIrq,
+        CONTEXT_NMI => Context::Nmi,
+        _ => Context::Unknown,
+    };
+    Waker { tid, pid, context }
+}
+
+fn life_kind(what: u32) -> Option<LifeKind> {
+    match what {
+        LIFE_FORK => Some(LifeKind::Began),
+        LIFE_EXEC => Some(LifeKind::Exec),
+        LIFE_EXIT => Some(LifeKind::Ended),
+        _ => None,
+    }
+}
+
+/// A name of the kernel's: up to a zero byte, and no more trusted than that.
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}

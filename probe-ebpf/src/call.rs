@@ -1,0 +1,189 @@
+//! Opening and closing calls: entry, exit, and what a signal does to them.
+
+use aya_ebpf::{
+    helpers::bpf_probe_read_user, macros::map, maps::Array, programs::BtfTracePointContext,
+};
+use aya_log_ebpf::debug;
+use probe_ebpf::{
+    CLASS_NO_RETURN, CLASS_OTHER, CLASS_RECEIVE, CLASS_RESTART, CLASS_SEND, FLAG_BEGAN_BEFORE,
+    FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_ENTRY_UNSEEN, NO_CALL, SYSCALLS_MAX,
+    Syscall, TIMEOUT_NONE, TIMEOUT_NOT_POINTED, TIMEOUT_TIMESPEC, TIMEOUT_UNKNOWN, Thread,
+    UNKNOWN_CALL,
+};
+
+use crate::{
+    emit,
+    kernel::{self, Regs},
+    target, thread,
+};
+
+/// What a call returns inside the kernel when `restart_syscall` is to go on with it. Part of no
+/// header for user space, but fixed since Linux 2.6:
+/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/errno.h#L19>
+const ERESTART_RESTARTBLOCK: i64 = 516;
+
+#[map]
+static SYSCALLS: Array<Syscall> = Array::with_max_entries(SYSCALLS_MAX, 0);
+
+#[inline(always)]
+fn syscall(nr: u32) -> Syscall {
+    SYSCALLS.get(nr).copied().unwrap_or_default()
+}
+
+/// A thread enters a call.
+#[inline(always)]
+pub(crate) fn enter(ctx: &BtfTracePointContext, regs: Regs, nr: i64) {
+    let (pid, tid) = kernel::current();
+    if !target::is_target(pid) {
+        return;
+    }
+    let Some(armed_ns) = target::armed_ns() else { return };
+    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else { return };
+    let mut nr = nr as u32;
+    let mut syscall = syscall(nr);
+    let mut args = kernel::args(regs);
+    let mut flags = 0;
+    if kernel::is_compat() {
+        if let Some(counters) = emit::counters() {
+            counters.compat += 1;
+        }
+        debug!(ctx, "thread {} made 32-bit call {}, which is not recorded", tid, nr);
+        thread.call.nr = NO_CALL;
+        return;
+    }
+    if syscall.class == CLASS_NO_RETURN {
+        thread.call.nr = NO_CALL;
+        return;
+    }
+    if syscall.class == CLASS_RESTART && thread.restart_nr != NO_CALL {
+        nr = thread.restart_nr;
+        args = thread.restart_args;
+        flags = FLAG_CONTINUES;
+        syscall = self::syscall(nr);
+    }
+    thread.restart_nr = NO_CALL;
+    let timeout_ns = timeout(&syscall, regs);
+
+    // The clock last, so that the tool's own work above is not counted as the call's.
+    let now = kernel::now();
+    let call = &mut thread.call;
+    call.enter_ns = now;
+    call.kernel_ns = 0;
+    call.blocked_ns = 0;
+    call.runnable_ns = 0;
+    call.copying_ns = 0;
+    call.copy_ns = 0;
+    call.first_sleep_ns = 0;
+    call.last_wake_ns = 0;
+    call.timeout_ns = timeout_ns;
+    call.args = args;
+    call.nr = nr;
+    call.flags = flags;
+    call.sleeps = 0;
+    call.preemptions = 0;
+    thread.class = syscall.class.into();
+    thread.tail_from_ns = 0;
+    thread.tail_at_ns = now;
+    thread.since_ns = now;
+}
+
+/// A thread leaves a call.
+#[inline(always)]
+pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
+    let (pid, tid) = kernel::current();
+    if !target::is_target(pid) {
+        return;
+    }
+    let Some(armed_ns) = target::armed_ns() else { return };
+    let now = kernel::now();
+    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else { return };
+    // A new thread's first act is to leave the call that made it, in which it never was; and a call
+    // refused at its entry (a filter, a tracer) has an exit only.
+    if thread.call.nr == NO_CALL {
+        return;
+    }
+    if thread.call.flags & FLAG_BEGAN_BEFORE != 0 {
+        settle_unseen_entry(thread, regs);
+    }
+    let now = thread::account(thread, now);
+    if thread.class == u32::from(CLASS_OTHER)
+        && thread.call.sleeps == 0
+        && thread.call.preemptions == 0
+    {
+        thread.call.others += 1;
+        thread.call.other_ns += now - thread.call.enter_ns;
+        thread.call.nr = NO_CALL;
+        return;
+    }
+    if ret == -ERESTART_RESTARTBLOCK {
+        thread.restart_nr = thread.call.nr;
+        thread.restart_args = thread.call.args;
+    }
+    if ret > 0 {
+        infer_copying(thread);
+    }
+    close(thread, now, ret);
+}
+
+/// Finishes the record of a call and hands it over.
+#[inline(always)]
+pub(crate) fn close(thread: &mut Thread, now: u64, ret: i64) {
+    thread.call.exit_ns = now;
+    thread.call.ret = ret;
+    emit::emit(&mut thread.call);
+    thread.call.others = 0;
+    thread.call.other_ns = 0;
+    thread.call.nr = NO_CALL;
+}
+
+/// The call was in flight when tracing began: only its exit says which one it was.
+#[inline(always)]
+fn settle_unseen_entry(thread: &mut Thread, regs: Regs) {
+    let nr = kernel::nr(regs);
+    if thread.call.nr == UNKNOWN_CALL {
+        thread.call.args = kernel::args(regs);
+        thread.call.timeout_ns = TIMEOUT_UNKNOWN;
+        thread.call.flags |= FLAG_ENTRY_UNSEEN;
+    }
+    thread.call.nr = nr;
+    thread.class = syscall(nr).class.into();
+}
+
+/// A transfer call that moved bytes without the kernel telling when: the time on the CPU after its
+/// last sleep (or all of it, if it never slept) is taken for copying, and marked.
+#[inline(always)]
+fn infer_copying(thread: &mut Thread) {
+    let transfer = thread.class == u32::from(CLASS_RECEIVE) || thread.class == u32::from(CLASS_SEND);
+    if !transfer || thread.call.flags & FLAG_COPY_SEEN != 0 {
+        return;
+    }
+    let tail_ns = thread.call.kernel_ns - thread.tail_from_ns;
+    thread.call.kernel_ns -= tail_ns;
+    thread.call.copying_ns += tail_ns;
+    thread.call.copy_ns = thread.tail_at_ns;
+    thread.call.flags |= FLAG_COPY_INFERRED;
+}
+
+/// The timeout that an argument points to, in nanoseconds.
+#[inline(always)]
+fn timeout(syscall: &Syscall, regs: Regs) -> i64 {
+    if syscall.timeout == TIMEOUT_NOT_POINTED {
+        return TIMEOUT_UNKNOWN;
+    }
+    // One load a constant index: the verifier refuses an offset that it can't know.
+    let pointer = match syscall.timeout_arg {
+        2 => kernel::arg(regs, 2),
+        3 => kernel::arg(regs, 3),
+        _ => kernel::arg(regs, 4),
+    };
+    if pointer == 0 {
+        return TIMEOUT_NONE;
+    }
+    // SAFETY: the helper fails on memory it can't read.
+    let Ok([seconds, rest]) = (unsafe { bpf_probe_read_user(pointer as *const [u64; 2]) }) else {
+        return TIMEOUT_UNKNOWN;
+    };
+    let rest_ns = if syscall.timeout == TIMEOUT_TIMESPEC { rest } else { rest.wrapping_mul(1000) };
+    let total_ns = seconds.wrapping_mul(1_000_000_000).wrapping_add(rest_ns) as i64;
+    if total_ns < 0 || seconds > i64::MAX as u64 / 1_000_000_000 { TIMEOUT_UNKNOWN } else { total_ns }
+}

@@ -1,0 +1,189 @@
+//! Reading the kernel: the clock, tasks, registers, and what user space resolved about them.
+//!
+//! The only file that turns an offset into a load. No offset, register or number is written here:
+//! all are read-only globals, which the verifier takes for constants.
+
+use core::ptr::read_volatile;
+
+use aya_ebpf::{
+    helpers::{
+        bpf_get_current_comm, bpf_get_current_pid_tgid,
+        generated::{bpf_get_current_task_btf, bpf_ktime_get_boot_ns, bpf_this_cpu_ptr},
+    },
+    programs::BtfTracePointContext,
+};
+use probe_ebpf::{
+    CONTEXT_HARDIRQ, CONTEXT_NMI, CONTEXT_SOFTIRQ, CONTEXT_TASK, CONTEXT_UNKNOWN, PER_CPU_MARK,
+    PREEMPT_COUNT_IN_TASK, PREEMPT_COUNT_PER_CPU,
+};
+
+#[unsafe(no_mangle)]
+static REGS_ARGS: [u32; 5] = [0; 5];
+#[unsafe(no_mangle)]
+static REGS_NR: u32 = 0;
+#[unsafe(no_mangle)]
+static SWITCH_HAS_STATE: u32 = 0;
+#[unsafe(no_mangle)]
+static TASK_STATE: u32 = 0;
+#[unsafe(no_mangle)]
+static TASK_PID: u32 = 0;
+#[unsafe(no_mangle)]
+static TASK_TGID: u32 = 0;
+#[unsafe(no_mangle)]
+static COMPAT_WORD: u32 = 0;
+#[unsafe(no_mangle)]
+static COMPAT_BIT: u32 = 0;
+#[unsafe(no_mangle)]
+static PREEMPT_COUNT: u32 = 0;
+#[unsafe(no_mangle)]
+static PREEMPT_COUNT_OFFSET: u32 = 0;
+
+/// A `struct task_struct`, of which only offsets from user space are known.
+pub(crate) type Task = *const u8;
+/// A `struct pt_regs`, likewise.
+pub(crate) type Regs = *const u8;
+
+/// A read-only global, as user space set it before loading.
+#[inline(always)]
+pub(crate) fn global<T: Copy>(value: &'static T) -> T {
+    // SAFETY: a reference is valid to read; volatile, since its value in the object is not the one at run time.
+    unsafe { read_volatile(value) }
+}
+
+/// Nanoseconds of `CLOCK_BOOTTIME`.
+#[inline(always)]
+pub(crate) fn now() -> u64 {
+    // SAFETY: the helper takes nothing and always succeeds.
+    unsafe { bpf_ktime_get_boot_ns() }
+}
+
+/// Process and thread that run now.
+#[inline(always)]
+pub(crate) fn current() -> (u32, u32) {
+    let both = bpf_get_current_pid_tgid();
+    ((both >> 32) as u32, both as u32)
+}
+
+/// The name of the thread that runs now.
+#[inline(always)]
+pub(crate) fn comm() -> [u8; 16] {
+    bpf_get_current_comm().unwrap_or([0; 16])
+}
+
+/// Loads a `u32` from a kernel structure. Fault-proof: the verifier only lets through loads from
+/// pointers it knows the type of, and those read 0 where memory is gone.
+#[inline(always)]
+fn load_u32(base: *const u8, offset: u32) -> u32 {
+    // SAFETY: checked by the verifier against the structure's BTF, or the program does not load.
+    unsafe { read_volatile(base.add(offset as usize).cast::<u32>()) }
+}
+
+#[inline(always)]
+fn load_u64(base: *const u8, offset: u32) -> u64 {
+    // SAFETY: as in `load_u32`.
+    unsafe { read_volatile(base.add(offset as usize).cast::<u64>()) }
+}
+
+/// The thread id of a task.
+#[inline(always)]
+pub(crate) fn tid(task: Task) -> u32 {
+    load_u32(task, global(&TASK_PID))
+}
+
+/// The process id of a task.
+#[inline(always)]
+pub(crate) fn pid(task: Task) -> u32 {
+    load_u32(task, global(&TASK_TGID))
+}
+
+/// The state in which `prev` leaves the CPU.
+///
+/// The tracepoint hands it over since Linux 5.18, because the task's own field may have changed
+/// by the time a program reads it:
+/// <https://github.com/torvalds/linux/commit/fa2c3254d7cfff5f7a916ab928a562d1165f17bb>
+#[inline(always)]
+pub(crate) fn prev_state(ctx: &BtfTracePointContext, prev: Task) -> u32 {
+    if global(&SWITCH_HAS_STATE) != 0 {
+        let state: u64 = ctx.arg(3);
+        state as u32
+    } else {
+        load_u32(prev, global(&TASK_STATE))
+    }
+}
+
+/// The argument of this index (0 to 4) of the call that these registers are for.
+#[inline(always)]
+pub(crate) fn arg(regs: Regs, index: usize) -> u64 {
+    load_u64(regs, global(&REGS_ARGS[index]))
+}
+
+/// The first four arguments of the call that these registers are for.
+#[inline(always)]
+pub(crate) fn args(regs: Regs) -> [u64; 4] {
+    [arg(regs, 0), arg(regs, 1), arg(regs, 2), arg(regs, 3)]
+}
+
+/// The number of the call that these registers are for.
+#[inline(always)]
+pub(crate) fn nr(regs: Regs) -> u32 {
+    load_u32(regs, global(&REGS_NR))
+}
+
+/// Whether the running thread is in a 32-bit call, whose numbers mean other calls.
+#[inline(always)]
+pub(crate) fn is_compat() -> bool {
+    let bit = global(&COMPAT_BIT);
+    bit != 0 && load_u32(current_task(), global(&COMPAT_WORD)) & bit != 0
+}
+
+#[inline(always)]
+fn current_task() -> Task {
+    // SAFETY: the helper takes nothing and never returns null.
+    unsafe { bpf_get_current_task_btf() as *const u8 }
+}
+
+/// What this CPU is doing: running its thread, or an interrupt on top of it.
+///
+/// The bits of the preemption counter have stood like this since Linux 2.6:
+/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/preempt.h#L14-L54>
+#[inline(always)]
+pub(crate) fn context() -> u32 {
+    const SOFTIRQ_SERVED: u32 = 0x0000_0100;
+    const HARDIRQ: u32 = 0x000f_0000;
+    const NMI: u32 = 0x00f0_0000;
+    let offset = global(&PREEMPT_COUNT_OFFSET);
+    let count = match global(&PREEMPT_COUNT) {
+        PREEMPT_COUNT_IN_TASK => load_u32(current_task(), offset),
+        PREEMPT_COUNT_PER_CPU => load_u32(per_cpu_variable(), offset),
+        _ => return CONTEXT_UNKNOWN,
+    };
+    if count & NMI != 0 {
+        CONTEXT_NMI
+    } else if count & HARDIRQ != 0 {
+        CONTEXT_HARDIRQ
+    } else if count & SOFTIRQ_SERVED != 0 {
+        CONTEXT_SOFTIRQ
+    } else {
+        CONTEXT_TASK
+    }
+}
+
+/// This CPU's copy of the variable whose BTF id the loader puts in place of the mark.
+///
+/// A 64-bit load with that id is how a program names a kernel variable
+/// (<https://github.com/torvalds/linux/commit/4976b718c3551faba2c0616ef55ebeb74db1c5ca>); a Rust
+/// program has no relocation for it, so it marks the spot.
+#[inline(always)]
+fn per_cpu_variable() -> *const u8 {
+    let variable: *const u8;
+    // SAFETY: loads a constant; it is only used after the loader has replaced it.
+    unsafe {
+        core::arch::asm!(
+            "{variable} = {mark} ll",
+            variable = out(reg) variable,
+            mark = const PER_CPU_MARK,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+        bpf_this_cpu_ptr(variable.cast()).cast()
+    }
+}

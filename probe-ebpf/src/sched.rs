@@ -1,0 +1,176 @@
+//! Off the CPU and back: what the scheduler does with traced threads.
+//!
+//! ```text
+//!   switched out            waking              switched in
+//!       | asleep: blocked      | runnable            |
+//!       | preempted: runnable                        |
+//! ```
+
+use aya_ebpf::programs::BtfTracePointContext;
+use probe_ebpf::{
+    ASLEEP, DEAD, FLAG_BEGAN_BEFORE, Head, KIND_OFF_CPU, NO_CALL, ON_CPU, OffCpu, PREEMPTED,
+    Thread,
+};
+
+use crate::{
+    emit,
+    kernel::{self, Task},
+    target, thread,
+};
+
+/// The state of a task that leaves the CPU for good. Like all task states it is in no BTF:
+/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/sched.h#L104-L107>
+const TASK_DEAD: u32 = 0x80;
+
+/// A thread leaves the CPU.
+#[inline(always)]
+pub(crate) fn switched_out(ctx: &BtfTracePointContext, preempted: bool, prev: Task) {
+    let pid = kernel::pid(prev);
+    if !target::is_target(pid) {
+        return;
+    }
+    let Some(armed_ns) = target::armed_ns() else { return };
+    let now = kernel::now();
+    let tid = kernel::tid(prev);
+    let state = kernel::prev_state(ctx, prev);
+    if state & TASK_DEAD != 0 {
+        thread::forget(tid);
+        return;
+    }
+    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else { return };
+    let now = thread::account(thread, now);
+    if thread.mode == DEAD {
+        return;
+    }
+    thread.off_ns = now;
+    if preempted || state == 0 {
+        thread.mode = PREEMPTED;
+        thread.state = 0;
+    } else {
+        thread.mode = ASLEEP;
+        thread.state = state;
+    }
+}
+
+/// A thread gets the CPU.
+#[inline(always)]
+pub(crate) fn switched_in(ctx: &BtfTracePointContext, next: Task) {
+    let pid = kernel::pid(next);
+    if !target::is_target(pid) {
+        return;
+    }
+    let Some(armed_ns) = target::armed_ns() else { return };
+    let now = kernel::now();
+    let tid = kernel::tid(next);
+    let thread = match thread::find(tid) {
+        Some(thread) => thread,
+        None => {
+            // Not woken since tracing was armed, or there would be an entry: it waited for the CPU.
+            let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else { return };
+            thread.mode = PREEMPTED;
+            thread
+        }
+    };
+    if thread.mode != ASLEEP && thread.mode != PREEMPTED {
+        return;
+    }
+    let now = if now > thread.off_ns { now } else { thread.off_ns };
+    // A thread may be woken after it made up its mind to sleep and before it left the CPU: the
+    // wake-up then stands before the sleep, which has no length. And one that leaves with a signal
+    // pending is not asleep at all, whatever its state says: nobody wakes it.
+    let slept = thread.mode == ASLEEP && thread.wake_ns >= thread.on_ns && thread.wake_ns != 0;
+    let woken = clamp(thread.wake_ns, thread.off_ns, now);
+    if slept {
+        thread.call.blocked_ns += woken - thread.off_ns;
+        thread.call.runnable_ns += now - woken;
+        thread.call.sleeps += 1;
+        if thread.call.first_sleep_ns == 0 {
+            thread.call.first_sleep_ns = thread.off_ns;
+        }
+        thread.call.last_wake_ns = woken;
+        thread.call.waker_tid = thread.wake_tid;
+        thread.call.waker_pid = thread.wake_pid;
+        thread.call.waker_context = thread.wake_context;
+        thread.tail_from_ns = thread.call.kernel_ns;
+        thread.tail_at_ns = now;
+    } else {
+        thread.call.runnable_ns += now - thread.off_ns;
+        thread.call.preemptions += 1;
+    }
+    emit_off_cpu(thread, slept.then_some(woken), now);
+    thread.mode = ON_CPU;
+    thread.on_ns = now;
+    thread.since_ns = now;
+}
+
+#[inline(always)]
+fn clamp(value: u64, low: u64, high: u64) -> u64 {
+    if value < low {
+        low
+    } else if value > high {
+        high
+    } else {
+        value
+    }
+}
+
+/// Hands over the record of a time off the CPU that ended at `end_ns`.
+#[inline(always)]
+fn emit_off_cpu(thread: &Thread, woken_ns: Option<u64>, end_ns: u64) {
+    let slept = woken_ns.is_some();
+    let mut record = OffCpu {
+        head: Head {
+            kind: KIND_OFF_CPU,
+            cpu: 0,
+            lost: 0,
+            pid: thread.call.head.pid,
+            tid: thread.call.head.tid,
+        },
+        start_ns: thread.off_ns,
+        woken_ns: woken_ns.unwrap_or(0),
+        end_ns,
+        nr: thread.call.nr,
+        state: if slept { thread.state } else { 0 },
+        waker_tid: if slept { thread.wake_tid } else { 0 },
+        waker_pid: if slept { thread.wake_pid } else { 0 },
+        waker_context: if slept { thread.wake_context } else { 0 },
+        reserved: 0,
+        waker_comm: if slept { thread.wake_comm } else { [0; 16] },
+    };
+    emit::emit(&mut record);
+}
+
+/// A thread is about to be woken. Runs on the waker's CPU, so `current` is the waker, or whom the
+/// interrupt that wakes interrupted.
+#[inline(always)]
+pub(crate) fn waking(ctx: &BtfTracePointContext, woken: Task) {
+    let pid = kernel::pid(woken);
+    if !target::is_target(pid) {
+        return;
+    }
+    let Some(armed_ns) = target::armed_ns() else { return };
+    let now = kernel::now();
+    let tid = kernel::tid(woken);
+    let thread = match thread::find(tid) {
+        Some(thread) => thread,
+        None => {
+            let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else { return };
+            thread.mode = ASLEEP;
+            thread
+        }
+    };
+    let (waker_pid, waker_tid) = kernel::current();
+    thread.wake_pid = waker_pid;
+    thread.wake_tid = waker_tid;
+    thread.wake_context = kernel::context();
+    thread.wake_comm = kernel::comm();
+    thread.wake_ns = now;
+}
+
+/// A thread dies: what it is in ends here, and nothing of it is recorded any more.
+#[inline(always)]
+pub(crate) fn died(thread: &mut Thread) {
+    thread.mode = DEAD;
+    thread.call.nr = NO_CALL;
+    thread.call.flags &= !FLAG_BEGAN_BEFORE;
+}
