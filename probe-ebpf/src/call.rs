@@ -6,7 +6,7 @@ use aya_ebpf::{
 use aya_log_ebpf::debug;
 use probe_ebpf::{
     CLASS_NO_RETURN, CLASS_OTHER, CLASS_RECEIVE, CLASS_RESTART, CLASS_SEND, FLAG_BEGAN_BEFORE,
-    FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_ENTRY_UNSEEN, NO_CALL, SYSCALLS_MAX,
+    FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_ENTRY_UNSEEN, FLAG_KILLED, NO_CALL, SYSCALLS_MAX,
     Syscall, TIMEOUT_NONE, TIMEOUT_NOT_POINTED, TIMEOUT_TIMESPEC, TIMEOUT_UNKNOWN, Thread,
     UNKNOWN_CALL,
 };
@@ -21,6 +21,9 @@ use crate::{
 /// header for user space, but fixed since Linux 2.6:
 /// <https://github.com/torvalds/linux/blob/v6.12/include/linux/errno.h#L19>
 const ERESTART_RESTARTBLOCK: i64 = 516;
+/// The first of its kind, all of which stand for a call that a signal interrupted.
+const ERESTARTSYS: i64 = 512;
+const EINTR: i64 = 4;
 
 #[map]
 static SYSCALLS: Array<Syscall> = Array::with_max_entries(SYSCALLS_MAX, 0);
@@ -115,7 +118,11 @@ pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
         thread.call.nr = NO_CALL;
         return;
     }
-    if ret == -ERESTART_RESTARTBLOCK {
+    if (ret == -EINTR || (-ERESTART_RESTARTBLOCK..=-ERESTARTSYS).contains(&ret)) && kernel::is_dying()
+    {
+        // What it returns reaches nobody.
+        thread.call.flags |= FLAG_KILLED;
+    } else if ret == -ERESTART_RESTARTBLOCK {
         thread.restart_nr = thread.call.nr;
         thread.restart_args = thread.call.args;
     }

@@ -30,6 +30,8 @@ static TASK_PID: u32 = 0;
 #[unsafe(no_mangle)]
 static TASK_TGID: u32 = 0;
 #[unsafe(no_mangle)]
+static TASK_PENDING: u32 = 0;
+#[unsafe(no_mangle)]
 static COMPAT_WORD: u32 = 0;
 #[unsafe(no_mangle)]
 static COMPAT_BIT: u32 = 0;
@@ -134,6 +136,16 @@ pub(crate) fn nr(regs: Regs) -> u32 {
 pub(crate) fn is_compat() -> bool {
     let bit = global(&COMPAT_BIT);
     bit != 0 && load_u32(current_task(), global(&COMPAT_WORD)) & bit != 0
+}
+
+/// Whether the running thread is about to die: the kernel puts SIGKILL among the pending signals of
+/// every thread of a process that any signal ends.
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/signal.c#L1031-L1059>
+#[inline(always)]
+pub(crate) fn is_dying() -> bool {
+    const SIGKILL: u64 = 9;
+    let pending = global(&TASK_PENDING);
+    pending != 0 && load_u64(current_task(), pending) & (1 << (SIGKILL - 1)) != 0
 }
 
 #[inline(always)]

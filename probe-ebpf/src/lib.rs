@@ -48,6 +48,8 @@ pub mod global {
     pub const TASK_PID: &str = "TASK_PID";
     /// `u32`: offset of `task_struct.tgid`, which user space calls the process id.
     pub const TASK_TGID: &str = "TASK_TGID";
+    /// `u32`: offset of `task_struct.pending.signal.sig`, or 0 if it is not known.
+    pub const TASK_PENDING: &str = "TASK_PENDING";
     /// `u32`: offset in `task_struct` of the word that marks a 32-bit call.
     pub const COMPAT_WORD: &str = "COMPAT_WORD";
     /// `u32`: the bit in that word, or 0 where the kernel has no 32-bit calls.
@@ -222,7 +224,7 @@ pub struct Call {
 
 /// The call began before tracing: all its times count from when tracing began.
 pub const FLAG_BEGAN_BEFORE: u32 = 1;
-/// The thread died in the call: it never returned, and `ret` means nothing.
+/// The thread died in the call: it never returned to the user, and `ret` means nothing.
 pub const FLAG_KILLED: u32 = 2;
 /// Copying was seen by the kernel's own tracepoint.
 pub const FLAG_COPY_SEEN: u32 = 4;

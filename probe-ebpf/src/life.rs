@@ -44,7 +44,13 @@ pub(crate) fn execed(ctx: &BtfTracePointContext, task: Task, old_tid: u32) {
     }
     let now = kernel::now();
     if old_tid != tid {
+        // The thread goes on as the leader; under its own id it ends here, and so does its call.
+        if let Some(thread) = thread::find(old_tid) {
+            let now = thread::account(thread, now);
+            call::close(thread, now, 0);
+        }
         thread::rename(old_tid, tid);
+        emit_life(LIFE_EXIT, pid, old_tid, 0, now);
     }
     debug!(ctx, "process {} began another program", pid);
     emit_life(LIFE_EXEC, pid, tid, old_tid, now);

@@ -62,6 +62,8 @@ pub(crate) struct Offsets {
     pub(crate) task_state: u32,
     pub(crate) task_pid: u32,
     pub(crate) task_tgid: u32,
+    /// 0 if it is not known.
+    pub(crate) task_pending: u32,
     pub(crate) compat_word: u32,
     pub(crate) compat_bit: u32,
     pub(crate) preempt_count: u32,
@@ -108,6 +110,7 @@ impl Offsets {
             task_state,
             task_pid: field("task_struct", &["pid"])?,
             task_tgid: field("task_struct", &["tgid"])?,
+            task_pending: field("task_struct", &["pending", "signal", "sig"]).unwrap_or(0),
             compat_word,
             compat_bit,
             preempt_count,

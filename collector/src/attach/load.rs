@@ -65,6 +65,7 @@ impl Probe {
             .override_global(global::TASK_STATE, &offsets.task_state, true)
             .override_global(global::TASK_PID, &offsets.task_pid, true)
             .override_global(global::TASK_TGID, &offsets.task_tgid, true)
+            .override_global(global::TASK_PENDING, &offsets.task_pending, true)
             .override_global(global::COMPAT_WORD, &offsets.compat_word, true)
             .override_global(global::COMPAT_BIT, &offsets.compat_bit, true)
             .override_global(global::PREEMPT_COUNT, &offsets.preempt_count, true)

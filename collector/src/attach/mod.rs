@@ -14,5 +14,5 @@ mod target;
 
 pub use failure::Unsupported;
 pub use rights::drop_all;
-pub use session::{Options, Session, Totals};
+pub use session::{Finished, Options, Session, Totals};
 pub use target::Target;

@@ -63,6 +63,17 @@ pub struct Totals {
     pub compat: u64,
 }
 
+/// How a session ended. `end.made = delivered + end.lost`.
+#[derive(Clone, Copy, Debug)]
+pub struct Finished {
+    /// The sums over all CPUs.
+    pub end: End,
+    /// Records taken in.
+    pub delivered: u64,
+    /// Of those, how many contradicted themselves and were left out; there should be none.
+    pub unsound: u64,
+}
+
 impl Session {
     /// Loads, attaches, arms, and looks at what the target's threads were doing.
     pub fn begin(target: Target, options: Options) -> Result<Self> {
@@ -222,7 +233,7 @@ impl Session {
     }
 
     /// Stops recording, and appends all that is left, what is still open, and the end.
-    pub fn finish(mut self, events: &mut Vec<Event>) -> Result<End> {
+    pub fn finish(mut self, events: &mut Vec<Event>) -> Result<Finished> {
         let open = self.open()?;
         let at_ns = self.now_ns()?;
         self.probe.disarm()?;
@@ -238,7 +249,8 @@ impl Session {
         let Totals { made, lost, untracked, compat } = totals;
         let end = End { at_ns, made, lost, untracked, compat };
         events.push(Event::End(end));
-        Ok(end)
+        let (delivered, unsound) = self.taken();
+        Ok(Finished { end, delivered, unsound })
     }
 }
 

@@ -1,0 +1,178 @@
+//! The number of each call equals what `perf stat` counts, on servers that nobody here wrote.
+//!
+//! Both begin and end while the target is stopped by a signal, so that their windows are the same to the
+//! call.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use nix::sys::signal::Signal;
+
+use super::{
+    child::{Script, signal_pid},
+    observers::PerfStat,
+    trace::{Taken, Tracing},
+};
+
+const CALLS: [&str; 22] = [
+    "select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2", "recvfrom",
+    "recvmsg", "recvmmsg", "read", "readv", "sendto", "sendmsg", "sendmmsg", "write", "writev",
+    "accept", "accept4", "connect", "io_uring_enter", "restart_syscall",
+];
+
+/// Runs `load` with both observers on, and asserts that they agree on every call.
+fn compare(pid: u32, load: impl FnOnce()) -> Taken {
+    stop(pid);
+    let perf = PerfStat::start(pid, &CALLS);
+    let tracing = Tracing::attach(pid);
+    signal_pid(pid, Signal::SIGCONT);
+    load();
+    stop(pid);
+    let taken = tracing.finish();
+    let counted = perf.finish();
+    signal_pid(pid, Signal::SIGCONT);
+
+    let ours: Vec<u64> = CALLS.iter().map(|call| taken.entered(call)).collect();
+    let table: Vec<_> = CALLS.iter().zip(ours.iter().zip(&counted)).collect();
+    assert_eq!(ours, counted, "ours and perf's: {table:?}");
+    assert!(counted.iter().sum::<u64>() > 0, "the load made calls: {table:?}");
+    taken
+}
+
+/// Stops a process, and returns when all of its threads have stopped.
+fn stop(pid: u32) {
+    signal_pid(pid, Signal::SIGSTOP);
+    for _ in 0..2000 {
+        let all_stopped = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().all(|task| {
+            let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
+            stat.rsplit(')').next().unwrap().trim_start().starts_with('T')
+        });
+        if all_stopped {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("process {pid} does not stop");
+}
+
+/// A server of somebody else's, ended by its process id.
+struct Server(Child);
+
+impl Server {
+    fn start(program: &str, args: &[&str], port: u16) -> Self {
+        let child = Command::new(program)
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("start {program}: {error}"));
+        let server = Self(child);
+        for _ in 0..500 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return server;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{program} does not listen");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        signal_pid(self.0.id(), Signal::SIGCONT);
+        signal_pid(self.0.id(), Signal::SIGTERM);
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn run(program: &str, args: &[&str]) {
+    let status = Command::new(program).args(args).stdout(Stdio::null()).status();
+    assert!(status.unwrap_or_else(|error| panic!("run {program}: {error}")).success());
+}
+
+#[test]
+fn redis_under_redis_benchmark_makes_as_many_calls_as_perf_counts() {
+    let port = free_port();
+    let port_text = port.to_string();
+    let server = Server::start("redis-server", &["--port", &port_text, "--save", ""], port);
+    let taken = compare(server.0.id(), || {
+        run(
+            "redis-benchmark",
+            &["-p", &port_text, "-n", "20000", "-c", "20", "-t", "get,set", "-q"],
+        );
+    });
+    assert!(taken.entered("epoll_wait") > 100 && taken.entered("read") > 10_000);
+}
+
+#[test]
+fn an_nginx_worker_under_wrk_makes_as_many_calls_as_perf_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().display();
+    let port = free_port();
+    let config = format!(
+        "daemon off; worker_processes 1; error_log {path}/error.log; pid {path}/pid;\n\
+         events {{ worker_connections 256; }}\n\
+         http {{ access_log off; client_body_temp_path {path}/b; proxy_temp_path {path}/p;\n\
+         fastcgi_temp_path {path}/f; uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;\n\
+         server {{ listen 127.0.0.1:{port}; location / {{ return 200 'hello'; }} }} }}\n"
+    );
+    let file = directory.path().join("nginx.conf");
+    std::fs::write(&file, config).unwrap();
+    let server = Server::start("nginx", &["-c", &file.display().to_string()], port);
+    let worker = child_of(server.0.id());
+    let taken = compare(worker, || {
+        let url = format!("http://127.0.0.1:{port}/");
+        run("wrk", &["-t", "1", "-c", "16", "-d", "1s", &url]);
+    });
+    assert!(taken.entered("epoll_wait") > 100 && taken.entered("recvfrom") > 100);
+}
+
+#[test]
+fn a_python_select_loop_makes_as_many_calls_as_perf_counts() {
+    let script = Script::start(
+        "l = socket.create_server(('127.0.0.1', 0))\nl.setblocking(False)\n\
+         print(f'ready', flush=True)\nprint(l.getsockname()[1], flush=True)\n\
+         r = [l]\ntimeouts = [3.0, None, 0]\nn = 0\n\
+         while True:\n    ready, _, _ = select.select(r, [], [], timeouts[n % 3])\n    n += 1\n\
+         \n    for s in ready:\n        if s is l:\n            c, _ = l.accept()\n            r.append(c)\n\
+         \n        else:\n            d = s.recv(4096)\n            \
+         \n            if d: s.sendall(d)\n            else:\n                r.remove(s)\n                s.close()\n",
+    );
+    let mut script = script;
+    let port = script.hear_numbers()[0] as u16;
+    let taken = compare(script.pid(), || {
+        for round in 0..50 {
+            let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            for _ in 0..20 {
+                connection.write_all(b"ping").unwrap();
+                let mut answer = [0; 4];
+                connection.read_exact(&mut answer).unwrap();
+                assert_eq!(&answer, b"ping", "round {round}");
+            }
+        }
+    });
+    let selects = taken.entered("select") + taken.entered("pselect6");
+    assert!(selects > 1000, "{selects}");
+    assert!(taken.entered("recvfrom") >= 50 * 20, "each ping is received once");
+}
+
+/// The one child of a process.
+fn child_of(pid: u32) -> u32 {
+    for _ in 0..500 {
+        let children =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        if let Some(child) = children.split_ascii_whitespace().next() {
+            return child.parse().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("process {pid} has no child");
+}

@@ -1,0 +1,11 @@
+//! The probes against the real kernel, and against observers that are not ours.
+//!
+//! Needs root. `cargo xtask test` runs it with one thread: the tests put load on the machine's CPUs.
+//! Nothing here may depend on how fast the machine is.
+
+mod child;
+mod counts;
+mod life;
+mod observers;
+mod phases;
+mod trace;
