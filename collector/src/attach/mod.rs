@@ -2,6 +2,7 @@
 
 mod abi;
 mod btf;
+mod doctor;
 mod failure;
 mod kernel;
 mod load;
@@ -12,6 +13,7 @@ mod session;
 mod syscalls;
 mod target;
 
+pub use doctor::{Finding, State, examine};
 pub use failure::Unsupported;
 pub use rights::drop_all;
 pub use session::{Finished, Options, Session, Totals};

@@ -166,7 +166,7 @@ fn inside_a_namespace(pid: u32) -> Result<Vec<u32>> {
 }
 
 /// The programs see the machine's PIDs: inside another PID namespace nothing would match.
-fn ensure_own_namespace() -> Result<()> {
+pub(crate) fn ensure_own_namespace() -> Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     let namespace = std::fs::metadata("/proc/self/ns/pid").context("look at /proc/self/ns/pid")?;
     if namespace.ino() != INIT_PID_NAMESPACE {

@@ -1,0 +1,165 @@
+//! What was typed. It must never act on it.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Shows where a running process waits and where it copies, on a timeline in the browser.
+#[derive(Debug, Parser)]
+#[command(
+    name = "waitscope",
+    version,
+    after_help = "Examples:\n  \
+        sudo waitscope attach redis-server          the live page of a running server\n  \
+        sudo waitscope attach 4711 --for 30s        for half a minute\n  \
+        sudo waitscope run -- ./server --port 80    from a program's first instruction\n  \
+        sudo waitscope record 4711 -o trace.waitscope --for 10s\n  \
+        waitscope open trace.waitscope              the page on a recording\n  \
+        waitscope export trace.waitscope --format chrome -o trace.json\n  \
+        waitscope doctor                            what this kernel and user allow\n\n\
+        Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not permitted or not supported here."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the live page of a running process
+    #[command(after_help = "Examples:\n  sudo waitscope attach $(pidof -s redis-server)\n  \
+        sudo waitscope attach nginx --follow --record nginx.waitscope")]
+    Attach {
+        /// Its PID, or a name that only one process has
+        target: String,
+        #[command(flatten)]
+        tracing: Tracing,
+        #[command(flatten)]
+        page: Page,
+        /// Keep the trace in this file, too
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+    },
+    /// Start a program and show its live page, from its first instruction
+    #[command(after_help = "Example:\n  sudo waitscope run --for 1m -- python3 server.py")]
+    Run {
+        #[command(flatten)]
+        tracing: Tracing,
+        #[command(flatten)]
+        page: Page,
+        /// Keep the trace in this file, too
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+        /// The program and its arguments
+        #[arg(required = true, last = true, value_name = "CMD")]
+        command: Vec<String>,
+    },
+    /// Keep the trace of a running process in a file, without a page
+    #[command(after_help = "Example:\n  sudo waitscope record redis-server -o redis.waitscope --for 10s")]
+    Record {
+        /// Its PID, or a name that only one process has
+        target: String,
+        #[command(flatten)]
+        tracing: Tracing,
+        /// The file to keep it in
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Show the page on a recording
+    Open {
+        /// The recording
+        file: PathBuf,
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Turn a recording into JSON or a format of another tool
+    #[command(after_help = "Examples:\n  waitscope export t.waitscope --format chrome -o t.json   then open it in \
+        https://ui.perfetto.dev\n  waitscope export t.waitscope --format ndjson | head")]
+    Export {
+        /// The recording
+        file: PathBuf,
+        /// The format
+        #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
+        format: ExportFormat,
+        /// Where to write it [default: standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Say in words and numbers what a recording shows
+    Report {
+        /// The recording
+        file: PathBuf,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what this kernel and user allow, what is missing, and how to get it
+    Doctor {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Trace a small server under a steady load: the tour
+    Demo {
+        #[command(flatten)]
+        tracing: Tracing,
+        #[command(flatten)]
+        page: Page,
+        /// Keep the trace in this file, too
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+    },
+    /// The demo's server, started by it
+    #[command(hide = true)]
+    DemoServer,
+    /// The demo's load, started by it
+    #[command(hide = true)]
+    DemoLoad {
+        /// The server's port
+        port: u16,
+    },
+    /// Waits until it is traced, then becomes the program; started by `run`
+    #[command(hide = true)]
+    RunChild {
+        /// The program and its arguments
+        #[arg(required = true, last = true)]
+        command: Vec<String>,
+    },
+}
+
+/// How to trace.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Tracing {
+    /// Trace children of the process, too
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// End the trace after this time: 500ms, 10s, 5m
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) duration: Option<Duration>,
+    /// Show what the kernel side logs, on standard error
+    #[arg(long)]
+    pub(crate) verbose: bool,
+}
+
+/// How to show it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Page {
+    /// Where the page is served, on this machine only; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7117")]
+    pub(crate) listen: SocketAddr,
+    /// Memory for the page's data, in MiB; the oldest calls are let go beyond it
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(16..=65_536))]
+    pub(crate) memory: u64,
+}
+
+/// What a recording is turned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One JSON document, see docs/export.md
+    Json,
+    /// The same, one object a line
+    Ndjson,
+    /// Trace Event Format, for ui.perfetto.dev and chrome://tracing
+    Chrome,
+}

@@ -1,0 +1,67 @@
+//! `export`: a recording as something other programs read.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal as _},
+    path::Path,
+};
+
+use anyhow::{Context as _, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Exit, args::ExportFormat};
+use crate::{
+    export::{self, Format},
+    recording::Reader,
+    text::count,
+};
+
+/// `waitscope export`
+pub(super) fn export(file: &Path, format: ExportFormat, output: Option<&Path>) -> Result<Exit> {
+    let format = match format {
+        ExportFormat::Json => Format::Json,
+        ExportFormat::Ndjson => Format::Ndjson,
+        ExportFormat::Chrome => Format::Chrome,
+    };
+    let bar = progress(0, "exporting");
+    let tell = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let open = || Reader::open(file);
+    let summary = match output {
+        None => export::export(open, format, io::stdout().lock(), tell)?,
+        Some(path) => {
+            let act = || format!("write {}", path.display());
+            let out = File::create(path).with_context(act)?;
+            export::export(open, format, out, tell).with_context(act)?
+        }
+    };
+    bar.finish_and_clear();
+    if let Some(cut) = &summary.cut {
+        eprintln!("waitscope: {}: {cut}", file.display());
+    }
+    if let Some(path) = output {
+        eprintln!(
+            "wrote {} calls and {} times off the CPU of {} threads to {}",
+            count(summary.calls),
+            count(summary.offcpu),
+            count(summary.threads),
+            path.display()
+        );
+    }
+    Ok(Exit::Done)
+}
+
+/// A bar on a terminal, nothing in a pipe.
+pub(super) fn progress(total: u64, what: &'static str) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}");
+    let bar = ProgressBar::new(total).with_message(what);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,70 @@
+//! The command line: one file a subcommand. Only here is anything printed, and only `main` ends the program.
+
+mod args;
+mod doctor;
+mod export;
+mod open;
+mod page;
+mod report;
+mod signals;
+mod trace;
+
+use anyhow::Result;
+use clap::Parser as _;
+
+use args::{Cli, Command};
+
+use crate::{attach::Unsupported, demo};
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// Not permitted or not supported here. (2, wrong usage, is clap's.)
+    Unsupported = 3,
+}
+
+/// Does what was typed.
+pub fn run() -> Result<Exit> {
+    match Cli::parse().command {
+        Command::Attach { target, tracing, page, record } => {
+            trace::attach(&target, &tracing, &page, record)
+        }
+        Command::Run { tracing, page, record, command } => {
+            trace::run(command, &tracing, &page, record)
+        }
+        Command::Record { target, tracing, output } => trace::record(&target, &tracing, output),
+        Command::Demo { tracing, page, record } => trace::demo(&tracing, &page, record),
+        Command::Open { file, page } => open::open(&file, &page),
+        Command::Export { file, format, output } => export::export(&file, format, output.as_deref()),
+        Command::Report { file, json } => report::report(&file, json),
+        Command::Doctor { json } => doctor::doctor(json),
+        Command::DemoServer => demo::serve_main().map(|()| Exit::Done),
+        Command::DemoLoad { port } => demo::load_main(port).map(|()| Exit::Done),
+        Command::RunChild { command } => trace::run_child(&command),
+    }
+}
+
+/// The exit code that an error stands for.
+pub fn exit_of(error: &anyhow::Error) -> Exit {
+    if is_broken_pipe(error) {
+        // Whoever read has read enough.
+        Exit::Done
+    } else if error.chain().any(|cause| cause.is::<Unsupported>()) {
+        Exit::Unsupported
+    } else {
+        Exit::Failed
+    }
+}
+
+/// Whether an error is a reader gone, as in `| head`.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
