@@ -1,6 +1,5 @@
-//! `waitscope`: shows where a running process waits and where it copies.
-//!
-//! Data flows one way: `attach` → `drain` → `model` → `recording` and `store` → `export`, `report`, `serve`.
+//! dev
 pub mod attach;
 pub mod model;
+pub mod store;
 pub mod text;

@@ -1,0 +1,283 @@
+//! A chunk of one thread's items: its calls, and its times off the CPU outside calls.
+//!
+//! Column by column, so that a call takes some 50 bytes; with sums over blocks of 64, so that a wide
+//! bucket costs no more than a narrow one. Everything a [`Call`] holds can be had back.
+
+use super::{
+    columns::{Few, Small},
+    sum::Sum,
+    track::Chunk,
+};
+use crate::model::{Call, Copying, OffCpu, Timeout, Waker};
+
+/// Items that one sum is kept of.
+const BLOCK: usize = 64;
+/// In the column of numbers: no call, but a time off the CPU outside calls.
+const OUTSIDE: u16 = u16::MAX;
+
+const BEGAN_BEFORE: u16 = 1;
+const KILLED: u16 = 2;
+const CONTINUES: u16 = 4;
+const COPYING_SEEN: u16 = 8;
+const COPYING_INFERRED: u16 = 16;
+const HAS_FD: u16 = 32;
+const HAS_REQUESTED: u16 = 64;
+const HAS_RET: u16 = 128;
+const RET_NEGATIVE: u16 = 256;
+
+/// What only calls have in which the thread left the CPU.
+#[derive(Debug)]
+struct Absence {
+    index: u32,
+    sleeps: u32,
+    preemptions: u32,
+    first_sleep_ns: Option<u64>,
+    last_wake_ns: Option<u64>,
+    waker: Option<Waker>,
+}
+
+/// Items in the order of time, none overlapping another.
+#[derive(Debug, Default)]
+pub(super) struct Items {
+    start_ns: Vec<u64>,
+    duration_ns: Small,
+    blocked_ns: Small,
+    runnable_ns: Small,
+    copying_ns: Small,
+    other_ns: Small,
+    others: Small,
+    /// Since the start.
+    copy_after_ns: Small,
+    requested: Small,
+    /// Its size; the sign is a flag.
+    ret: Small,
+    fd: Vec<i32>,
+    nr: Vec<u16>,
+    cpu: Vec<u16>,
+    flags: Vec<u16>,
+    timeout: Few<Timeout>,
+    absences: Vec<Absence>,
+    /// Of whole blocks.
+    sums: Vec<Sum>,
+    /// Of the block that is not whole yet.
+    last_sum: Sum,
+    total: Sum,
+}
+
+impl Chunk for Items {
+    fn len(&self) -> usize {
+        self.start_ns.len()
+    }
+
+    #[inline]
+    fn start_ns(&self, index: usize) -> u64 {
+        self.start_ns.get(index).copied().unwrap_or(u64::MAX)
+    }
+
+    #[inline]
+    fn duration_ns(&self, index: usize) -> u64 {
+        self.duration_ns.get(index)
+    }
+
+    fn bytes(&self) -> usize {
+        let small = [
+            &self.duration_ns, &self.blocked_ns, &self.runnable_ns, &self.copying_ns, &self.other_ns,
+            &self.others, &self.copy_after_ns, &self.requested, &self.ret,
+        ];
+        size_of::<Self>()
+            + self.start_ns.capacity() * 8
+            + small.iter().map(|column| column.bytes()).sum::<usize>()
+            + self.fd.capacity() * 4
+            + (self.nr.capacity() + self.cpu.capacity() + self.flags.capacity()) * 2
+            + self.timeout.bytes()
+            + self.absences.capacity() * size_of::<Absence>()
+            + self.sums.capacity() * size_of::<Sum>()
+    }
+}
+
+impl Items {
+    pub(super) fn push_call(&mut self, call: &Call) {
+        let mut flags = 0;
+        let mut flag = |on: bool, bit: u16| flags |= if on { bit } else { 0 };
+        flag(call.began_before, BEGAN_BEFORE);
+        flag(call.killed, KILLED);
+        flag(call.continues, CONTINUES);
+        flag(matches!(call.copying, Copying::Seen(_)), COPYING_SEEN);
+        flag(matches!(call.copying, Copying::Inferred(_)), COPYING_INFERRED);
+        flag(call.fd.is_some(), HAS_FD);
+        flag(call.requested.is_some(), HAS_REQUESTED);
+        flag(call.ret.is_some(), HAS_RET);
+        flag(call.ret.is_some_and(|ret| ret < 0), RET_NEGATIVE);
+        if call.sleeps > 0 || call.preemptions > 0 || call.waker.is_some() {
+            self.absences.push(Absence {
+                index: self.len() as u32,
+                sleeps: call.sleeps,
+                preemptions: call.preemptions,
+                first_sleep_ns: call.first_sleep_ns,
+                last_wake_ns: call.last_wake_ns,
+                waker: call.waker,
+            });
+        }
+        self.blocked_ns.push(call.blocked_ns);
+        self.runnable_ns.push(call.runnable_ns);
+        self.copying_ns.push(call.copying_ns);
+        self.other_ns.push(call.other_ns);
+        self.others.push(call.others.into());
+        let copy_after_ns = call.copying.start_ns().map(|at| at.saturating_sub(call.start_ns));
+        self.copy_after_ns.push(copy_after_ns.unwrap_or(0));
+        self.requested.push(call.requested.unwrap_or(0));
+        self.ret.push(call.ret.unwrap_or(0).unsigned_abs());
+        self.fd.push(call.fd.unwrap_or(0));
+        // The table of names ends at 1024; beyond it all are the same unknown number.
+        self.nr.push(u16::try_from(call.nr).unwrap_or(OUTSIDE).min(OUTSIDE - 1));
+        self.cpu.push(call.cpu);
+        self.flags.push(flags);
+        self.timeout.push(call.timeout);
+        let sum = Sum {
+            calls: 1,
+            kernel_ns: call.kernel_ns,
+            blocked_ns: call.blocked_ns,
+            runnable_ns: call.runnable_ns,
+            copying_ns: call.copying_ns,
+            other_ns: call.other_ns,
+            ..Sum::default()
+        };
+        self.seal(call.start_ns, call.duration_ns(), sum);
+    }
+
+    /// A time off the CPU outside calls: its details are in the track of spans.
+    pub(super) fn push_outside(&mut self, span: &OffCpu) {
+        let (blocked_ns, runnable_ns) = (span.blocked_ns(), span.runnable_ns());
+        self.blocked_ns.push(blocked_ns);
+        self.runnable_ns.push(runnable_ns);
+        let zeros = [
+            &mut self.copying_ns, &mut self.other_ns, &mut self.others, &mut self.copy_after_ns,
+            &mut self.requested, &mut self.ret,
+        ];
+        zeros.into_iter().for_each(|column| column.push(0));
+        self.fd.push(0);
+        self.nr.push(OUTSIDE);
+        self.cpu.push(span.cpu);
+        self.flags.push(0);
+        self.timeout.push(Timeout::Unknown);
+        let sum = Sum {
+            outside_blocked_ns: blocked_ns,
+            outside_runnable_ns: runnable_ns,
+            ..Sum::default()
+        };
+        self.seal(span.start_ns, span.end_ns.saturating_sub(span.start_ns), sum);
+    }
+
+    /// Ends the push of an item whose other columns are filled.
+    fn seal(&mut self, start_ns: u64, duration_ns: u64, sum: Sum) {
+        self.start_ns.push(start_ns);
+        self.duration_ns.push(duration_ns);
+        self.last_sum += sum;
+        self.total += sum;
+        if self.len().is_multiple_of(BLOCK) {
+            self.sums.push(std::mem::take(&mut self.last_sum));
+        }
+    }
+
+    pub(super) fn is_call(&self, index: usize) -> bool {
+        self.nr.get(index).is_some_and(|&nr| nr != OUTSIDE)
+    }
+
+    /// What the items from `from` to before `to` add up to.
+    pub(super) fn sum(&self, from: usize, to: usize) -> Sum {
+        let mut sum = Sum::default();
+        if from == 0 && to >= self.len() {
+            return self.total;
+        }
+        let mut at = from;
+        while at < to {
+            if at.is_multiple_of(BLOCK) && at + BLOCK <= to {
+                sum += self.sums.get(at / BLOCK).copied().unwrap_or_default();
+                at += BLOCK;
+            } else {
+                sum += self.one(at);
+                at += 1;
+            }
+        }
+        sum
+    }
+
+    fn one(&self, index: usize) -> Sum {
+        let (blocked_ns, runnable_ns) = (self.blocked_ns.get(index), self.runnable_ns.get(index));
+        if !self.is_call(index) {
+            return Sum {
+                outside_blocked_ns: blocked_ns,
+                outside_runnable_ns: runnable_ns,
+                ..Sum::default()
+            };
+        }
+        Sum {
+            calls: 1,
+            kernel_ns: self.kernel_ns(index),
+            blocked_ns,
+            runnable_ns,
+            copying_ns: self.copying_ns.get(index),
+            other_ns: self.other_ns.get(index),
+            ..Sum::default()
+        }
+    }
+
+    /// What is left of the duration: phases sum to it, or the call would not be here.
+    fn kernel_ns(&self, index: usize) -> u64 {
+        self.duration_ns
+            .get(index)
+            .saturating_sub(self.blocked_ns.get(index))
+            .saturating_sub(self.runnable_ns.get(index))
+            .saturating_sub(self.copying_ns.get(index))
+    }
+
+    /// The call at this index, as it came in; `None` if it is no call.
+    pub(super) fn call(&self, index: usize, pid: u32, tid: u32) -> Option<Call> {
+        let nr = *self.nr.get(index).filter(|&&nr| nr != OUTSIDE)?;
+        let flags = *self.flags.get(index)?;
+        let has = |bit: u16| flags & bit != 0;
+        let start_ns = *self.start_ns.get(index)?;
+        let copy_ns = start_ns.saturating_add(self.copy_after_ns.get(index));
+        let copying = if has(COPYING_SEEN) {
+            Copying::Seen(copy_ns)
+        } else if has(COPYING_INFERRED) {
+            Copying::Inferred(copy_ns)
+        } else {
+            Copying::None
+        };
+        let ret = self.ret.get(index);
+        let ret = if has(RET_NEGATIVE) { 0_i64.wrapping_sub_unsigned(ret) } else { ret as i64 };
+        let absence = self
+            .absences
+            .binary_search_by_key(&(index as u32), |absence| absence.index)
+            .ok()
+            .and_then(|at| self.absences.get(at));
+        Some(Call {
+            pid,
+            tid,
+            cpu: *self.cpu.get(index)?,
+            nr: nr.into(),
+            start_ns,
+            end_ns: start_ns.saturating_add(self.duration_ns.get(index)),
+            kernel_ns: self.kernel_ns(index),
+            blocked_ns: self.blocked_ns.get(index),
+            runnable_ns: self.runnable_ns.get(index),
+            copying_ns: self.copying_ns.get(index),
+            copying,
+            sleeps: absence.map_or(0, |absence| absence.sleeps),
+            preemptions: absence.map_or(0, |absence| absence.preemptions),
+            first_sleep_ns: absence.and_then(|absence| absence.first_sleep_ns),
+            last_wake_ns: absence.and_then(|absence| absence.last_wake_ns),
+            waker: absence.and_then(|absence| absence.waker),
+            fd: self.fd.get(index).copied().filter(|_| has(HAS_FD)),
+            requested: Some(self.requested.get(index)).filter(|_| has(HAS_REQUESTED)),
+            timeout: self.timeout.get(index).copied().unwrap_or(Timeout::Unknown),
+            ret: Some(ret).filter(|_| has(HAS_RET)),
+            began_before: has(BEGAN_BEFORE),
+            killed: has(KILLED),
+            continues: has(CONTINUES),
+            others: u32::try_from(self.others.get(index)).unwrap_or(u32::MAX),
+            other_ns: self.other_ns.get(index),
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! One thread's lane: who it is, its items, its times off the CPU, and what it is doing now.
+
+use super::{
+    items::Items,
+    spans::Spans,
+    tile::{self, Grid, Tile},
+    track::{At, Track},
+};
+use crate::model::{Call, OffCpu, OpenThread};
+
+/// Times off the CPU shown with one call; the rest is counted.
+const DETAIL_SPANS_MAX: usize = 1000;
+/// Times off the CPU outside calls that are passed over in search of a call.
+const SEARCH_MAX: usize = 10_000;
+
+/// A thread, as the page lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// Its number, which never changes.
+    pub lane: u32,
+    /// The process.
+    pub pid: u32,
+    /// The thread.
+    pub tid: u32,
+    /// Its name as the kernel has it, unescaped; empty if it was never seen.
+    pub name: String,
+    /// When it was made; `None` if it was there before the trace.
+    pub began_ns: Option<u64>,
+    /// When it ended, if it has.
+    pub ended_ns: Option<u64>,
+    /// Its calls so far.
+    pub calls: u64,
+}
+
+/// One call with its times off the CPU.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// The call.
+    pub call: Call,
+    /// Its times off the CPU, at most 1000.
+    pub spans: Vec<OffCpu>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+/// A lane with everything on it.
+#[derive(Debug)]
+pub(super) struct FullLane {
+    pub(super) info: Lane,
+    items: Track<Items>,
+    spans: Track<Spans>,
+    pub(super) open: Option<OpenThread>,
+}
+
+impl FullLane {
+    pub(super) fn new(info: Lane) -> Self {
+        Self { info, items: Track::default(), spans: Track::default(), open: None }
+    }
+
+    /// Adds a call. Returns by how much the memory changed; `None` if it does not come after all others.
+    pub(super) fn push_call(&mut self, call: &Call) -> Option<isize> {
+        if !self.items.accepts(call.start_ns, call.end_ns) || call.phases_ns() != call.duration_ns() {
+            return None;
+        }
+        self.info.calls += 1;
+        Some(self.items.push(call.end_ns, |items| items.push_call(call)))
+    }
+
+    /// Adds a time off the CPU, likewise.
+    pub(super) fn push_span(&mut self, span: &OffCpu) -> Option<isize> {
+        let in_order = span.woken_ns.is_none_or(|woken| span.start_ns <= woken && woken <= span.end_ns);
+        let fits = self.spans.accepts(span.start_ns, span.end_ns)
+            && (span.in_call || self.items.accepts(span.start_ns, span.end_ns));
+        if !in_order || !fits {
+            return None;
+        }
+        let mut bytes = self.spans.push(span.end_ns, |spans| spans.push(span));
+        if !span.in_call {
+            bytes += self.items.push(span.end_ns, |items| items.push_outside(span));
+        }
+        Some(bytes)
+    }
+
+    /// When the oldest chunk's last thing ended.
+    pub(super) fn oldest_end_ns(&self) -> Option<u64> {
+        [self.items.oldest_end_ns(), self.spans.oldest_end_ns()].into_iter().flatten().min()
+    }
+
+    /// Lets the oldest chunk go. Returns its memory, and before when the lane is no longer whole.
+    pub(super) fn evict(&mut self) -> Option<(usize, u64)> {
+        match (self.items.oldest_end_ns(), self.spans.oldest_end_ns()) {
+            (Some(items), Some(spans)) if spans < items => self.spans.evict(),
+            (None, _) => self.spans.evict(),
+            (Some(_), _) => self.items.evict(),
+        }
+    }
+
+    /// Since when what the lane does now may still change its picture.
+    pub(super) fn open_since_ns(&self) -> u64 {
+        self.open.map_or(u64::MAX, |open| {
+            let off = open.off_since_ns.unwrap_or(u64::MAX);
+            if open.nr.is_some() { open.since_ns.min(off) } else { off }
+        })
+    }
+
+    pub(super) fn tile(&self, grid: Grid) -> Tile {
+        let Lane { pid, tid, .. } = self.info;
+        let (calls, sums) = tile::items(&self.items, grid, |items, at| items.call(at, pid, tid));
+        let spans = tile::spans(&self.spans, grid, |spans, at| spans.get(at, pid, tid));
+        Tile { sealed: false, calls, spans, sums }
+    }
+
+    /// The call at this time, or else the last one begun before it.
+    pub(super) fn call_at(&self, at_ns: u64) -> Option<Detail> {
+        let mut at = self.items.previous(self.items.find(at_ns.saturating_add(1)))?;
+        for _ in 0..SEARCH_MAX {
+            let Lane { pid, tid, .. } = self.info;
+            if let Some(call) = self.items.chunk(at)?.call(at.index, pid, tid) {
+                let (spans, more) = self.spans_in(&call);
+                return Some(Detail { call, spans, more });
+            }
+            at = self.items.previous(at)?;
+        }
+        None
+    }
+
+    fn spans_in(&self, call: &Call) -> (Vec<OffCpu>, u64) {
+        let Lane { pid, tid, .. } = self.info;
+        let mut spans = Vec::new();
+        let mut at: At = self.spans.find(call.start_ns);
+        let all = u64::from(call.sleeps) + u64::from(call.preemptions);
+        while spans.len() < DETAIL_SPANS_MAX
+            && let Some((_, end_ns)) = self.spans.range_ns(at)
+            && end_ns <= call.end_ns
+        {
+            spans.extend(self.spans.chunk(at).and_then(|chunk| chunk.get(at.index, pid, tid)));
+            at = self.spans.next(at);
+        }
+        let more = all.saturating_sub(spans.len() as u64);
+        (spans, more)
+    }
+}

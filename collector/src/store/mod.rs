@@ -1,0 +1,309 @@
+//! What the page's questions run on: all of a trace that fits a bounded memory, with sums for every zoom
+//! level.
+//!
+//! No files, no clock, no HTTP. It believes nothing of what it is given: what does not come in order is
+//! counted and left out.
+
+mod columns;
+mod gaps;
+mod items;
+mod lane;
+mod spans;
+mod sum;
+mod tile;
+mod track;
+
+use std::collections::HashMap;
+
+use crate::model::{Arch, CallClass, End, Event, Gap, Life, LifeKind, OpenThread, Trace, call_class};
+
+use gaps::Gaps;
+use lane::FullLane;
+pub use lane::{Detail, Lane};
+pub use sum::Sum;
+use tile::Grid;
+pub use tile::{LEVEL_MAX, TILE_BUCKETS, Tile};
+
+/// Lanes at most; threads beyond are counted.
+const LANES_MAX: usize = 4096;
+/// Open threads told to the page at most.
+const OPEN_MAX: usize = 512;
+
+/// How far a trace has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// How far it has come.
+    pub now_ns: u64,
+    /// Before this, closed calls never change.
+    pub sealed_ns: u64,
+    /// Before this, calls were let go to bound the memory.
+    pub kept_ns: u64,
+    /// It is over.
+    pub ended: bool,
+    /// Calls so far.
+    pub calls: u64,
+    /// Times off the CPU so far.
+    pub offcpu: u64,
+    /// Records that were lost.
+    pub lost: u64,
+    /// Calls and times off the CPU that came out of order, and are not shown.
+    pub disordered: u64,
+    /// When records were lost, at most 1000, neighbours merged beyond that.
+    pub gaps: Vec<Gap>,
+    /// How many lanes there are.
+    pub lanes: u32,
+    /// Grows when a lane comes or changes.
+    pub lanes_version: u64,
+    /// What threads are doing now, by lane, at most 512.
+    pub open: Vec<(u32, OpenThread)>,
+    /// Memory taken.
+    pub bytes: u64,
+    /// How the trace ended, if it said so.
+    pub end: Option<End>,
+}
+
+/// All of a trace that fits.
+#[derive(Debug)]
+pub struct Store {
+    trace: Trace,
+    arch: Option<Arch>,
+    limit_bytes: u64,
+    lanes: Vec<FullLane>,
+    /// The lane of each thread id now; ids are used again.
+    by_tid: HashMap<u32, usize>,
+    lanes_more: u64,
+    lanes_version: u64,
+    gaps: Gaps,
+    now_ns: u64,
+    sealed_ns: u64,
+    kept_ns: u64,
+    calls: u64,
+    offcpu: u64,
+    disordered: u64,
+    bytes: u64,
+    /// What was still open when the trace ended, before it says so.
+    last_open: Vec<OpenThread>,
+    end: Option<End>,
+}
+
+impl Store {
+    /// An empty store that takes about `limit_bytes` of memory at most.
+    pub fn new(trace: Trace, limit_bytes: u64) -> Self {
+        Self {
+            arch: Arch::from_machine(&trace.arch),
+            trace,
+            limit_bytes,
+            lanes: Vec::new(),
+            by_tid: HashMap::new(),
+            lanes_more: 0,
+            lanes_version: 0,
+            gaps: Gaps::default(),
+            now_ns: 0,
+            sealed_ns: 0,
+            kept_ns: 0,
+            calls: 0,
+            offcpu: 0,
+            disordered: 0,
+            bytes: 0,
+            last_open: Vec::new(),
+            end: None,
+        }
+    }
+
+    /// What holds for the whole trace.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// What the syscall of this number is for, on the trace's architecture.
+    pub fn class(&self, nr: u32) -> CallClass {
+        self.arch.map_or(CallClass::Other, |arch| call_class(arch, nr))
+    }
+
+    /// Takes in what has happened, in the order in which it ended.
+    pub fn extend(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            self.push(event);
+        }
+        while self.bytes > self.limit_bytes && self.evict() {}
+    }
+
+    fn push(&mut self, event: Event) {
+        match event {
+            Event::Call(call) => {
+                self.now_ns = self.now_ns.max(call.end_ns);
+                self.calls += 1;
+                if let Some(lane) = self.lane(call.pid, call.tid) {
+                    let grown = lane.push_call(&call);
+                    self.grow(grown);
+                }
+            }
+            Event::OffCpu(span) => {
+                self.now_ns = self.now_ns.max(span.end_ns);
+                self.offcpu += 1;
+                if let Some(lane) = self.lane(span.pid, span.tid) {
+                    let grown = lane.push_span(&span);
+                    self.grow(grown);
+                }
+            }
+            Event::Life(life) => {
+                self.now_ns = self.now_ns.max(life.at_ns);
+                self.live(&life);
+            }
+            Event::Gap(gap) => {
+                self.now_ns = self.now_ns.max(gap.end_ns);
+                self.gaps.push(gap);
+            }
+            Event::Open(open) => {
+                if self.last_open.len() < LANES_MAX {
+                    self.last_open.push(open);
+                }
+            }
+            Event::End(end) => {
+                let open = std::mem::take(&mut self.last_open);
+                self.end = Some(end);
+                self.advance(end.at_ns, end.at_ns, open);
+            }
+        }
+    }
+
+    fn grow(&mut self, grown: Option<isize>) {
+        match grown {
+            Some(bytes) => self.bytes = self.bytes.saturating_add_signed(bytes as i64),
+            None => self.disordered += 1,
+        }
+    }
+
+    /// Lets the oldest chunk of all lanes go. Returns whether there was one.
+    fn evict(&mut self) -> bool {
+        let oldest = self
+            .lanes
+            .iter_mut()
+            .filter_map(|lane| Some((lane.oldest_end_ns()?, lane)))
+            .min_by_key(|(end_ns, _)| *end_ns);
+        let Some((bytes, end_ns)) = oldest.and_then(|(_, lane)| lane.evict()) else {
+            return false;
+        };
+        self.bytes = self.bytes.saturating_sub(bytes as u64);
+        self.kept_ns = self.kept_ns.max(end_ns);
+        true
+    }
+
+    /// The lane of a thread, made if it has none; `None` if there are too many.
+    fn lane(&mut self, pid: u32, tid: u32) -> Option<&mut FullLane> {
+        let index = match self.by_tid.get(&tid) {
+            Some(&index) => index,
+            None => self.open_lane(pid, tid, String::new(), None)?,
+        };
+        self.lanes.get_mut(index)
+    }
+
+    fn open_lane(
+        &mut self,
+        pid: u32,
+        tid: u32,
+        name: String,
+        began_ns: Option<u64>,
+    ) -> Option<usize> {
+        let index = self.lanes.len();
+        if index >= LANES_MAX {
+            self.lanes_more += 1;
+            return None;
+        }
+        let lane = index as u32;
+        let info = Lane { lane, pid, tid, name, began_ns, ended_ns: None, calls: 0 };
+        self.lanes.push(FullLane::new(info));
+        self.by_tid.insert(tid, index);
+        self.lanes_version += 1;
+        Some(index)
+    }
+
+    fn live(&mut self, life: &Life) {
+        let known = self.by_tid.get(&life.tid).copied();
+        match life.kind {
+            LifeKind::Began => {
+                self.open_lane(life.pid, life.tid, life.name.clone(), Some(life.at_ns));
+            }
+            LifeKind::Found | LifeKind::Exec | LifeKind::Renamed => match known {
+                Some(index) => {
+                    if let Some(lane) = self.lanes.get_mut(index) {
+                        lane.info.name.clone_from(&life.name);
+                    }
+                }
+                None => {
+                    self.open_lane(life.pid, life.tid, life.name.clone(), None);
+                }
+            },
+            LifeKind::Ended => {
+                if let Some(lane) = known.and_then(|index| self.lanes.get_mut(index)) {
+                    lane.info.ended_ns = Some(life.at_ns);
+                    lane.open = None;
+                }
+                self.by_tid.remove(&life.tid);
+            }
+        }
+        self.lanes_version += 1;
+    }
+
+    /// The trace has come to `now_ns`; all that ended before `sealed_ns` is in; `open` is what threads
+    /// are doing now.
+    pub fn advance(&mut self, now_ns: u64, sealed_ns: u64, open: Vec<OpenThread>) {
+        self.now_ns = self.now_ns.max(now_ns);
+        self.sealed_ns = self.sealed_ns.max(sealed_ns);
+        self.lanes.iter_mut().for_each(|lane| lane.open = None);
+        for thread in open {
+            if let Some(lane) = self.lane(thread.pid, thread.tid) {
+                lane.open = Some(thread);
+            }
+        }
+    }
+
+    /// How far the trace has come.
+    pub fn state(&self) -> State {
+        let open = self.lanes.iter().filter_map(|lane| Some((lane.info.lane, lane.open?)));
+        State {
+            now_ns: self.now_ns,
+            sealed_ns: self.sealed_ns,
+            kept_ns: self.kept_ns,
+            ended: self.end.is_some(),
+            calls: self.calls,
+            offcpu: self.offcpu,
+            lost: self.gaps.lost(),
+            disordered: self.disordered,
+            gaps: self.gaps.all().to_vec(),
+            lanes: self.lanes.len() as u32,
+            lanes_version: self.lanes_version,
+            open: open.take(OPEN_MAX).collect(),
+            bytes: self.bytes,
+            end: self.end,
+        }
+    }
+
+    /// The lanes, in the order of appearance.
+    pub fn lanes(&self) -> Vec<Lane> {
+        self.lanes.iter().map(|lane| lane.info.clone()).collect()
+    }
+
+    /// Threads that found no lane.
+    pub fn lanes_more(&self) -> u64 {
+        self.lanes_more
+    }
+
+    /// What to draw of a lane; `None` if there is no such lane, level or time.
+    pub fn tile(&self, lane: u32, level: u8, index: u64) -> Option<Tile> {
+        let lane = self.lanes.get(lane as usize)?;
+        let grid = Grid::new(level, index)?;
+        let mut tile = lane.tile(grid);
+        let settled_ns = match self.end {
+            Some(_) => u64::MAX,
+            None => self.sealed_ns.min(lane.open_since_ns()),
+        };
+        tile.sealed = grid.end_ns <= settled_ns && grid.start_ns >= self.kept_ns;
+        Some(tile)
+    }
+
+    /// The call of a lane at this time, or else the last one begun before it.
+    pub fn call_at(&self, lane: u32, at_ns: u64) -> Option<Detail> {
+        self.lanes.get(lane as usize)?.call_at(at_ns)
+    }
+}

@@ -1,0 +1,213 @@
+//! What the page draws of one lane in one stretch of time, and its bytes.
+//!
+//! The rule: a call at least one bucket wide comes back exactly; a narrower one is summed into the
+//! bucket in which it began. See `docs/wire.md`.
+
+use super::{
+    items::Items,
+    spans::Spans,
+    sum::Sum,
+    track::{At, Chunk, Track},
+};
+use crate::model::{Call, CallClass, Copying, OffCpu};
+
+/// Buckets in a tile.
+pub const TILE_BUCKETS: u64 = 512;
+/// The highest level: buckets of 2⁴⁰ ns, 18 minutes.
+pub const LEVEL_MAX: u8 = 40;
+/// `WST1`
+const MAGIC: u32 = 0x3154_5357;
+
+/// A stretch of time, cut into buckets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    pub(super) start_ns: u64,
+    pub(super) end_ns: u64,
+    pub(super) bucket_ns: u64,
+}
+
+impl Grid {
+    /// The tile of this level and index; `None` beyond the end of time.
+    pub(super) fn new(level: u8, index: u64) -> Option<Self> {
+        let bucket_ns = 1_u64.checked_shl(level.into()).filter(|_| level <= LEVEL_MAX)?;
+        let width_ns = bucket_ns * TILE_BUCKETS;
+        let start_ns = index.checked_mul(width_ns)?;
+        Some(Self { start_ns, end_ns: start_ns.checked_add(width_ns)?, bucket_ns })
+    }
+
+    fn bucket(&self, ns: u64) -> u64 {
+        ns.saturating_sub(self.start_ns) / self.bucket_ns
+    }
+
+    fn bucket_end_ns(&self, bucket: u64) -> u64 {
+        self.start_ns + (bucket + 1) * self.bucket_ns
+    }
+}
+
+/// The answer for one lane and one stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tile {
+    /// It never changes.
+    pub sealed: bool,
+    /// Calls at least one bucket wide that overlap it.
+    pub calls: Vec<Call>,
+    /// Times off the CPU at least one bucket wide that overlap it.
+    pub spans: Vec<OffCpu>,
+    /// What all narrower ones add up to, by bucket, where there are any.
+    pub sums: Vec<(u32, Sum)>,
+}
+
+/// Calls and sums of a stretch of time.
+pub(super) fn items(
+    track: &Track<Items>,
+    grid: Grid,
+    call: impl Fn(&Items, usize) -> Option<Call>,
+) -> (Vec<Call>, Vec<(u32, Sum)>) {
+    let (mut calls, mut sums) = (Vec::new(), Vec::new());
+    visit(track, grid, |items, from, to, wide| {
+        if let Some(wide) = wide {
+            calls.extend(call(items, wide));
+        }
+        items.sum(from, to)
+    }, |bucket, sum| {
+        if sum != Sum::default() {
+            sums.push((bucket, sum));
+        }
+    });
+    (calls, sums)
+}
+
+/// Times off the CPU of a stretch of time.
+pub(super) fn spans(
+    track: &Track<Spans>,
+    grid: Grid,
+    span: impl Fn(&Spans, usize) -> Option<OffCpu>,
+) -> Vec<OffCpu> {
+    let mut found = Vec::new();
+    visit(track, grid, |spans, _, _, wide| {
+        if let Some(wide) = wide {
+            found.extend(span(spans, wide));
+        }
+        Sum::default()
+    }, |_, _| {});
+    found
+}
+
+/// Goes through a stretch of time. `part` is called for each run of narrow things that begin in one
+/// bucket and stand in one chunk, with the wide one among them or before it, if there is one; `bucket`
+/// with what the parts of a bucket add up to.
+///
+/// Things of one thread don't overlap, so one that is a bucket wide is the last to begin in its bucket:
+/// no other needs to be looked at.
+fn visit<C: Chunk>(
+    track: &Track<C>,
+    grid: Grid,
+    mut part: impl FnMut(&C, usize, usize, Option<usize>) -> Sum,
+    mut bucket: impl FnMut(u32, Sum),
+) {
+    let mut at = track.find(grid.start_ns);
+    // One that began before and reaches in.
+    if let Some(before) = track.previous(at)
+        && let Some((start_ns, end_ns)) = track.range_ns(before)
+        && end_ns > grid.start_ns
+        && end_ns - start_ns >= grid.bucket_ns
+        && let Some(chunk) = track.chunk(before)
+    {
+        part(chunk, before.index, before.index, Some(before.index));
+    }
+    while let Some((start_ns, _)) = track.range_ns(at) {
+        if start_ns >= grid.end_ns {
+            break;
+        }
+        let number = grid.bucket(start_ns);
+        let next = track.find(grid.bucket_end_ns(number));
+        let last = track.previous(next).filter(|&last| last >= at);
+        let wide = last.filter(|&last| {
+            track.range_ns(last).is_some_and(|(start, end)| end - start >= grid.bucket_ns)
+        });
+        let mut sum = Sum::default();
+        while at < next {
+            let Some(chunk) = track.chunk(at) else { break };
+            let chunk_end = if at.chunk == next.chunk { next.index } else { chunk.len() };
+            let wide_here = wide.filter(|wide| wide.chunk == at.chunk).map(|wide| wide.index);
+            sum += part(chunk, at.index, wide_here.unwrap_or(chunk_end), wide_here);
+            at = At { chunk: at.chunk + 1, index: 0 };
+        }
+        bucket(number as u32, sum);
+        at = next;
+    }
+}
+
+impl Tile {
+    /// The bytes of `docs/wire.md`. `class` says what a call's number is for.
+    pub fn encode(&self, class: impl Fn(u32) -> CallClass) -> Vec<u8> {
+        let mut out = Columns::default();
+        let flags = u32::from(self.sealed);
+        let counts = [self.calls.len(), self.spans.len(), self.sums.len()].map(|count| count as u32);
+        out.u32s([MAGIC, flags, counts[0], counts[1], counts[2], 0, 0, 0].into_iter());
+        let calls = || self.calls.iter();
+        out.f64s(calls().map(|call| call.start_ns as f64));
+        out.f64s(calls().map(|call| call.end_ns as f64));
+        out.f64s(calls().map(|call| call.kernel_ns as f64));
+        out.f64s(calls().map(|call| call.blocked_ns as f64));
+        out.f64s(calls().map(|call| call.runnable_ns as f64));
+        out.f64s(calls().map(|call| call.copying_ns as f64));
+        out.f64s(calls().map(|call| call.copying.start_ns().map_or(f64::NAN, |at| at as f64)));
+        out.f64s(calls().map(|call| call.other_ns as f64));
+        out.u32s(calls().map(|call| call.nr));
+        out.u32s(calls().map(|call| call_flags(call, class(call.nr))));
+        let spans = || self.spans.iter();
+        out.f64s(spans().map(|span| span.start_ns as f64));
+        out.f64s(spans().map(|span| span.woken_ns.unwrap_or(span.start_ns) as f64));
+        out.f64s(spans().map(|span| span.end_ns as f64));
+        out.u32s(spans().map(|span| {
+            u32::from(span.in_call) | if span.woken_ns.is_none() { 2 } else { 0 }
+        }));
+        let sums = || self.sums.iter().map(|(_, sum)| sum);
+        out.u32s(self.sums.iter().map(|(bucket, _)| *bucket));
+        out.u32s(sums().map(|sum| sum.calls));
+        out.f64s(sums().map(|sum| sum.kernel_ns as f64));
+        out.f64s(sums().map(|sum| sum.blocked_ns as f64));
+        out.f64s(sums().map(|sum| sum.runnable_ns as f64));
+        out.f64s(sums().map(|sum| sum.copying_ns as f64));
+        out.f64s(sums().map(|sum| sum.outside_blocked_ns as f64));
+        out.f64s(sums().map(|sum| sum.outside_runnable_ns as f64));
+        out.f64s(sums().map(|sum| sum.other_ns as f64));
+        out.bytes
+    }
+}
+
+fn call_flags(call: &Call, class: CallClass) -> u32 {
+    let class = match class {
+        CallClass::Readiness => 64,
+        CallClass::Receive => 128,
+        CallClass::Send => 256,
+        CallClass::Connect => 512,
+        CallClass::Uring | CallClass::NoReturn | CallClass::Restart | CallClass::Other => 0,
+    };
+    let flag = |on: bool, bit: u32| if on { bit } else { 0 };
+    flag(call.began_before, 1)
+        | flag(call.killed, 2)
+        | flag(matches!(call.copying, Copying::Inferred(_)), 4)
+        | flag(call.continues, 8)
+        | flag(call.is_check(), 16)
+        | flag(call.ret.is_some_and(|ret| ret < 0), 32)
+        | class
+}
+
+/// Little-endian columns, each aligned to 8 bytes.
+#[derive(Default)]
+struct Columns {
+    bytes: Vec<u8>,
+}
+
+impl Columns {
+    fn u32s(&mut self, values: impl Iterator<Item = u32>) {
+        values.for_each(|value| self.bytes.extend(value.to_le_bytes()));
+        self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
+    }
+
+    fn f64s(&mut self, values: impl Iterator<Item = f64>) {
+        values.for_each(|value| self.bytes.extend(value.to_le_bytes()));
+    }
+}
