@@ -1,0 +1,30 @@
+//! The file a trace is kept in: an Arrow IPC stream with one row for each [`Event`].
+//!
+//! What is written is described for users in `docs/recording.md`. Nothing here may trust a file:
+//! one that is cut at any byte, or damaged anywhere, gives what can be read and says what is missing.
+//!
+//! ```text
+//!   header  | batch | batch | …  | last batch: its last row is the end | end of stream
+//!   schema,   up to 65,536 rows, each column
+//!   trace     compressed by itself
+//! ```
+//!
+//! [`Event`]: crate::model::Event
+
+mod check;
+mod column;
+mod frame;
+mod read;
+mod row;
+mod schema;
+mod write;
+
+pub use read::{Cut, Reader};
+pub use write::Writer;
+
+/// The value of `format` in the metadata of every recording.
+pub const FORMAT: &str = "waitscope-recording";
+/// The version written, and the newest that can be read.
+pub const VERSION: u32 = 1;
+/// Rows in a batch, at most: what a reader must be able to hold.
+pub const ROWS_MAX: usize = 65_536;

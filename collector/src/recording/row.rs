@@ -1,0 +1,355 @@
+//! Events to rows and back, without losing anything.
+//!
+//! The words in a recording are a promise to programs that read it: none may change.
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::column::NAME_BYTES_MAX;
+use super::schema::Row;
+use crate::model::{
+    Call, Context, Copying, End, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Timeout, Waker,
+};
+
+const LIVES: [(LifeKind, &str); 5] = [
+    (LifeKind::Found, "found"),
+    (LifeKind::Began, "began"),
+    (LifeKind::Exec, "exec"),
+    (LifeKind::Renamed, "renamed"),
+    (LifeKind::Ended, "ended"),
+];
+
+/// The row of an event. `call_name` is the name that belongs to the event's syscall number.
+pub(super) fn row<'a>(event: &'a Event, call_name: Option<&'a str>) -> Result<Row<'a>> {
+    Ok(match event {
+        Event::Call(call) => call_row(call, call_name),
+        Event::OffCpu(span) => span_row(span)?,
+        Event::Life(life) => life_row(life)?,
+        Event::Gap(gap) => gap_row(*gap),
+        Event::Open(open) => open_row(*open, call_name),
+        Event::End(end) => end_row(*end),
+    })
+}
+
+/// The event of a row.
+///
+/// # Errors
+/// The row's kind is not known, or a cell that such a row must have is empty or makes no sense.
+pub(super) fn event(row: &Row<'_>) -> Result<Event> {
+    Ok(match row.kind.context("the kind is empty")? {
+        "call" => Event::Call(call(row)?),
+        "offcpu" => Event::OffCpu(span(row)?),
+        "life" => Event::Life(life(row)?),
+        "gap" => Event::Gap(gap(row)?),
+        "open" => Event::Open(open(row)?),
+        "end" => Event::End(end(row)?),
+        other => bail!("the kind {other:?} is not known"),
+    })
+}
+
+fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
+    // A new field must be given a column here.
+    let Call {
+        pid,
+        tid,
+        cpu,
+        nr,
+        start_ns,
+        end_ns,
+        kernel_ns,
+        blocked_ns,
+        runnable_ns,
+        copying_ns,
+        copying,
+        sleeps,
+        preemptions,
+        first_sleep_ns,
+        last_wake_ns,
+        waker,
+        fd,
+        requested,
+        timeout,
+        ret,
+        began_before,
+        killed,
+        continues,
+        others,
+        other_ns,
+    } = *call;
+    let (timeout, timeout_ns) = timeout_cells(timeout);
+    Row {
+        kind: Some("call"),
+        pid: Some(pid),
+        tid: Some(tid),
+        cpu: Some(cpu),
+        nr: Some(nr),
+        call: name,
+        start_ns: Some(start_ns),
+        end_ns: Some(end_ns),
+        kernel_ns: Some(kernel_ns),
+        blocked_ns: Some(blocked_ns),
+        runnable_ns: Some(runnable_ns),
+        copying_ns: Some(copying_ns),
+        copying: Some(match copying {
+            Copying::None => "none",
+            Copying::Seen(_) => "seen",
+            Copying::Inferred(_) => "inferred",
+        }),
+        copy_start_ns: copying.start_ns(),
+        sleeps: Some(sleeps),
+        preemptions: Some(preemptions),
+        first_sleep_ns,
+        last_wake_ns,
+        waker_tid: waker.map(|waker| waker.tid),
+        waker_pid: waker.map(|waker| waker.pid),
+        waker_context: waker.map(|waker| waker.context.word()),
+        fd,
+        requested,
+        timeout,
+        timeout_ns,
+        ret,
+        began_before: Some(began_before),
+        killed: Some(killed),
+        continues: Some(continues),
+        others: Some(others),
+        other_ns: Some(other_ns),
+        ..Row::default()
+    }
+}
+
+fn call(row: &Row<'_>) -> Result<Call> {
+    Ok(Call {
+        pid: row.pid.context("pid is empty")?,
+        tid: row.tid.context("tid is empty")?,
+        cpu: row.cpu.context("cpu is empty")?,
+        nr: row.nr.context("nr is empty")?,
+        start_ns: row.start_ns.context("start_ns is empty")?,
+        end_ns: row.end_ns.context("end_ns is empty")?,
+        kernel_ns: row.kernel_ns.context("kernel_ns is empty")?,
+        blocked_ns: row.blocked_ns.context("blocked_ns is empty")?,
+        runnable_ns: row.runnable_ns.context("runnable_ns is empty")?,
+        copying_ns: row.copying_ns.context("copying_ns is empty")?,
+        copying: match (row.copying, row.copy_start_ns) {
+            (Some("none"), None) => Copying::None,
+            (Some("seen"), Some(at)) => Copying::Seen(at),
+            (Some("inferred"), Some(at)) => Copying::Inferred(at),
+            (word, at) => bail!("copying {word:?} from {at:?} makes no sense"),
+        },
+        sleeps: row.sleeps.context("sleeps is empty")?,
+        preemptions: row.preemptions.context("preemptions is empty")?,
+        first_sleep_ns: row.first_sleep_ns,
+        last_wake_ns: row.last_wake_ns,
+        waker: waker(row)?,
+        fd: row.fd,
+        requested: row.requested,
+        timeout: timeout(row)?,
+        ret: row.ret,
+        began_before: row.began_before.context("began_before is empty")?,
+        killed: row.killed.context("killed is empty")?,
+        continues: row.continues.context("continues is empty")?,
+        others: row.others.context("others is empty")?,
+        other_ns: row.other_ns.context("other_ns is empty")?,
+    })
+}
+
+fn span_row(span: &OffCpu) -> Result<Row<'_>> {
+    let OffCpu { pid, tid, cpu, start_ns, woken_ns, end_ns, in_call, state, waker, ref waker_comm } =
+        *span;
+    Ok(Row {
+        kind: Some("offcpu"),
+        pid: Some(pid),
+        tid: Some(tid),
+        cpu: Some(cpu),
+        start_ns: Some(start_ns),
+        woken_ns,
+        end_ns: Some(end_ns),
+        in_call: Some(in_call),
+        state: Some(state),
+        waker_tid: waker.map(|waker| waker.tid),
+        waker_pid: waker.map(|waker| waker.pid),
+        waker_context: waker.map(|waker| waker.context.word()),
+        waker_name: Some(short(waker_comm)?),
+        ..Row::default()
+    })
+}
+
+fn span(row: &Row<'_>) -> Result<OffCpu> {
+    Ok(OffCpu {
+        pid: row.pid.context("pid is empty")?,
+        tid: row.tid.context("tid is empty")?,
+        cpu: row.cpu.context("cpu is empty")?,
+        start_ns: row.start_ns.context("start_ns is empty")?,
+        woken_ns: row.woken_ns,
+        end_ns: row.end_ns.context("end_ns is empty")?,
+        in_call: row.in_call.context("in_call is empty")?,
+        state: row.state.context("state is empty")?,
+        waker: waker(row)?,
+        waker_comm: row.waker_name.context("waker_name is empty")?.to_owned(),
+    })
+}
+
+fn life_row(life: &Life) -> Result<Row<'_>> {
+    let Life { pid, tid, at_ns, kind, ref name } = *life;
+    Ok(Row {
+        kind: Some("life"),
+        pid: Some(pid),
+        tid: Some(tid),
+        start_ns: Some(at_ns),
+        life: LIVES.iter().find(|(known, _)| *known == kind).map(|(_, word)| *word),
+        name: Some(short(name)?),
+        ..Row::default()
+    })
+}
+
+fn life(row: &Row<'_>) -> Result<Life> {
+    let word = row.life.context("life is empty")?;
+    let kind = LIVES.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind);
+    Ok(Life {
+        pid: row.pid.context("pid is empty")?,
+        tid: row.tid.context("tid is empty")?,
+        at_ns: row.start_ns.context("start_ns is empty")?,
+        kind: kind.with_context(|| format!("life {word:?} is not known"))?,
+        name: row.name.context("name is empty")?.to_owned(),
+    })
+}
+
+fn gap_row<'a>(gap: Gap) -> Row<'a> {
+    let Gap { cpu, start_ns, end_ns, lost } = gap;
+    Row {
+        kind: Some("gap"),
+        cpu: Some(cpu),
+        start_ns: Some(start_ns),
+        end_ns: Some(end_ns),
+        lost: Some(lost),
+        ..Row::default()
+    }
+}
+
+fn gap(row: &Row<'_>) -> Result<Gap> {
+    Ok(Gap {
+        cpu: row.cpu.context("cpu is empty")?,
+        start_ns: row.start_ns.context("start_ns is empty")?,
+        end_ns: row.end_ns.context("end_ns is empty")?,
+        lost: row.lost.context("lost is empty")?,
+    })
+}
+
+fn open_row(open: OpenThread, name: Option<&str>) -> Row<'_> {
+    let OpenThread {
+        pid,
+        tid,
+        at_ns,
+        nr,
+        since_ns,
+        fd,
+        began_before,
+        kernel_ns,
+        blocked_ns,
+        runnable_ns,
+        copying_ns,
+        off_since_ns,
+        woken_ns,
+    } = open;
+    Row {
+        kind: Some("open"),
+        pid: Some(pid),
+        tid: Some(tid),
+        start_ns: Some(since_ns),
+        end_ns: Some(at_ns),
+        in_call: Some(nr.is_some()),
+        nr: nr.flatten(),
+        call: name,
+        fd,
+        began_before: Some(began_before),
+        kernel_ns: Some(kernel_ns),
+        blocked_ns: Some(blocked_ns),
+        runnable_ns: Some(runnable_ns),
+        copying_ns: Some(copying_ns),
+        off_since_ns,
+        woken_ns,
+        ..Row::default()
+    }
+}
+
+fn open(row: &Row<'_>) -> Result<OpenThread> {
+    let in_call = row.in_call.context("in_call is empty")?;
+    ensure!(in_call || row.nr.is_none(), "a thread in no call has a syscall number");
+    Ok(OpenThread {
+        pid: row.pid.context("pid is empty")?,
+        tid: row.tid.context("tid is empty")?,
+        at_ns: row.end_ns.context("end_ns is empty")?,
+        nr: in_call.then_some(row.nr),
+        since_ns: row.start_ns.context("start_ns is empty")?,
+        fd: row.fd,
+        began_before: row.began_before.context("began_before is empty")?,
+        kernel_ns: row.kernel_ns.context("kernel_ns is empty")?,
+        blocked_ns: row.blocked_ns.context("blocked_ns is empty")?,
+        runnable_ns: row.runnable_ns.context("runnable_ns is empty")?,
+        copying_ns: row.copying_ns.context("copying_ns is empty")?,
+        off_since_ns: row.off_since_ns,
+        woken_ns: row.woken_ns,
+    })
+}
+
+fn end_row<'a>(end: End) -> Row<'a> {
+    let End { at_ns, made, lost, untracked, compat } = end;
+    Row {
+        kind: Some("end"),
+        end_ns: Some(at_ns),
+        made: Some(made),
+        lost: Some(lost),
+        untracked: Some(untracked),
+        compat: Some(compat),
+        ..Row::default()
+    }
+}
+
+fn end(row: &Row<'_>) -> Result<End> {
+    Ok(End {
+        at_ns: row.end_ns.context("end_ns is empty")?,
+        made: row.made.context("made is empty")?,
+        lost: row.lost.context("lost is empty")?,
+        untracked: row.untracked.context("untracked is empty")?,
+        compat: row.compat.context("compat is empty")?,
+    })
+}
+
+fn timeout_cells(timeout: Timeout) -> (Option<&'static str>, Option<u64>) {
+    match timeout {
+        Timeout::Unknown => (None, None),
+        Timeout::Infinite => (Some("infinite"), None),
+        Timeout::Zero => (Some("zero"), Some(0)),
+        Timeout::Nanos(nanos) => (Some("limited"), Some(nanos)),
+    }
+}
+
+fn timeout(row: &Row<'_>) -> Result<Timeout> {
+    Ok(match (row.timeout, row.timeout_ns) {
+        (None, None) => Timeout::Unknown,
+        (Some("infinite"), None) => Timeout::Infinite,
+        (Some("zero"), Some(0)) => Timeout::Zero,
+        (Some("limited"), Some(nanos)) => Timeout::Nanos(nanos),
+        (word, nanos) => bail!("timeout {word:?} of {nanos:?} makes no sense"),
+    })
+}
+
+fn waker(row: &Row<'_>) -> Result<Option<Waker>> {
+    Ok(match (row.waker_tid, row.waker_pid, row.waker_context) {
+        (None, None, None) => None,
+        (Some(tid), Some(pid), Some(word)) => {
+            let context = Context::ALL.iter().find(|(_, known)| *known == word);
+            let (context, _) = context.with_context(|| format!("waker_context {word:?} is not known"))?;
+            Some(Waker { tid, pid, context: *context })
+        }
+        _ => bail!("only part of the waker is there"),
+    })
+}
+
+/// A reader must be able to hold any batch, so no name may be of any length.
+fn short(name: &str) -> Result<&str> {
+    ensure!(
+        name.len() <= NAME_BYTES_MAX,
+        "a thread's name has {} bytes, and at most {NAME_BYTES_MAX} can be kept",
+        name.len()
+    );
+    Ok(name)
+}
