@@ -15,20 +15,31 @@ const PREFIX: usize = 8;
 /// The length that says: what follows is not compressed.
 const NOT_COMPRESSED: i64 = -1;
 
-/// The most that the buffers of a column of this type may hold; `None` for one we never write.
-fn limits(data_type: &DataType, rows: usize) -> Option<Vec<usize>> {
-    let bits = rows.div_ceil(8);
-    let width = |bytes: usize| Some(vec![bits, rows.saturating_mul(bytes)]);
-    match data_type {
-        DataType::Boolean => Some(vec![bits, bits]),
-        DataType::Utf8 => Some(vec![
-            bits,
-            rows.saturating_add(1).saturating_mul(4),
-            NAMES_MAX * NAME_BYTES_MAX / 4,
-        ]),
-        DataType::Dictionary(keys, _) => width(keys.primitive_width()?),
-        other => width(other.primitive_width()?),
-    }
+/// A buffer of a column: it holds whole items of so many bytes, and no more bytes than the limit.
+struct Limit {
+    item: usize,
+    bytes: usize,
+}
+
+/// The buffers of a column of this type; `None` for a type that is never written.
+fn limits(data_type: &DataType, rows: usize) -> Option<Vec<Limit>> {
+    let items = |item: usize, count: usize| Limit {
+        item,
+        bytes: item.saturating_mul(count).saturating_add(PADDING),
+    };
+    let bits = || items(1, rows.div_ceil(8));
+    Some(match data_type {
+        DataType::Boolean => vec![bits(), bits()],
+        DataType::Utf8 => {
+            vec![
+                bits(),
+                items(4, rows.saturating_add(1)),
+                items(1, NAMES_MAX * NAME_BYTES_MAX),
+            ]
+        }
+        DataType::Dictionary(keys, _) => vec![bits(), items(keys.primitive_width()?, rows)],
+        other => vec![bits(), items(other.primitive_width()?, rows)],
+    })
 }
 
 /// Checks that all a batch refers to lies within its body, and bounds what it unpacks to.
@@ -41,22 +52,50 @@ pub(super) fn batch<'a>(
     body: &[u8],
 ) -> Result<()> {
     let rows = usize::try_from(batch.length()).context("it has fewer than no rows")?;
-    ensure!(rows <= ROWS_MAX, "it has {rows} rows, more than any batch we write");
+    ensure!(
+        rows <= ROWS_MAX,
+        "it has {rows} rows, more than any batch we write"
+    );
     if let Some(compression) = batch.compression() {
-        ensure!(compression.codec() == CompressionType::ZSTD, "it is compressed in an unknown way");
+        ensure!(
+            compression.codec() == CompressionType::ZSTD,
+            "it is compressed in an unknown way"
+        );
     }
-    ensure!(batch.variadicBufferCounts().is_none_or(|counts| counts.is_empty()), "it has buffers of no column");
+    ensure!(
+        batch
+            .variadicBufferCounts()
+            .is_none_or(|counts| counts.is_empty()),
+        "it has buffers of no column"
+    );
     let nodes = batch.nodes().context("it has no columns")?;
     let mut buffers = batch.buffers().context("it has no buffers")?.iter();
-    ensure!(nodes.len() == types.len(), "it has {} columns instead of {}", nodes.len(), types.len());
+    ensure!(
+        nodes.len() == types.len(),
+        "it has {} columns instead of {}",
+        nodes.len(),
+        types.len()
+    );
     for (node, data_type) in nodes.iter().zip(types) {
-        let nulls = usize::try_from(node.null_count()).context("a column has fewer than no nulls")?;
-        ensure!(usize::try_from(node.length()).ok() == Some(rows), "a column has another length");
+        let nulls =
+            usize::try_from(node.null_count()).context("a column has fewer than no nulls")?;
+        ensure!(
+            usize::try_from(node.length()).ok() == Some(rows),
+            "a column has another length"
+        );
         ensure!(nulls <= rows, "a column has more nulls than rows");
         for limit in limits(data_type, rows).context("a column has a type that is never written")? {
             let buffer = buffers.next().context("a buffer is missing")?;
             let stored = range(buffer, body).context("a buffer lies outside of the batch")?;
-            unpacked(stored, batch.compression().is_some(), limit.saturating_add(PADDING))?;
+            let length = unpacked_bytes(stored, batch.compression().is_some())?;
+            ensure!(
+                length <= limit.bytes,
+                "a buffer would unpack to {length} bytes, more than its rows need"
+            );
+            ensure!(
+                length.is_multiple_of(limit.item),
+                "a buffer has {length} bytes, which are not whole items"
+            );
         }
     }
     ensure!(buffers.next().is_none(), "it has buffers of no column");
@@ -69,16 +108,16 @@ fn range<'a>(buffer: &arrow_ipc::Buffer, body: &'a [u8]) -> Option<&'a [u8]> {
     body.get(from..to)
 }
 
-fn unpacked(stored: &[u8], compressed: bool, limit: usize) -> Result<()> {
+/// Bytes of a buffer once it is unpacked, as it says itself. Arrow holds it to that.
+fn unpacked_bytes(stored: &[u8], compressed: bool) -> Result<usize> {
     if !compressed || stored.is_empty() {
-        return Ok(());
+        return Ok(stored.len());
     }
-    let prefix = stored.first_chunk::<PREFIX>().context("a compressed buffer has no length")?;
-    let length = i64::from_le_bytes(*prefix);
-    if length == NOT_COMPRESSED {
-        return Ok(());
+    let (prefix, rest) = stored
+        .split_first_chunk::<PREFIX>()
+        .context("a compressed buffer has no length")?;
+    match i64::from_le_bytes(*prefix) {
+        NOT_COMPRESSED => Ok(rest.len()),
+        length => usize::try_from(length).context("a compressed buffer has a length below zero"),
     }
-    let length = usize::try_from(length).context("a compressed buffer has a length below zero")?;
-    ensure!(length <= limit, "a buffer would unpack to {length} bytes, more than its rows need");
-    Ok(())
 }

@@ -44,7 +44,12 @@ pub(super) struct Frames {
 impl Frames {
     /// Reads the messages of a file that has this many bytes.
     pub(super) fn new(input: Box<dyn Read + Send>, length: u64) -> Self {
-        Self { input, read: 0, length, has_mark: false }
+        Self {
+            input,
+            read: 0,
+            length,
+            has_mark: false,
+        }
     }
 
     /// Bytes taken so far.
@@ -77,19 +82,29 @@ impl Frames {
         let missing = 8_u64.saturating_sub(self.left());
         let head = self.take(8 - missing, "a message")?;
         let (mark, length) = head.split_at(head.len().min(CONTINUATION.len()));
-        ensure!(CONTINUATION.starts_with(mark), "no message begins where one should");
+        ensure!(
+            CONTINUATION.starts_with(mark),
+            "no message begins where one should"
+        );
         self.has_mark = true;
-        ensure!(missing == 0, "the file ends within a message: {missing} bytes are missing");
+        ensure!(
+            missing == 0,
+            "the file ends within a message: {missing} bytes are missing"
+        );
         let length = u32::from_le_bytes(length.try_into().context("a message has no length")?);
         if length == 0 {
             return Ok(Frame::End);
         }
-        ensure!(u64::from(length) <= METADATA_BYTES_MAX, "a message says it has {length} bytes of metadata");
+        ensure!(
+            u64::from(length) <= METADATA_BYTES_MAX,
+            "a message says it has {length} bytes of metadata"
+        );
         let metadata = self.take(u64::from(length), "a message")?.to_vec();
         let Ok(message) = root_as_message(&metadata) else {
             bail!("a message is damaged");
         };
-        let body = u64::try_from(message.bodyLength()).context("a batch has fewer than no bytes")?;
+        let body =
+            u64::try_from(message.bodyLength()).context("a batch has fewer than no bytes")?;
         ensure!(body <= BODY_BYTES_MAX, "a batch says it has {body} bytes");
         let body = self.take(body, "a batch")?;
         Ok(Frame::Message { metadata, body })
@@ -97,7 +112,11 @@ impl Frames {
 
     fn take(&mut self, bytes: u64, what: &str) -> Result<Buffer> {
         let left = self.left();
-        ensure!(bytes <= left, "the file ends within {what}: {} bytes are missing", bytes - left);
+        ensure!(
+            bytes <= left,
+            "the file ends within {what}: {} bytes are missing",
+            bytes - left
+        );
         let mut buffer = MutableBuffer::from_len_zeroed(usize::try_from(bytes)?);
         self.input.read_exact(buffer.as_slice_mut())?;
         self.read += bytes;

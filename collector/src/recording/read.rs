@@ -33,7 +33,11 @@ pub struct Cut {
 
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { whole_bytes, lost_bytes, reason } = self;
+        let Self {
+            whole_bytes,
+            lost_bytes,
+            reason,
+        } = self;
         write!(f, "the recording is whole up to byte {whole_bytes}")?;
         if *lost_bytes > 0 {
             write!(f, ", and the {lost_bytes} bytes after it can't be read")?;
@@ -79,7 +83,8 @@ impl Reader {
     /// Whether a file begins like a recording, of any version, even if it is cut within its header.
     pub(super) fn is_recording(path: &Path) -> bool {
         let mut begin = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(METADATA_BYTES_MAX).read_to_end(&mut begin));
+        let read =
+            File::open(path).and_then(|file| file.take(METADATA_BYTES_MAX).read_to_end(&mut begin));
         let format = super::FORMAT.as_bytes();
         read.is_ok()
             && begin.starts_with(&[0xff; 4])
@@ -101,8 +106,11 @@ impl Reader {
         let Ok(message) = root_as_message(&header) else {
             bail!("its header is damaged");
         };
-        let header = message.header_as_schema().context("not a recording of waitscope")?;
-        let schema = arrow_ipc::convert::try_fb_to_schema(header).context("its header is damaged")?;
+        let header = message
+            .header_as_schema()
+            .context("not a recording of waitscope")?;
+        let schema =
+            arrow_ipc::convert::try_fb_to_schema(header).context("its header is damaged")?;
         let trace = trace(&schema)?;
         Ok(Self {
             whole_bytes: frames.read_bytes(),
@@ -165,12 +173,16 @@ impl Reader {
 
     /// What is wrong with a file that could be read to its end.
     fn at_end(&mut self) -> Option<String> {
-        let left = self.frames.length_bytes().saturating_sub(self.frames.read_bytes());
+        let left = self
+            .frames
+            .length_bytes()
+            .saturating_sub(self.frames.read_bytes());
         if left > 0 {
             self.whole_bytes = self.frames.read_bytes();
             return Some("something follows the end of the recording".to_owned());
         }
-        (!self.ended).then(|| "the recorder was stopped before it could end the recording".to_owned())
+        (!self.ended)
+            .then(|| "the recorder was stopped before it could end the recording".to_owned())
     }
 
     fn step(&mut self) -> Result<Step> {
@@ -192,30 +204,52 @@ impl Reader {
     }
 
     fn read_names(&mut self, message: Message<'_>, body: &arrow_buffer::Buffer) -> Result<()> {
-        let names = message.header_as_dictionary_batch().context("a dictionary is damaged")?;
+        let names = message
+            .header_as_dictionary_batch()
+            .context("a dictionary is damaged")?;
         // Only whole dictionaries are written: one that grows would grow without bound.
         ensure!(!names.isDelta(), "a dictionary adds to another");
         let batch = names.data().context("a dictionary is empty")?;
-        check::batch(batch, [&DataType::Utf8].into_iter(), body).context("a dictionary is damaged")?;
-        read_dictionary(body, names, &self.schema, &mut self.names, &message.version())
+        check::batch(batch, [&DataType::Utf8].into_iter(), body)
             .context("a dictionary is damaged")?;
+        read_dictionary(
+            body,
+            names,
+            &self.schema,
+            &mut self.names,
+            &message.version(),
+        )
+        .context("a dictionary is damaged")?;
         Ok(())
     }
 
-    fn read_events(&mut self, message: Message<'_>, body: &arrow_buffer::Buffer) -> Result<Vec<Event>> {
-        let batch = message.header_as_record_batch().context("a batch is damaged")?;
+    fn read_events(
+        &mut self,
+        message: Message<'_>,
+        body: &arrow_buffer::Buffer,
+    ) -> Result<Vec<Event>> {
+        let batch = message
+            .header_as_record_batch()
+            .context("a batch is damaged")?;
         let types = self.schema.fields().iter().map(|field| field.data_type());
         check::batch(batch, types, body).context("a batch is damaged")?;
         let version = message.version();
         let batch =
             RecordBatchDecoder::try_new(body, batch, self.schema.clone(), &self.names, &version)
-                .and_then(|decoder| decoder.with_projection(Some(&self.known)).read_record_batch())
+                .and_then(|decoder| {
+                    decoder
+                        .with_projection(Some(&self.known))
+                        .read_record_batch()
+                })
                 .context("a batch is damaged")?;
         let cells = Cells::new(&batch).context("a batch is damaged")?;
         let events = (0..batch.num_rows())
-            .map(|at| row::event(&cells.row(at)).with_context(|| format!("row {at} of a batch is damaged")))
+            .map(|at| {
+                row::event(&cells.row(at))
+                    .with_context(|| format!("row {at} of a batch is damaged"))
+            })
             .collect::<Result<Vec<_>>>()?;
-        self.ended |= matches!(events.last(), Some(Event::End(_)));
+        self.ended = matches!(events.last(), Some(Event::End(_)));
         Ok(events)
     }
 }

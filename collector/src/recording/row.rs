@@ -152,8 +152,18 @@ fn call(row: &Row<'_>) -> Result<Call> {
 }
 
 fn span_row(span: &OffCpu) -> Result<Row<'_>> {
-    let OffCpu { pid, tid, cpu, start_ns, woken_ns, end_ns, in_call, state, waker, ref waker_comm } =
-        *span;
+    let OffCpu {
+        pid,
+        tid,
+        cpu,
+        start_ns,
+        woken_ns,
+        end_ns,
+        in_call,
+        state,
+        waker,
+        ref waker_comm,
+    } = *span;
     Ok(Row {
         kind: Some("offcpu"),
         pid: Some(pid),
@@ -183,18 +193,27 @@ fn span(row: &Row<'_>) -> Result<OffCpu> {
         in_call: row.in_call.context("in_call is empty")?,
         state: row.state.context("state is empty")?,
         waker: waker(row)?,
-        waker_comm: row.waker_name.context("waker_name is empty")?.to_owned(),
+        waker_comm: short(row.waker_name.context("waker_name is empty")?)?.to_owned(),
     })
 }
 
 fn life_row(life: &Life) -> Result<Row<'_>> {
-    let Life { pid, tid, at_ns, kind, ref name } = *life;
+    let Life {
+        pid,
+        tid,
+        at_ns,
+        kind,
+        ref name,
+    } = *life;
     Ok(Row {
         kind: Some("life"),
         pid: Some(pid),
         tid: Some(tid),
         start_ns: Some(at_ns),
-        life: LIVES.iter().find(|(known, _)| *known == kind).map(|(_, word)| *word),
+        life: LIVES
+            .iter()
+            .find(|(known, _)| *known == kind)
+            .map(|(_, word)| *word),
         name: Some(short(name)?),
         ..Row::default()
     })
@@ -202,18 +221,26 @@ fn life_row(life: &Life) -> Result<Row<'_>> {
 
 fn life(row: &Row<'_>) -> Result<Life> {
     let word = row.life.context("life is empty")?;
-    let kind = LIVES.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind);
+    let kind = LIVES
+        .iter()
+        .find(|(_, known)| *known == word)
+        .map(|(kind, _)| *kind);
     Ok(Life {
         pid: row.pid.context("pid is empty")?,
         tid: row.tid.context("tid is empty")?,
         at_ns: row.start_ns.context("start_ns is empty")?,
         kind: kind.with_context(|| format!("life {word:?} is not known"))?,
-        name: row.name.context("name is empty")?.to_owned(),
+        name: short(row.name.context("name is empty")?)?.to_owned(),
     })
 }
 
 fn gap_row<'a>(gap: Gap) -> Row<'a> {
-    let Gap { cpu, start_ns, end_ns, lost } = gap;
+    let Gap {
+        cpu,
+        start_ns,
+        end_ns,
+        lost,
+    } = gap;
     Row {
         kind: Some("gap"),
         cpu: Some(cpu),
@@ -272,7 +299,10 @@ fn open_row(open: OpenThread, name: Option<&str>) -> Row<'_> {
 
 fn open(row: &Row<'_>) -> Result<OpenThread> {
     let in_call = row.in_call.context("in_call is empty")?;
-    ensure!(in_call || row.nr.is_none(), "a thread in no call has a syscall number");
+    ensure!(
+        in_call || row.nr.is_none(),
+        "a thread in no call has a syscall number"
+    );
     Ok(OpenThread {
         pid: row.pid.context("pid is empty")?,
         tid: row.tid.context("tid is empty")?,
@@ -291,7 +321,13 @@ fn open(row: &Row<'_>) -> Result<OpenThread> {
 }
 
 fn end_row<'a>(end: End) -> Row<'a> {
-    let End { at_ns, made, lost, untracked, compat } = end;
+    let End {
+        at_ns,
+        made,
+        lost,
+        untracked,
+        compat,
+    } = end;
     Row {
         kind: Some("end"),
         end_ns: Some(at_ns),
@@ -337,8 +373,13 @@ fn waker(row: &Row<'_>) -> Result<Option<Waker>> {
         (None, None, None) => None,
         (Some(tid), Some(pid), Some(word)) => {
             let context = Context::ALL.iter().find(|(_, known)| *known == word);
-            let (context, _) = context.with_context(|| format!("waker_context {word:?} is not known"))?;
-            Some(Waker { tid, pid, context: *context })
+            let (context, _) =
+                context.with_context(|| format!("waker_context {word:?} is not known"))?;
+            Some(Waker {
+                tid,
+                pid,
+                context: *context,
+            })
         }
         _ => bail!("only part of the waker is there"),
     })

@@ -5,9 +5,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail, ensure};
-use arrow_array::types::{
-    Int32Type, Int64Type, UInt16Type, UInt32Type, UInt64Type,
-};
+use arrow_array::types::{Int32Type, Int64Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{Field, Schema, SchemaRef};
 
@@ -33,18 +31,23 @@ macro_rules! columns {
         /// A batch being filled.
         #[derive(Default)]
         pub(super) struct Fill {
+            rows: usize,
             $($name: <$type as Column>::Fill,)*
         }
 
         impl Fill {
             /// Appends a row.
             pub(super) fn push(&mut self, row: Row<'_>) {
-                $(<$type>::push(&mut self.$name, row.$name);)*
+                $(if let Some(cell) = row.$name {
+                    <$type>::put(&mut self.$name, self.rows, cell);
+                })*
+                self.rows += 1;
             }
 
             /// Takes the rows so far as a batch.
             pub(super) fn take(&mut self, schema: &SchemaRef) -> Result<RecordBatch> {
-                let columns: Vec<ArrayRef> = vec![$(<$type>::take(&mut self.$name)?,)*];
+                let rows = std::mem::take(&mut self.rows);
+                let columns: Vec<ArrayRef> = vec![$(<$type>::take(&mut self.$name, rows)?,)*];
                 Ok(RecordBatch::try_new(schema.clone(), columns)?)
             }
         }
@@ -164,6 +167,11 @@ columns! {
 }
 
 impl Fill {
+    /// Rows so far.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Whether the batch must be closed before another row comes: there are too many names.
     pub(super) fn is_full(&self) -> bool {
         let texts: [&TextFill; 3] = [&self.call, &self.name, &self.waker_name];
@@ -174,7 +182,17 @@ impl Fill {
 /// What the header says beside the columns. Arrow has only text there.
 fn metadata(trace: &Trace) -> HashMap<String, String> {
     // A new field must be given a name here.
-    let Trace { pid, command, host, kernel, arch, start_boot_ns, start_unix_ns, backend, follow } = trace;
+    let Trace {
+        pid,
+        command,
+        host,
+        kernel,
+        arch,
+        start_boot_ns,
+        start_unix_ns,
+        backend,
+        follow,
+    } = trace;
     [
         ("format", FORMAT.to_owned()),
         ("version", VERSION.to_string()),
@@ -205,12 +223,20 @@ pub(super) fn schema(trace: &Trace) -> Schema {
 /// It is not the header of a recording, or of one that is too new.
 pub(super) fn trace(schema: &Schema) -> Result<Trace> {
     let format = schema.metadata().get("format").map(String::as_str);
-    ensure!(format == Some(FORMAT), "an Arrow stream, but not a recording of waitscope");
+    ensure!(
+        format == Some(FORMAT),
+        "an Arrow stream, but not a recording of waitscope"
+    );
     let version: u32 = number(schema, "version")?;
     if version > VERSION {
-        bail!("written by a newer waitscope: it has version {version}, and this one reads up to {VERSION}");
+        bail!(
+            "written by a newer waitscope: it has version {version}, and this one reads up to {VERSION}"
+        );
     }
-    ensure!(version == VERSION, "version {version} was never written by any waitscope");
+    ensure!(
+        version == VERSION,
+        "version {version} was never written by any waitscope"
+    );
     check_columns(schema)?;
     Ok(Trace {
         pid: number(schema, "pid")?,
@@ -229,7 +255,9 @@ pub(super) fn trace(schema: &Schema) -> Result<Trace> {
 fn check_columns(schema: &Schema) -> Result<()> {
     let mut found = schema.fields().iter();
     for wanted in fields() {
-        let found = found.next().with_context(|| format!("it has no column {}", wanted.name()))?;
+        let found = found
+            .next()
+            .with_context(|| format!("it has no column {}", wanted.name()))?;
         ensure!(
             found.name() == wanted.name() && found.data_type() == wanted.data_type(),
             "it has column {:?} of type {} where {} of type {} belongs",
@@ -254,5 +282,8 @@ fn text<'a>(schema: &'a Schema, key: &str) -> Result<&'a str> {
 
 fn number<T: std::str::FromStr>(schema: &Schema, key: &str) -> Result<T> {
     let value = text(schema, key)?;
-    value.parse().ok().with_context(|| format!("its header says {key} {value:?}"))
+    value
+        .parse()
+        .ok()
+        .with_context(|| format!("its header says {key} {value:?}"))
 }

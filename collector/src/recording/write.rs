@@ -21,6 +21,10 @@ use crate::model::{Arch, End, Event, Trace, call_name};
 /// Numbers in [`row`]s are small and many are the same: a higher level costs half as much time
 /// again and saves nothing, a lower one saves no time (docs/recording.md).
 const ZSTD_LEVEL: i32 = 1;
+/// Rows in a batch. What compression has at hand fits the CPU's cache: four times as many rows take
+/// a twentieth more room and no less time.
+const BATCH_ROWS: usize = 16_384;
+const _: () = assert!(BATCH_ROWS <= ROWS_MAX);
 /// Only the owner may read what a process did.
 const MODE: u32 = 0o600;
 /// Buffers of a small batch would be mostly padding with Arrow's usual 64.
@@ -34,7 +38,6 @@ pub struct Writer {
     /// Encodes into memory. `None` after an error: then nothing more is written.
     encoder: Option<StreamWriter<Vec<u8>>>,
     fill: Fill,
-    rows: usize,
     /// Up to here the file is whole.
     written_bytes: u64,
     arch: Option<Arch>,
@@ -62,7 +65,6 @@ impl Writer {
             schema,
             encoder: Some(encoder),
             fill: Fill::default(),
-            rows: 0,
             written_bytes: 0,
             arch: Arch::from_machine(&trace.arch),
             name: None,
@@ -77,7 +79,7 @@ impl Writer {
     ///
     /// # Errors
     /// The file can't be written: it holds what was written before, and nothing more can be added.
-    /// Or an event has a name of more than 4,096 bytes.
+    /// Or an event has a name of more than 256 bytes.
     pub fn append(&mut self, events: &[Event]) -> Result<()> {
         for event in events {
             self.push(event)?;
@@ -100,8 +102,11 @@ impl Writer {
         let row = row::row(event, name)
             .with_context(|| format!("write recording {}", self.path.display()))?;
         self.fill.push(row);
-        self.rows += 1;
-        if self.rows >= ROWS_MAX || self.fill.is_full() { self.flush() } else { Ok(()) }
+        if self.fill.rows() >= BATCH_ROWS || self.fill.is_full() {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes what was added so far. Called once a second, it bounds what a killed recorder loses.
@@ -109,10 +114,9 @@ impl Writer {
     /// # Errors
     /// See [`append`](Self::append).
     pub fn flush(&mut self) -> Result<()> {
-        if self.rows == 0 {
+        if self.fill.rows() == 0 {
             return Ok(());
         }
-        self.rows = 0;
         let batch = self.fill.take(&self.schema)?;
         self.encode(|encoder| Ok(encoder.write(&batch)?))
     }
@@ -167,7 +171,11 @@ impl Writer {
 }
 
 fn open(path: &Path) -> Result<File> {
-    let new = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path);
+    let new = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(path);
     let file = match new {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => reopen(path)?,
         new => new?,
@@ -184,7 +192,10 @@ fn open(path: &Path) -> Result<File> {
 /// Opens what is there already, unless that could be something its owner wants to keep.
 fn reopen(path: &Path) -> Result<File> {
     // Asked before it is opened, since to open a pipe may wait for ever.
-    ensure!(std::fs::metadata(path)?.is_file(), "it exists and is not a plain file");
+    ensure!(
+        std::fs::metadata(path)?.is_file(),
+        "it exists and is not a plain file"
+    );
     let file = OpenOptions::new().write(true).open(path)?;
     let now = file.metadata()?;
     ensure!(now.is_file(), "it exists and is not a plain file");
