@@ -1,0 +1,340 @@
+//! The JSON export, and the objects it is made of. `docs/export.schema.json` says the same.
+//!
+//! A field that is not there is not known. Text is what the kernel gave, made JSON and not escaped
+//! for any terminal or page.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::overview::{Overview, ThreadJson};
+use super::{FORMAT, Passes, VERSION};
+use crate::model::{
+    Arch, Call, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Timeout, Trace, Waker, call_name,
+};
+use crate::text;
+
+/// A call as exports and the page have it.
+pub fn call_json(trace: &Trace, call: &Call) -> serde_json::Value {
+    // Made of numbers and text only, which can always be JSON.
+    serde_json::to_value(CallJson::new(Arch::from_machine(&trace.arch), call)).unwrap_or_default()
+}
+
+/// A time off the CPU as exports and the page have it.
+pub fn offcpu_json(_trace: &Trace, span: &OffCpu) -> serde_json::Value {
+    serde_json::to_value(OffCpuJson::new(span)).unwrap_or_default()
+}
+
+/// One of `calls`.
+#[derive(Serialize)]
+pub(super) struct CallJson {
+    tid: u32,
+    pid: u32,
+    cpu: u16,
+    pub(super) call: Cow<'static, str>,
+    nr: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fd: Option<i32>,
+    start_ns: u64,
+    end_ns: u64,
+    kernel_ns: u64,
+    blocked_ns: u64,
+    runnable_ns: u64,
+    copying_ns: u64,
+    copying: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy_start_ns: Option<u64>,
+    sleeps: u32,
+    preemptions: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_sleep_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_wake_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waker: Option<WakerJson<'static>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ret: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Cow<'static, str>>,
+    interrupted: bool,
+    check: bool,
+    began_before: bool,
+    killed: bool,
+    continues: bool,
+    others: u32,
+    other_ns: u64,
+}
+
+impl CallJson {
+    pub(super) fn new(arch: Option<Arch>, call: &Call) -> Self {
+        Self {
+            tid: call.tid,
+            pid: call.pid,
+            cpu: call.cpu,
+            call: name(arch, call.nr),
+            nr: call.nr,
+            fd: call.fd,
+            start_ns: call.start_ns,
+            end_ns: call.end_ns,
+            kernel_ns: call.kernel_ns,
+            blocked_ns: call.blocked_ns,
+            runnable_ns: call.runnable_ns,
+            copying_ns: call.copying_ns,
+            copying: match call.copying {
+                Copying::None => "none",
+                Copying::Seen(_) => "seen",
+                Copying::Inferred(_) => "inferred",
+            },
+            copy_start_ns: call.copying.start_ns(),
+            sleeps: call.sleeps,
+            preemptions: call.preemptions,
+            first_sleep_ns: call.first_sleep_ns,
+            last_wake_ns: call.last_wake_ns,
+            waker: call.waker.map(|waker| WakerJson::new(waker, None)),
+            requested: call.requested,
+            timeout_ns: match call.timeout {
+                Timeout::Zero => Some(0),
+                Timeout::Nanos(nanos) => Some(nanos),
+                Timeout::Unknown | Timeout::Infinite => None,
+            },
+            timeout: (call.timeout == Timeout::Infinite).then_some("infinite"),
+            ret: call.ret,
+            error: call.ret.and_then(text::error_name),
+            interrupted: call.ret.is_some_and(text::restarts),
+            check: call.is_check(),
+            began_before: call.began_before,
+            killed: call.killed,
+            continues: call.continues,
+            others: call.others,
+            other_ns: call.other_ns,
+        }
+    }
+}
+
+/// The name of a call; an architecture we have no table for has numbers only.
+pub(super) fn name(arch: Option<Arch>, nr: u32) -> Cow<'static, str> {
+    arch.map_or_else(|| format!("syscall_{nr}").into(), |arch| call_name(arch, nr))
+}
+
+/// The `waker` of a call or of a time off the CPU.
+#[derive(Serialize)]
+pub(super) struct WakerJson<'a> {
+    tid: u32,
+    pid: u32,
+    context: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+impl<'a> WakerJson<'a> {
+    pub(super) fn new(waker: Waker, name: Option<&'a str>) -> Self {
+        Self { tid: waker.tid, pid: waker.pid, context: waker.context.word(), name }
+    }
+}
+
+/// One of `offcpu`.
+#[derive(Serialize)]
+pub(super) struct OffCpuJson<'a> {
+    tid: u32,
+    pid: u32,
+    cpu: u16,
+    start_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    woken_ns: Option<u64>,
+    end_ns: u64,
+    blocked_ns: u64,
+    runnable_ns: u64,
+    in_call: bool,
+    preempted: bool,
+    state: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waker: Option<WakerJson<'a>>,
+}
+
+impl<'a> OffCpuJson<'a> {
+    pub(super) fn new(span: &'a OffCpu) -> Self {
+        Self {
+            tid: span.tid,
+            pid: span.pid,
+            cpu: span.cpu,
+            start_ns: span.start_ns,
+            woken_ns: span.woken_ns,
+            end_ns: span.end_ns,
+            blocked_ns: span.blocked_ns(),
+            runnable_ns: span.runnable_ns(),
+            in_call: span.in_call,
+            preempted: span.woken_ns.is_none(),
+            state: span.state,
+            waker: span.waker.map(|waker| WakerJson::new(waker, Some(&span.waker_comm))),
+        }
+    }
+}
+
+/// One of `lives`.
+#[derive(Serialize)]
+pub(super) struct LifeJson<'a> {
+    tid: u32,
+    pid: u32,
+    at_ns: u64,
+    life: &'static str,
+    name: &'a str,
+}
+
+impl<'a> LifeJson<'a> {
+    pub(super) fn new(life: &'a Life) -> Self {
+        let word = match life.kind {
+            LifeKind::Found => "found",
+            LifeKind::Began => "began",
+            LifeKind::Exec => "exec",
+            LifeKind::Renamed => "renamed",
+            LifeKind::Ended => "ended",
+        };
+        Self { tid: life.tid, pid: life.pid, at_ns: life.at_ns, life: word, name: &life.name }
+    }
+}
+
+/// One of `gaps`.
+#[derive(Serialize)]
+pub(super) struct GapJson {
+    cpu: u16,
+    start_ns: u64,
+    end_ns: u64,
+    lost: u64,
+}
+
+impl GapJson {
+    pub(super) fn new(gap: &Gap) -> Self {
+        let Gap { cpu, start_ns, end_ns, lost } = *gap;
+        Self { cpu, start_ns, end_ns, lost }
+    }
+}
+
+/// One of `open`.
+#[derive(Serialize)]
+pub(super) struct OpenJson {
+    tid: u32,
+    pid: u32,
+    at_ns: u64,
+    in_call: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nr: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fd: Option<i32>,
+    since_ns: u64,
+    began_before: bool,
+    kernel_ns: u64,
+    blocked_ns: u64,
+    runnable_ns: u64,
+    copying_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    off_since_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    woken_ns: Option<u64>,
+}
+
+impl OpenJson {
+    pub(super) fn new(arch: Option<Arch>, open: &OpenThread) -> Self {
+        Self {
+            tid: open.tid,
+            pid: open.pid,
+            at_ns: open.at_ns,
+            in_call: open.nr.is_some(),
+            call: open.nr.flatten().map(|nr| name(arch, nr)),
+            nr: open.nr.flatten(),
+            fd: open.fd,
+            since_ns: open.since_ns,
+            began_before: open.began_before,
+            kernel_ns: open.kernel_ns,
+            blocked_ns: open.blocked_ns,
+            runnable_ns: open.runnable_ns,
+            copying_ns: open.copying_ns,
+            off_since_ns: open.off_since_ns,
+            woken_ns: open.woken_ns,
+        }
+    }
+}
+
+/// Writes the whole export: one reading for each list.
+pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Write) -> Result<()> {
+    passes.count = 6;
+    write!(out, "{{\"format\":\"{FORMAT}\",\"version\":{VERSION},\n\"trace\":").context("write export")?;
+    put(out, &first.trace_json())?;
+    let mut list = List::begin(out, "threads")?;
+    for thread in first.threads.all() {
+        list.put(&ThreadJson::from(thread))?;
+    }
+    list.end()?;
+
+    let arch = first.arch;
+    let mut list = List::begin(out, "calls")?;
+    passes.each(|event| match event {
+        Event::Call(call) => list.put(&CallJson::new(arch, call)),
+        _ => Ok(()),
+    })?;
+    list.end()?;
+    let mut list = List::begin(out, "offcpu")?;
+    passes.each(|event| match event {
+        Event::OffCpu(span) => list.put(&OffCpuJson::new(span)),
+        _ => Ok(()),
+    })?;
+    list.end()?;
+    let mut list = List::begin(out, "lives")?;
+    passes.each(|event| match event {
+        Event::Life(life) => list.put(&LifeJson::new(life)),
+        _ => Ok(()),
+    })?;
+    list.end()?;
+    let mut list = List::begin(out, "gaps")?;
+    passes.each(|event| match event {
+        Event::Gap(gap) => list.put(&GapJson::new(gap)),
+        _ => Ok(()),
+    })?;
+    list.end()?;
+    let mut list = List::begin(out, "open")?;
+    passes.each(|event| match event {
+        Event::Open(open) => list.put(&OpenJson::new(arch, open)),
+        _ => Ok(()),
+    })?;
+    list.end()?;
+    writeln!(out, "}}").context("write export")
+}
+
+/// A list in an object, one item a line.
+struct List<'a, W> {
+    out: &'a mut W,
+    empty: bool,
+}
+
+impl<'a, W: Write> List<'a, W> {
+    fn begin(out: &'a mut W, name: &str) -> Result<Self> {
+        write!(out, ",\n\"{name}\":[").context("write export")?;
+        Ok(Self { out, empty: true })
+    }
+
+    fn put(&mut self, item: &impl Serialize) -> Result<()> {
+        let between: &[u8] = if self.empty { b"\n" } else { b",\n" };
+        self.out.write_all(between).context("write export")?;
+        self.empty = false;
+        put(self.out, item)
+    }
+
+    fn end(self) -> Result<()> {
+        self.out.write_all(b"]").context("write export")
+    }
+}
+
+/// Writes one object.
+pub(super) fn put(out: &mut impl Write, item: &impl Serialize) -> Result<()> {
+    // Back to the error of the writer, so that a broken pipe is known as one.
+    serde_json::to_writer(out, item).map_err(std::io::Error::from).context("write export")
+}

@@ -1,0 +1,126 @@
+//! A recording as something other programs read. What they may rely on is in `docs/export.md`.
+//!
+//! Every format is written in constant memory, by reading the recording as often as it takes.
+
+mod chrome;
+mod json;
+mod ndjson;
+mod overview;
+mod phases;
+pub(crate) mod threads;
+
+use std::io::{BufWriter, Write};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail};
+
+pub use json::{call_json, offcpu_json};
+use overview::Overview;
+
+use crate::model::Event;
+use crate::recording::Reader;
+
+/// The value of `format` in a JSON export.
+pub const FORMAT: &str = "waitscope";
+/// The version of the JSON export. A field never changes its meaning within a version.
+pub const VERSION: u32 = 1;
+
+/// What a recording can be exported as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object.
+    Json,
+    /// One JSON object a line, each with its `type`.
+    Ndjson,
+    /// Trace Event Format, which Perfetto, Chrome and Speedscope read.
+    Chrome,
+}
+
+impl Format {
+    /// All of them, with the words of the command line.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Json, "json"), (Self::Ndjson, "ndjson"), (Self::Chrome, "chrome")];
+}
+
+impl FromStr for Format {
+    type Err = anyhow::Error;
+
+    fn from_str(word: &str) -> Result<Self> {
+        match Self::ALL.iter().find(|(_, known)| *known == word) {
+            Some((format, _)) => Ok(*format),
+            None => bail!("no export format {word:?}: there are json, ndjson and chrome"),
+        }
+    }
+}
+
+/// What was exported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Threads.
+    pub threads: u64,
+    /// Calls that ended.
+    pub calls: u64,
+    /// Times off the CPU.
+    pub offcpu: u64,
+    /// Records that were lost while tracing.
+    pub lost: u64,
+    /// What is missing, if the recording is cut or damaged.
+    pub cut: Option<String>,
+}
+
+/// Exports the recording that `open` opens, more than once, to `out`.
+///
+/// `progress` is told how many of how many bytes have been read, all readings together.
+///
+/// # Errors
+/// The recording can't be read, or `out` can't be written: then the [`std::io::Error`] is in the
+/// chain, so that the caller can tell a broken pipe.
+pub fn export(
+    mut open: impl FnMut() -> Result<Reader>,
+    format: Format,
+    out: impl Write,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Summary> {
+    let mut passes = Passes { open: &mut open, progress: &mut progress, done: 0, count: 2 };
+    let mut first = Overview::new((passes.open)()?.trace());
+    let cut = passes.each(|event| {
+        first.add(event);
+        Ok(())
+    })?;
+    first.cut = cut;
+    let mut out = BufWriter::with_capacity(1 << 18, out);
+    match format {
+        Format::Json => json::write(&first, &mut passes, &mut out)?,
+        Format::Ndjson => ndjson::write(&first, &mut passes, &mut out)?,
+        Format::Chrome => chrome::write(&first, &mut passes, &mut out)?,
+    }
+    out.flush().context("write export")?;
+    Ok(first.summary())
+}
+
+/// Reads a recording over and over.
+struct Passes<'a> {
+    open: &'a mut dyn FnMut() -> Result<Reader>,
+    progress: &'a mut dyn FnMut(u64, u64),
+    /// Readings that are over.
+    done: u64,
+    /// Readings there will be.
+    count: u64,
+}
+
+impl Passes<'_> {
+    /// Hands over every event of the recording, and says what is missing from it.
+    fn each(&mut self, mut take: impl FnMut(&Event) -> Result<()>) -> Result<Option<String>> {
+        let mut reader = (self.open)()?;
+        let bytes = reader.bytes_total();
+        while let Some(events) = reader.next_batch()? {
+            for event in &events {
+                take(event)?;
+            }
+            let read = bytes.saturating_mul(self.done).saturating_add(reader.bytes_read());
+            (self.progress)(read, bytes.saturating_mul(self.count.max(self.done + 1)));
+        }
+        self.done += 1;
+        Ok(reader.cut().map(ToString::to_string))
+    }
+}

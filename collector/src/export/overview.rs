@@ -1,0 +1,180 @@
+//! What an export says before its first call: the trace's length, its loss, and its threads.
+
+use serde::Serialize;
+
+use super::Summary;
+use super::threads::{Thread, Threads};
+use crate::model::{Arch, End, Event, Trace};
+
+/// Threads that are listed, at most; the rest are counted.
+const THREADS_MAX: usize = 1 << 18;
+
+/// The `trace` of a JSON export. A field that is not there is not known.
+#[derive(Serialize)]
+pub(super) struct TraceJson {
+    pid: u32,
+    command: String,
+    host: String,
+    kernel: String,
+    arch: String,
+    backend: String,
+    follow: bool,
+    start_boot_ns: u64,
+    start_unix_ns: u64,
+    /// To the end, or if that is missing to the last thing that is known.
+    duration_ns: u64,
+    /// Records lost: if the end is missing, at least so many.
+    lost: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    untracked: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compat: Option<u64>,
+    /// Whether the recording has its end.
+    ended: bool,
+    /// What is missing from the recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut: Option<String>,
+    /// Events of threads that are not listed, for there are too many. 0 up to 262,144 threads.
+    events_of_threads_not_listed: u64,
+}
+
+/// One of `threads`.
+#[derive(Serialize)]
+pub(super) struct ThreadJson<'a> {
+    tid: u32,
+    pid: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    began_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_ns: Option<u64>,
+    calls: u64,
+    offcpu: u64,
+}
+
+impl<'a> From<&'a Thread<Counts>> for ThreadJson<'a> {
+    fn from(thread: &'a Thread<Counts>) -> Self {
+        Self {
+            tid: thread.tid,
+            pid: thread.pid,
+            name: thread.name.as_deref(),
+            began_ns: thread.began_ns,
+            ended_ns: thread.ended_ns,
+            calls: thread.of.calls,
+            offcpu: thread.of.offcpu,
+        }
+    }
+}
+
+/// What is counted for each thread.
+#[derive(Default)]
+pub(super) struct Counts {
+    calls: u64,
+    offcpu: u64,
+}
+
+/// Made by reading the whole recording once.
+pub(super) struct Overview {
+    pub(super) trace: Trace,
+    pub(super) arch: Option<Arch>,
+    pub(super) threads: Threads<Counts>,
+    last_ns: u64,
+    lost: u64,
+    end: Option<End>,
+    calls: u64,
+    offcpu: u64,
+    pub(super) cut: Option<String>,
+}
+
+impl Overview {
+    pub(super) fn new(trace: &Trace) -> Self {
+        Self {
+            trace: trace.clone(),
+            arch: Arch::from_machine(&trace.arch),
+            threads: Threads::new(THREADS_MAX),
+            last_ns: 0,
+            lost: 0,
+            end: None,
+            calls: 0,
+            offcpu: 0,
+            cut: None,
+        }
+    }
+
+    pub(super) fn add(&mut self, event: &Event) {
+        let at = match event {
+            Event::Call(call) => {
+                self.calls += 1;
+                if let Some(thread) = self.threads.at(call.pid, call.tid, call.start_ns) {
+                    thread.of.calls += 1;
+                }
+                call.end_ns
+            }
+            Event::OffCpu(span) => {
+                self.offcpu += 1;
+                if let Some(thread) = self.threads.at(span.pid, span.tid, span.start_ns) {
+                    thread.of.offcpu += 1;
+                }
+                span.end_ns
+            }
+            Event::Life(life) => {
+                self.threads.live(life);
+                life.at_ns
+            }
+            Event::Gap(gap) => {
+                self.lost = self.lost.saturating_add(gap.lost);
+                gap.end_ns
+            }
+            Event::Open(open) => {
+                self.threads.at(open.pid, open.tid, open.at_ns);
+                open.at_ns
+            }
+            Event::End(end) => {
+                self.end = Some(*end);
+                end.at_ns
+            }
+        };
+        self.last_ns = self.last_ns.max(at);
+    }
+
+    pub(super) fn trace_json(&self) -> TraceJson {
+        let Trace { pid, command, host, kernel, arch, start_boot_ns, start_unix_ns, backend, follow } =
+            self.trace.clone();
+        TraceJson {
+            pid,
+            command,
+            host,
+            kernel,
+            arch,
+            backend,
+            follow,
+            start_boot_ns,
+            start_unix_ns,
+            duration_ns: self.end.map_or(self.last_ns, |end| end.at_ns),
+            lost: self.lost(),
+            made: self.end.map(|end| end.made),
+            untracked: self.end.map(|end| end.untracked),
+            compat: self.end.map(|end| end.compat),
+            ended: self.end.is_some(),
+            cut: self.cut.clone(),
+            events_of_threads_not_listed: self.threads.more(),
+        }
+    }
+
+    fn lost(&self) -> u64 {
+        self.end.map_or(self.lost, |end| end.lost)
+    }
+
+    pub(super) fn summary(&self) -> Summary {
+        Summary {
+            threads: self.threads.all().len() as u64,
+            calls: self.calls,
+            offcpu: self.offcpu,
+            lost: self.lost(),
+            cut: self.cut.clone(),
+        }
+    }
+}
