@@ -264,9 +264,11 @@ impl OpenJson {
     }
 }
 
-/// Writes the whole export: one reading for each list.
+/// Readings that [`write`] takes: one for each list.
+pub(super) const READINGS: u64 = 5;
+
+/// Writes the whole export.
 pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Write) -> Result<()> {
-    passes.count = 6;
     write!(out, "{{\"format\":\"{FORMAT}\",\"version\":{VERSION},\n\"trace\":").context("write export")?;
     put(out, &first.trace_json())?;
     let mut list = List::begin(out, "threads")?;

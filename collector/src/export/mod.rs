@@ -81,7 +81,8 @@ pub fn export(
     out: impl Write,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Summary> {
-    let mut passes = Passes { open: &mut open, progress: &mut progress, done: 0, count: 2 };
+    let count = if format == Format::Json { 1 + json::READINGS } else { 2 };
+    let mut passes = Passes { open: &mut open, progress: &mut progress, done: 0, count };
     let mut first = Overview::new((passes.open)()?.trace());
     let cut = passes.each(|event| {
         first.add(event);
@@ -118,9 +119,10 @@ impl Passes<'_> {
                 take(event)?;
             }
             let read = bytes.saturating_mul(self.done).saturating_add(reader.bytes_read());
-            (self.progress)(read, bytes.saturating_mul(self.count.max(self.done + 1)));
+            (self.progress)(read, bytes.saturating_mul(self.count));
         }
         self.done += 1;
+        (self.progress)(bytes.saturating_mul(self.done), bytes.saturating_mul(self.count));
         Ok(reader.cut().map(ToString::to_string))
     }
 }

