@@ -24,10 +24,11 @@ if (!root || !trace) {
 }
 
 const server = createServer(async (request, response) => {
-  const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
+  const asked = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
+  const path = asked === '/' ? '/index.html' : asked;
   try {
-    const body = await readFile(join(root, path === '/' ? 'index.html' : path));
-    response.writeHead(200, { 'content-type': TYPES[extname(path === '/' ? '.html' : path)] ?? 'application/octet-stream' });
+    const body = await readFile(join(root, path));
+    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' });
     response.end(body);
   } catch {
     response.writeHead(404).end();
@@ -52,6 +53,8 @@ try {
   await page.waitForFunction(() => globalThis.app?.trace, undefined, { timeout: 120_000 });
   const result = await page.evaluate(async () => {
     const engine = globalThis.app.trace.engine;
+    // How a column of text is asked for in this engine.
+    const TEXT = 'str';
     const rows = async (sql, spec) => {
       const found = [];
       const answer = await engine.query(sql);
@@ -64,16 +67,16 @@ try {
       slices: await rows(
         `select category, name, count(*) as n, sum(dur) as ns, min(dur) as least, max(depth) as deepest
          from slice group by category, name order by category, name`,
-        { category: '', name: '', n: 0n, ns: 0n, least: 0n, deepest: 0n }),
+        { category: TEXT, name: TEXT, n: 0n, ns: 0n, least: 0n, deepest: 0n }),
       // A phase must lie in a call, and a call in nothing.
       astray: await rows(
         `select s.name as name from slice s left join slice p on s.parent_id = p.id
          where (s.category = 'phase') != (p.category is not null and p.category = 'call')`,
-        { name: '' }),
-      threads: await rows("select tid, name from thread where name like 'worker/%' order by tid", { tid: 0n, name: '' }),
+        { name: TEXT }),
+      threads: await rows("select tid, name from thread where name like 'worker/%' order by tid", { tid: 0n, name: TEXT }),
       complaints: await rows(
         "select name, value from stats where severity in ('error', 'data_loss') and value > 0",
-        { name: '', value: 0n }),
+        { name: TEXT, value: 0n }),
     };
   });
   console.log(JSON.stringify(result));
