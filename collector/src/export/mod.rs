@@ -38,8 +38,11 @@ pub enum Format {
 
 impl Format {
     /// All of them, with the words of the command line.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::Json, "json"), (Self::Ndjson, "ndjson"), (Self::Chrome, "chrome")];
+    pub const ALL: [(Self, &'static str); 3] = [
+        (Self::Json, "json"),
+        (Self::Ndjson, "ndjson"),
+        (Self::Chrome, "chrome"),
+    ];
 }
 
 impl FromStr for Format {
@@ -81,8 +84,17 @@ pub fn export(
     out: impl Write,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Summary> {
-    let count = if format == Format::Json { 1 + json::READINGS } else { 2 };
-    let mut passes = Passes { open: &mut open, progress: &mut progress, done: 0, count };
+    let count = if format == Format::Json {
+        1 + json::READINGS
+    } else {
+        2
+    };
+    let mut passes = Passes {
+        open: &mut open,
+        progress: &mut progress,
+        done: 0,
+        count,
+    };
     let mut first = Overview::new((passes.open)()?.trace());
     let cut = passes.each(|event| {
         first.add(event);
@@ -118,11 +130,16 @@ impl Passes<'_> {
             for event in &events {
                 take(event)?;
             }
-            let read = bytes.saturating_mul(self.done).saturating_add(reader.bytes_read());
+            let read = bytes
+                .saturating_mul(self.done)
+                .saturating_add(reader.bytes_read());
             (self.progress)(read, bytes.saturating_mul(self.count));
         }
         self.done += 1;
-        (self.progress)(bytes.saturating_mul(self.done), bytes.saturating_mul(self.count));
+        (self.progress)(
+            bytes.saturating_mul(self.done),
+            bytes.saturating_mul(self.count),
+        );
         Ok(reader.cut().map(ToString::to_string))
     }
 }

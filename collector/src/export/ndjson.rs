@@ -28,7 +28,15 @@ struct First {
 
 /// Writes the whole export.
 pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Write) -> Result<()> {
-    line(out, "trace", First { format: FORMAT, version: VERSION, trace: first.trace_json() })?;
+    line(
+        out,
+        "trace",
+        First {
+            format: FORMAT,
+            version: VERSION,
+            trace: first.trace_json(),
+        },
+    )?;
     for thread in first.threads.all() {
         line(out, "thread", ThreadJson::from(thread))?;
     }

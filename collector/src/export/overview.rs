@@ -141,8 +141,17 @@ impl Overview {
     }
 
     pub(super) fn trace_json(&self) -> TraceJson {
-        let Trace { pid, command, host, kernel, arch, start_boot_ns, start_unix_ns, backend, follow } =
-            self.trace.clone();
+        let Trace {
+            pid,
+            command,
+            host,
+            kernel,
+            arch,
+            start_boot_ns,
+            start_unix_ns,
+            backend,
+            follow,
+        } = self.trace.clone();
         TraceJson {
             pid,
             command,

@@ -113,12 +113,24 @@ pub(super) fn pieces(call: &Extent, spans: &[OffCpu]) -> (Vec<Piece>, bool) {
     }
     if let (Some((start_ns, woken_ns)), true) = (call.only_sleep, spans.is_empty()) {
         let end_ns = woken_ns.saturating_add(call.runnable_ns);
-        let pieces = cut(call, [Off { start_ns, woken_ns, end_ns, span: None }].into_iter());
+        let pieces = cut(
+            call,
+            [Off {
+                start_ns,
+                woken_ns,
+                end_ns,
+                span: None,
+            }]
+            .into_iter(),
+        );
         if adds_up(call, &pieces) {
             return (pieces, true);
         }
     }
-    let off = pieces.into_iter().filter(|piece| piece.span.is_some()).collect();
+    let off = pieces
+        .into_iter()
+        .filter(|piece| piece.span.is_some())
+        .collect();
     (off, false)
 }
 
@@ -127,15 +139,29 @@ fn cut(call: &Extent, spans: impl Iterator<Item = Off>) -> Vec<Piece> {
     let mut at = call.start_ns;
     let mut put = |phase, from: u64, to: u64, span| {
         if from < to {
-            pieces.push(Piece { phase, start_ns: from, end_ns: to, span });
+            pieces.push(Piece {
+                phase,
+                start_ns: from,
+                end_ns: to,
+                span,
+            });
         }
     };
     let on_cpu = |put: &mut dyn FnMut(Phase, u64, u64, Option<usize>), from: u64, to: u64| {
-        let copy = call.copy_start_ns.unwrap_or(u64::MAX).clamp(from, to.max(from));
+        let copy = call
+            .copy_start_ns
+            .unwrap_or(u64::MAX)
+            .clamp(from, to.max(from));
         put(Phase::Kernel, from, copy, None);
         put(Phase::Copying, copy, to, None);
     };
-    for Off { start_ns, woken_ns, end_ns, span } in spans {
+    for Off {
+        start_ns,
+        woken_ns,
+        end_ns,
+        span,
+    } in spans
+    {
         // Whatever the numbers are, the pieces follow each other within the call.
         let start = start_ns.clamp(at, call.end_ns.max(at));
         let woken = woken_ns.clamp(start, call.end_ns.max(start));
@@ -152,7 +178,9 @@ fn cut(call: &Extent, spans: impl Iterator<Item = Off>) -> Vec<Piece> {
 fn adds_up(call: &Extent, pieces: &[Piece]) -> bool {
     let sum = |phase| {
         let of_phase = pieces.iter().filter(|piece| piece.phase == phase);
-        of_phase.map(|piece| piece.end_ns - piece.start_ns).sum::<u64>()
+        of_phase
+            .map(|piece| piece.end_ns - piece.start_ns)
+            .sum::<u64>()
     };
     sum(Phase::Kernel) == call.kernel_ns
         && sum(Phase::Blocked) == call.blocked_ns

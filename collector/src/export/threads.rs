@@ -34,7 +34,12 @@ pub(crate) struct Threads<T> {
 
 impl<T: Default> Threads<T> {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { all: Vec::new(), by_tid: HashMap::new(), limit, more: 0 }
+        Self {
+            all: Vec::new(),
+            by_tid: HashMap::new(),
+            limit,
+            more: 0,
+        }
     }
 
     pub(crate) fn all(&self) -> &[Thread<T>] {
@@ -79,7 +84,10 @@ impl<T: Default> Threads<T> {
     /// Takes in that a thread came, changed or went.
     pub(crate) fn live(&mut self, life: &Life) {
         if life.kind == LifeKind::Exec {
-            let others = self.all.iter_mut().filter(|thread| thread.pid == life.pid && thread.tid != life.tid);
+            let others = self
+                .all
+                .iter_mut()
+                .filter(|thread| thread.pid == life.pid && thread.tid != life.tid);
             for thread in others {
                 thread.ended_ns.get_or_insert(life.at_ns);
             }

@@ -32,7 +32,11 @@ impl Thread<'_> {
         }
         let woken = self.now;
         self.pass(9_000);
-        let waker = Waker { tid: 0, pid: 0, context: self.random.pick(&Context::ALL).0 };
+        let waker = Waker {
+            tid: 0,
+            pid: 0,
+            context: self.random.pick(&Context::ALL).0,
+        };
         let span = OffCpu {
             pid: PID,
             tid: self.tid,
@@ -43,7 +47,11 @@ impl Thread<'_> {
             in_call,
             state: u32::from(asleep),
             waker: asleep.then_some(waker),
-            waker_comm: if asleep { "swapper/1".into() } else { String::new() },
+            waker_comm: if asleep {
+                "swapper/1".into()
+            } else {
+                String::new()
+            },
         };
         self.events.push(Event::OffCpu(span.clone()));
         span
@@ -70,7 +78,11 @@ impl Thread<'_> {
             waker: None,
             fd: Some(7),
             requested: Some(16_384),
-            timeout: if nr == 232 { Timeout::Infinite } else { Timeout::Unknown },
+            timeout: if nr == 232 {
+                Timeout::Infinite
+            } else {
+                Timeout::Unknown
+            },
             ret: Some(self.random.pick(&[20, -11, -512, 0])),
             began_before: false,
             killed: false,
@@ -119,9 +131,20 @@ pub(crate) fn honest(seed: u64, calls: usize) -> Vec<Event> {
     let mut events = Vec::new();
     let mut ends = Vec::new();
     for tid in PID..PID + 4 {
-        let life = Life { pid: PID, tid, at_ns: 0, kind: LifeKind::Found, name: format!("worker/{tid}") };
+        let life = Life {
+            pid: PID,
+            tid,
+            at_ns: 0,
+            kind: LifeKind::Found,
+            name: format!("worker/{tid}"),
+        };
         events.push(Event::Life(life));
-        let mut thread = Thread { random: &mut random, tid, now: 0, events: Vec::new() };
+        let mut thread = Thread {
+            random: &mut random,
+            tid,
+            now: 0,
+            events: Vec::new(),
+        };
         for _ in 0..calls {
             thread.pass(4_000);
             let other_ns = thread.pass(1_000);
@@ -172,5 +195,11 @@ pub(crate) fn end_of(events: &[Event]) -> End {
         _ => 0,
     });
     let made = events.len() as u64;
-    End { at_ns: at_ns.max().unwrap(), made, lost: 0, untracked: 0, compat: 0 }
+    End {
+        at_ns: at_ns.max().unwrap(),
+        made,
+        lost: 0,
+        untracked: 0,
+        compat: 0,
+    }
 }

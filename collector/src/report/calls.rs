@@ -1,0 +1,174 @@
+//! Where the time went, by name of the call.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use crate::model::{Arch, Call, Trace, call_name};
+use crate::text;
+
+/// Kinds of calls that are told apart; a histogram takes some 40 kB. There are less than 500.
+const KINDS_MAX: usize = 600;
+/// Different errors of one kind of call that are told apart.
+const ERRORS_MAX: usize = 64;
+/// Percentiles are exact to a hundredth.
+const DIGITS: u8 = 2;
+/// Longer calls count as this long in percentiles. A day.
+const LONGEST_NS: u64 = 86_400_000_000_000;
+
+/// All calls of one name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CallReport {
+    /// Its name; `others` for those that there was no room to tell apart.
+    pub call: String,
+    /// How many.
+    pub count: u64,
+    /// Of those, how many were told not to wait, and did not.
+    pub checks: u64,
+    /// From entry to exit, all together.
+    pub total_ns: u64,
+    /// On the CPU, not copying.
+    pub kernel_ns: u64,
+    /// Asleep.
+    pub blocked_ns: u64,
+    /// Wanting the CPU.
+    pub runnable_ns: u64,
+    /// On the CPU, copying.
+    pub copying_ns: u64,
+    /// Half of them took no longer, to a hundredth.
+    pub p50_ns: u64,
+    /// 99 of 100 took no longer, to a hundredth.
+    pub p99_ns: u64,
+    /// None took longer.
+    pub max_ns: u64,
+    /// How many failed, by the error's name; not those that a signal interrupted.
+    pub errors: BTreeMap<String, u64>,
+    /// How many a signal interrupted, to go on or begin again.
+    pub interrupted: u64,
+}
+
+struct Kind {
+    histogram: Option<Histogram<u64>>,
+    sums: CallReport,
+}
+
+/// All calls so far.
+pub(super) struct Calls {
+    arch: Option<Arch>,
+    kinds: BTreeMap<u32, Kind>,
+    others: Option<Kind>,
+    count: u64,
+}
+
+impl Calls {
+    pub(super) fn new(trace: &Trace) -> Self {
+        Self {
+            arch: Arch::from_machine(&trace.arch),
+            kinds: BTreeMap::new(),
+            others: None,
+            count: 0,
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(super) fn push(&mut self, call: &Call) {
+        self.count += 1;
+        let room = self.kinds.len() < KINDS_MAX;
+        let kind = if room || self.kinds.contains_key(&call.nr) {
+            let arch = self.arch;
+            self.kinds.entry(call.nr).or_insert_with(|| {
+                Kind::new(arch.map_or_else(
+                    || format!("syscall_{}", call.nr),
+                    |arch| call_name(arch, call.nr).into(),
+                ))
+            })
+        } else {
+            self.others
+                .get_or_insert_with(|| Kind::new("others".to_owned()))
+        };
+        kind.push(call);
+    }
+
+    pub(super) fn finish(self) -> Vec<CallReport> {
+        let kinds = self.kinds.into_values().chain(self.others);
+        let mut calls: Vec<_> = kinds.map(Kind::finish).collect();
+        calls.sort_by_key(|call| std::cmp::Reverse(call.total_ns));
+        calls
+    }
+}
+
+impl Kind {
+    fn new(call: String) -> Self {
+        Self {
+            // Fails for senseless bounds only.
+            histogram: Histogram::new_with_bounds(1, LONGEST_NS, DIGITS).ok(),
+            sums: CallReport {
+                call,
+                count: 0,
+                checks: 0,
+                total_ns: 0,
+                kernel_ns: 0,
+                blocked_ns: 0,
+                runnable_ns: 0,
+                copying_ns: 0,
+                p50_ns: 0,
+                p99_ns: 0,
+                max_ns: 0,
+                errors: BTreeMap::new(),
+                interrupted: 0,
+            },
+        }
+    }
+
+    fn push(&mut self, call: &Call) {
+        let sums = &mut self.sums;
+        let duration = call.duration_ns();
+        sums.count += 1;
+        sums.checks += u64::from(call.is_check());
+        for (sum, nanos) in [
+            (&mut sums.total_ns, duration),
+            (&mut sums.kernel_ns, call.kernel_ns),
+            (&mut sums.blocked_ns, call.blocked_ns),
+            (&mut sums.runnable_ns, call.runnable_ns),
+            (&mut sums.copying_ns, call.copying_ns),
+        ] {
+            *sum = sum.saturating_add(nanos);
+        }
+        sums.max_ns = sums.max_ns.max(duration);
+        if let Some(histogram) = &mut self.histogram {
+            histogram.saturating_record(duration);
+        }
+        let Some(ret) = call.ret else { return };
+        if text::restarts(ret) {
+            sums.interrupted += 1;
+        } else if let Some(error) = text::error_name(ret) {
+            let room = sums.errors.len() < ERRORS_MAX || sums.errors.contains_key(error.as_ref());
+            let name = if room {
+                error.into_owned()
+            } else {
+                "others".to_owned()
+            };
+            *sums.errors.entry(name).or_insert(0) += 1;
+        }
+    }
+
+    fn finish(self) -> CallReport {
+        // A histogram knows a value only by its bucket, whose end may lie beyond the largest.
+        let at = |quantile| {
+            let value = self
+                .histogram
+                .as_ref()
+                .map_or(0, |histogram| histogram.value_at_quantile(quantile));
+            value.min(self.sums.max_ns)
+        };
+        CallReport {
+            p50_ns: at(0.5),
+            p99_ns: at(0.99),
+            ..self.sums
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! A trace summed up to fit one screen: where the time went, by thread and by call.
+//!
+//! Memory is bounded whatever the trace, since the same sums are kept while one is being made.
+//! `waitscope report --json` prints [`Report`]: its fields are a promise to programs.
+
+mod calls;
+mod show;
+mod threads;
+mod wakers;
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::Value;
+
+pub use calls::CallReport;
+use calls::Calls;
+use threads::Lanes;
+pub use threads::ThreadReport;
+pub use wakers::WakerReport;
+use wakers::Wakers;
+
+use crate::export::call_json;
+use crate::model::{Call, End, Event, Gap, Trace};
+use crate::recording::Reader;
+
+/// The value of `format` in `waitscope report --json`.
+pub const FORMAT: &str = "waitscope-report";
+/// Its version. A field never changes its meaning within a version.
+pub const VERSION: u32 = 1;
+
+/// Longest waits and longest gaps that are told.
+const TOLD: usize = 5;
+
+/// A whole recording summed up.
+///
+/// # Errors
+/// The recording can't be read. One that is cut is summed up as far as it goes, and says so.
+pub fn report(mut reader: Reader) -> Result<Report> {
+    let mut summary = Summary::new(reader.trace());
+    while let Some(events) = reader.next_batch()? {
+        for event in &events {
+            summary.push(event);
+        }
+    }
+    let mut report = summary.finish();
+    report.trace.cut = reader.cut().map(ToString::to_string);
+    Ok(report)
+}
+
+/// Sums up a trace while it is made.
+pub struct Summary {
+    trace: Trace,
+    lanes: Lanes,
+    calls: Calls,
+    wakers: Wakers,
+    longest: Vec<Call>,
+    gaps: Gaps,
+    end: Option<End>,
+    last_ns: u64,
+    offcpu: u64,
+}
+
+impl Summary {
+    /// Nothing yet of this trace.
+    pub fn new(trace: &Trace) -> Self {
+        Self {
+            trace: trace.clone(),
+            lanes: Lanes::default(),
+            calls: Calls::new(trace),
+            wakers: Wakers::default(),
+            longest: Vec::new(),
+            gaps: Gaps::default(),
+            end: None,
+            last_ns: 0,
+            offcpu: 0,
+        }
+    }
+
+    /// Adds an event.
+    pub fn push(&mut self, event: &Event) {
+        self.lanes.push(event);
+        let at = match event {
+            Event::Call(call) => {
+                self.calls.push(call);
+                self.wait(call);
+                call.end_ns
+            }
+            Event::OffCpu(span) => {
+                self.offcpu += 1;
+                self.wakers.push(span);
+                span.end_ns
+            }
+            Event::Gap(gap) => {
+                self.gaps.push(gap);
+                gap.end_ns
+            }
+            Event::Life(life) => life.at_ns,
+            Event::Open(open) => open.at_ns,
+            Event::End(end) => {
+                self.end = Some(*end);
+                end.at_ns
+            }
+        };
+        self.last_ns = self.last_ns.max(at);
+    }
+
+    fn wait(&mut self, call: &Call) {
+        let off = off_ns(call);
+        if off == 0
+            || (self.longest.len() == TOLD
+                && self
+                    .longest
+                    .last()
+                    .is_some_and(|least| off <= off_ns(least)))
+        {
+            return;
+        }
+        let at = self.longest.partition_point(|longer| off_ns(longer) >= off);
+        self.longest.insert(at, call.clone());
+        self.longest.truncate(TOLD);
+    }
+
+    /// The sums.
+    pub fn finish(self) -> Report {
+        let duration_ns = self.end.map_or(self.last_ns, |end| end.at_ns);
+        let lost = self.end.map_or(self.gaps.lost, |end| end.lost);
+        let Trace {
+            pid,
+            command,
+            host,
+            kernel,
+            arch,
+            start_unix_ns,
+            backend,
+            ..
+        } = self.trace.clone();
+        // Without its end, nobody knows what the threads did after their last record.
+        let whole = lost == 0
+            && self
+                .end
+                .is_some_and(|end| end.untracked == 0 && end.compat == 0);
+        let (threads, threads_not_listed) = self.lanes.finish(duration_ns, whole);
+        Report {
+            format: FORMAT,
+            version: VERSION,
+            trace: TraceReport {
+                pid,
+                command,
+                host,
+                kernel,
+                arch,
+                start_unix_ns,
+                backend,
+                duration_ns,
+                ended: self.end.is_some(),
+                made: self.end.map(|end| end.made),
+                lost,
+                untracked: self.end.map(|end| end.untracked),
+                compat: self.end.map(|end| end.compat),
+                cut: None,
+            },
+            calls: self.calls.count(),
+            offcpu: self.offcpu,
+            threads,
+            events_of_threads_not_listed: threads_not_listed,
+            by_call: self.calls.finish(),
+            longest_waits: self
+                .longest
+                .iter()
+                .map(|call| call_json(&self.trace, call))
+                .collect(),
+            wakers: self.wakers.finish(),
+            gaps: self.gaps.count,
+            longest_gaps: self.gaps.longest,
+        }
+    }
+}
+
+fn off_ns(call: &Call) -> u64 {
+    call.blocked_ns.saturating_add(call.runnable_ns)
+}
+
+#[derive(Default)]
+struct Gaps {
+    count: u64,
+    lost: u64,
+    longest: Vec<GapReport>,
+}
+
+impl Gaps {
+    fn push(&mut self, gap: &Gap) {
+        self.count += 1;
+        self.lost = self.lost.saturating_add(gap.lost);
+        let Gap {
+            cpu,
+            start_ns,
+            end_ns,
+            lost,
+        } = *gap;
+        let length = end_ns.saturating_sub(start_ns);
+        let at = self
+            .longest
+            .partition_point(|longer| longer.end_ns.saturating_sub(longer.start_ns) >= length);
+        self.longest.insert(
+            at,
+            GapReport {
+                cpu,
+                start_ns,
+                end_ns,
+                lost,
+            },
+        );
+        self.longest.truncate(TOLD);
+    }
+}
+
+/// A trace summed up. Times are nanoseconds; text is what the kernel gave, unescaped.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// [`FORMAT`].
+    pub format: &'static str,
+    /// [`VERSION`].
+    pub version: u32,
+    /// What holds for the whole trace.
+    pub trace: TraceReport,
+    /// Calls that ended.
+    pub calls: u64,
+    /// Times off the CPU that ended.
+    pub offcpu: u64,
+    /// Where each thread's time went, the busiest first.
+    pub threads: Vec<ThreadReport>,
+    /// Events of threads that are not in `threads`, for there are too many.
+    pub events_of_threads_not_listed: u64,
+    /// By name of the call, the one that took longest in all first.
+    pub by_call: Vec<CallReport>,
+    /// The calls that were off the CPU longest, as the JSON export has them.
+    pub longest_waits: Vec<Value>,
+    /// Who ended waits, the most frequent first.
+    pub wakers: Vec<WakerReport>,
+    /// How often records were lost.
+    pub gaps: u64,
+    /// The longest of these times.
+    pub longest_gaps: Vec<GapReport>,
+}
+
+/// What holds for the whole trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TraceReport {
+    /// The process it was started for.
+    pub pid: u32,
+    /// Its command line.
+    pub command: String,
+    /// The machine's name.
+    pub host: String,
+    /// The kernel's release.
+    pub kernel: String,
+    /// The architecture.
+    pub arch: String,
+    /// When it began, since 1970.
+    pub start_unix_ns: u64,
+    /// How the kernel was hooked.
+    pub backend: String,
+    /// How long it was, or if it has no end up to the last thing known.
+    pub duration_ns: u64,
+    /// Whether it has its end.
+    pub ended: bool,
+    /// Records made, those lost among them.
+    pub made: Option<u64>,
+    /// Records lost; without an end, at least so many.
+    pub lost: u64,
+    /// Times that a thread could not be tracked for want of room.
+    pub untracked: Option<u64>,
+    /// 32-bit calls, which are not recorded.
+    pub compat: Option<u64>,
+    /// What is missing from the recording.
+    pub cut: Option<String>,
+}
+
+/// A time in which records were lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GapReport {
+    /// On this CPU.
+    pub cpu: u16,
+    /// From here.
+    pub start_ns: u64,
+    /// To here.
+    pub end_ns: u64,
+    /// So many.
+    pub lost: u64,
+}

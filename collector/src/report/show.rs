@@ -1,0 +1,242 @@
+//! A report as text for one screen.
+//!
+//! Every text in it may have come from the kernel, and none reaches the terminal unescaped.
+
+use std::fmt::{Display, Formatter, Result};
+
+use serde_json::Value;
+
+use super::{CallReport, Report, ThreadReport, TraceReport};
+use crate::text::{count, escape, nanos, percent, shorten};
+
+/// Rows of each table.
+const ROWS: usize = 10;
+/// Wakers shown.
+const WAKERS: usize = 5;
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        header(self, f)?;
+        threads(self, f)?;
+        calls(self, f)?;
+        waits(self, f)?;
+        wakers(self, f)?;
+        gaps(self, f)
+    }
+}
+
+fn header(report: &Report, f: &mut Formatter<'_>) -> Result {
+    let TraceReport {
+        pid,
+        command,
+        host,
+        kernel,
+        arch,
+        ..
+    } = &report.trace;
+    let trace = &report.trace;
+    let (host, kernel, arch) = (escape(host), escape(kernel), escape(arch));
+    writeln!(
+        f,
+        "{} (pid {pid}) on {host}, Linux {kernel} {arch}",
+        shorten(command, 60)
+    )?;
+    write!(
+        f,
+        "{}: {} calls, {} times off the CPU, ",
+        nanos(trace.duration_ns),
+        count(report.calls),
+        count(report.offcpu)
+    )?;
+    match (trace.lost, trace.ended) {
+        (0, true) => writeln!(f, "no record lost")?,
+        (0, false) => writeln!(f, "no loss known")?,
+        _ => writeln!(f, "{} RECORDS LOST", count(trace.lost))?,
+    }
+    if trace.lost > 0 {
+        let of = trace
+            .made
+            .map(|made| format!(", {} of all", percent(trace.lost, made)))
+            .unwrap_or_default();
+        writeln!(
+            f,
+            "!! {} records were lost{of}: sums are too small, and user time is not known",
+            count(trace.lost)
+        )?;
+    }
+    if let Some(untracked) = trace.untracked.filter(|&untracked| untracked > 0) {
+        writeln!(
+            f,
+            "!! {} times a thread could not be tracked for want of room",
+            count(untracked)
+        )?;
+    }
+    if let Some(compat) = trace.compat.filter(|&compat| compat > 0) {
+        writeln!(f, "!! {} 32-bit calls are not recorded", count(compat))?;
+    }
+    if let Some(cut) = &trace.cut {
+        writeln!(f, "!! {}", escape(cut))?;
+    }
+    Ok(())
+}
+
+fn threads(report: &Report, f: &mut Formatter<'_>) -> Result {
+    writeln!(
+        f,
+        "\n{:<24} {:>13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "thread", "calls", "user", "kernel", "blocked", "runnable", "copying", "other", "unknown"
+    )?;
+    for thread in report.threads.iter().take(ROWS) {
+        let ThreadReport { lifetime_ns, .. } = *thread;
+        let share = |nanos| percent(nanos, lifetime_ns);
+        let name = shorten(thread.name.as_deref().unwrap_or("?"), 16);
+        writeln!(
+            f,
+            "{:<24} {:>13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            format!("{name} {}", thread.tid),
+            count(thread.calls),
+            thread.user_ns.map_or_else(|| "?".to_owned(), share),
+            share(thread.kernel_ns),
+            share(thread.blocked_ns),
+            share(thread.runnable_ns),
+            share(thread.copying_ns),
+            share(thread.other_ns),
+            share(thread.unknown_ns),
+        )?;
+    }
+    more(f, report.threads.len(), "threads")?;
+    if report.events_of_threads_not_listed > 0 {
+        let events = count(report.events_of_threads_not_listed);
+        writeln!(
+            f,
+            "!! {events} events of yet more threads are not in these sums"
+        )?;
+    }
+    Ok(())
+}
+
+fn calls(report: &Report, f: &mut Formatter<'_>) -> Result {
+    writeln!(
+        f,
+        "\n{:<16} {:>13} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}  errors",
+        "call", "count", "checks", "kernel", "blocked", "runnable", "copying", "p50", "p99", "max"
+    )?;
+    for call in report.by_call.iter().take(ROWS) {
+        writeln!(
+            f,
+            "{:<16} {:>13} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}  {}",
+            shorten(&call.call, 16),
+            count(call.count),
+            count(call.checks),
+            nanos(call.kernel_ns),
+            nanos(call.blocked_ns),
+            nanos(call.runnable_ns),
+            nanos(call.copying_ns),
+            nanos(call.p50_ns),
+            nanos(call.p99_ns),
+            nanos(call.max_ns),
+            errors(call),
+        )?;
+    }
+    more(f, report.by_call.len(), "calls")
+}
+
+/// The two most frequent errors, and how many were interrupted.
+fn errors(call: &CallReport) -> String {
+    let mut errors: Vec<_> = call.errors.iter().collect();
+    errors.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
+    let rest: u64 = errors.iter().skip(2).map(|(_, times)| **times).sum();
+    let mut parts: Vec<String> = errors
+        .into_iter()
+        .take(2)
+        .map(|(name, times)| format!("{} {}", count(*times), escape(name)))
+        .collect();
+    if rest > 0 {
+        parts.push(format!("{} others", count(rest)));
+    }
+    if call.interrupted > 0 {
+        parts.push(format!("{} interrupted", count(call.interrupted)));
+    }
+    parts.join(", ")
+}
+
+fn waits(report: &Report, f: &mut Formatter<'_>) -> Result {
+    if report.longest_waits.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\nlongest waits")?;
+    for call in &report.longest_waits {
+        let number = |name: &str| call.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let name = call.get("call").and_then(Value::as_str).unwrap_or("?");
+        let fd = call
+            .get("fd")
+            .and_then(Value::as_i64)
+            .map(|fd| format!(" fd {fd}"))
+            .unwrap_or_default();
+        let waker = call
+            .get("waker")
+            .and_then(|waker| waker.get("context"))
+            .and_then(Value::as_str);
+        let waker = waker
+            .map(|context| format!(", woken by {}", escape(context)))
+            .unwrap_or_default();
+        writeln!(
+            f,
+            "  {:<24} thread {:>8}  at {:>8}: {:>8} blocked, {:>8} runnable{waker}",
+            format!("{}{fd}", escape(name)),
+            number("tid"),
+            nanos(number("start_ns")),
+            nanos(number("blocked_ns")),
+            nanos(number("runnable_ns")),
+        )?;
+    }
+    Ok(())
+}
+
+fn wakers(report: &Report, f: &mut Formatter<'_>) -> Result {
+    if report.wakers.is_empty() {
+        return Ok(());
+    }
+    let all: u64 = report.wakers.iter().map(|waker| waker.wakeups).sum();
+    writeln!(f, "\nwake-ups")?;
+    for waker in report.wakers.iter().take(WAKERS) {
+        let who = match &waker.name {
+            Some(name) => shorten(name, 16),
+            None => waker.context.to_owned(),
+        };
+        writeln!(
+            f,
+            "  {who:<24} {:>13} {:>8}, after {:>8} asleep, then {:>8} runnable",
+            count(waker.wakeups),
+            percent(waker.wakeups, all),
+            nanos(waker.blocked_ns),
+            nanos(waker.runnable_ns),
+        )?;
+    }
+    Ok(())
+}
+
+fn gaps(report: &Report, f: &mut Formatter<'_>) -> Result {
+    if report.gaps == 0 {
+        return Ok(());
+    }
+    writeln!(f, "\nlost: {} times, the longest", count(report.gaps))?;
+    for gap in &report.longest_gaps {
+        writeln!(
+            f,
+            "  CPU {:<4} from {:>8} for {:>8}: {} records",
+            gap.cpu,
+            nanos(gap.start_ns),
+            nanos(gap.end_ns.saturating_sub(gap.start_ns)),
+            count(gap.lost)
+        )?;
+    }
+    Ok(())
+}
+
+fn more(f: &mut Formatter<'_>, all: usize, what: &str) -> Result {
+    match all.checked_sub(ROWS) {
+        Some(1..) => writeln!(f, "and {} more {what}", all - ROWS),
+        _ => Ok(()),
+    }
+}

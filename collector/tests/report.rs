@@ -1,0 +1,266 @@
+//! A report's sums are those of the events, and add up to the nanosecond.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use support::honest::{PID, end_of, honest};
+use support::{any_events, trace};
+use waitscope::model::{Call, Context, End, Event, Gap};
+use waitscope::recording::{Reader, Writer};
+use waitscope::report::{Report, Summary, ThreadReport, report};
+
+fn sum_up(events: &[Event], end: Option<End>) -> Report {
+    let mut summary = Summary::new(&trace());
+    events.iter().for_each(|event| summary.push(event));
+    if let Some(end) = end {
+        summary.push(&Event::End(end));
+    }
+    summary.finish()
+}
+
+fn calls(events: &[Event]) -> impl Iterator<Item = &Call> {
+    events.iter().filter_map(|event| match event {
+        Event::Call(call) => Some(call),
+        _ => None,
+    })
+}
+
+/// All phases of a thread, which must be its life.
+fn phases_ns(thread: &ThreadReport) -> u64 {
+    thread.user_ns.unwrap_or(0)
+        + thread.kernel_ns
+        + thread.blocked_ns
+        + thread.runnable_ns
+        + thread.copying_ns
+        + thread.other_ns
+        + thread.unknown_ns
+}
+
+/// On the CPU outside calls: what lies between the calls and times off the CPU of a thread, but for
+/// calls that were not recorded.
+fn user_ns(events: &[Event], tid: u32) -> u64 {
+    let mut busy: Vec<(u64, u64)> = Vec::new();
+    let mut other = 0;
+    for event in events {
+        match event {
+            Event::Call(call) if call.tid == tid => {
+                busy.push((call.start_ns, call.end_ns));
+                other += call.other_ns;
+            }
+            Event::OffCpu(span) if span.tid == tid && !span.in_call => {
+                busy.push((span.start_ns, span.end_ns))
+            }
+            Event::Open(open) if open.tid == tid => {
+                let since = if open.nr.is_some() {
+                    open.since_ns
+                } else {
+                    open.off_since_ns.unwrap()
+                };
+                busy.push((since, open.at_ns));
+            }
+            _ => {}
+        }
+    }
+    busy.sort_unstable();
+    let mut at = 0;
+    let mut user = 0;
+    for (start, end) in busy {
+        user += start - at;
+        at = end;
+    }
+    user - other
+}
+
+#[test]
+fn a_threads_phases_are_its_life() {
+    for seed in 1..6 {
+        let events = honest(seed, 500);
+        let end = end_of(&events);
+        let report = sum_up(&events, Some(end));
+        assert_eq!(report.threads.len(), 4);
+        for thread in &report.threads {
+            let facts = format!("seed {seed}: {thread:?}");
+            assert_eq!(thread.lifetime_ns, end.at_ns, "{facts}");
+            assert_eq!(phases_ns(thread), thread.lifetime_ns, "{facts}");
+            assert_eq!(
+                thread.user_ns,
+                Some(user_ns(&events, thread.tid)),
+                "{facts}"
+            );
+        }
+        assert_eq!(report.calls, 2_000);
+    }
+}
+
+#[test]
+fn where_records_were_lost_user_time_is_not_known() {
+    let mut events = honest(1, 100);
+    let end = end_of(&events);
+    events.push(Event::Gap(Gap {
+        cpu: 1,
+        start_ns: 5,
+        end_ns: 9,
+        lost: 7,
+    }));
+    let report = sum_up(&events, Some(End { lost: 7, ..end }));
+    for thread in &report.threads {
+        assert_eq!(
+            (thread.user_ns, phases_ns(thread)),
+            (None, thread.lifetime_ns),
+            "{thread:?}"
+        );
+        assert_eq!(
+            thread.unknown_ns,
+            user_ns(&events, thread.tid),
+            "{thread:?}"
+        );
+    }
+    assert_eq!(
+        (report.trace.lost, report.gaps, report.longest_gaps.len()),
+        (7, 1, 1)
+    );
+    assert!(report.to_string().contains("7 RECORDS LOST"), "{report}");
+    let without_end = sum_up(&honest(1, 100), None);
+    assert!(
+        without_end
+            .threads
+            .iter()
+            .all(|thread| thread.user_ns.is_none())
+    );
+}
+
+#[test]
+fn sums_by_call_are_those_of_the_calls() {
+    let events = honest(2, 1_000);
+    let report = sum_up(&events, Some(end_of(&events)));
+    let mut left: BTreeMap<u32, Vec<&Call>> = BTreeMap::new();
+    for call in calls(&events) {
+        left.entry(call.nr).or_default().push(call);
+    }
+    for (nr, name) in [
+        (0, "read"),
+        (1, "write"),
+        (45, "recvfrom"),
+        (232, "epoll_wait"),
+    ] {
+        let calls = left.remove(&nr).unwrap();
+        let found = report
+            .by_call
+            .iter()
+            .find(|call| call.call == name)
+            .unwrap();
+        let sum = |of: fn(&Call) -> u64| calls.iter().map(|call| of(call)).sum::<u64>();
+        assert_eq!(found.count, calls.len() as u64);
+        assert_eq!(found.total_ns, sum(Call::duration_ns));
+        assert_eq!(
+            (
+                found.kernel_ns,
+                found.blocked_ns,
+                found.runnable_ns,
+                found.copying_ns
+            ),
+            (
+                sum(|c| c.kernel_ns),
+                sum(|c| c.blocked_ns),
+                sum(|c| c.runnable_ns),
+                sum(|c| c.copying_ns)
+            )
+        );
+        let failed = |ret| calls.iter().filter(|call| call.ret == Some(ret)).count() as u64;
+        assert_eq!(
+            found.errors,
+            BTreeMap::from([("EAGAIN".to_owned(), failed(-11))])
+        );
+        assert_eq!(found.interrupted, failed(-512));
+
+        let mut durations: Vec<u64> = calls.iter().map(|call| call.duration_ns()).collect();
+        durations.sort_unstable();
+        let near = |found: u64, at: usize| {
+            let exact = durations[at];
+            assert!(
+                found.abs_diff(exact) <= exact / 100 + 1,
+                "{name}: {found} instead of {exact}"
+            );
+        };
+        near(found.p50_ns, durations.len().div_ceil(2) - 1);
+        near(found.p99_ns, (durations.len() * 99).div_ceil(100) - 1);
+        assert_eq!(found.max_ns, *durations.last().unwrap());
+    }
+    assert!(left.is_empty());
+}
+
+#[test]
+fn the_longest_waits_and_the_wakers_are_told() {
+    let events = honest(3, 300);
+    let report = sum_up(&events, Some(end_of(&events)));
+    let mut off: Vec<u64> = calls(&events)
+        .map(|call| call.blocked_ns + call.runnable_ns)
+        .collect();
+    off.sort_unstable_by_key(|nanos| std::cmp::Reverse(*nanos));
+    let told: Vec<u64> = report
+        .longest_waits
+        .iter()
+        .map(|call| call["blocked_ns"].as_u64().unwrap() + call["runnable_ns"].as_u64().unwrap())
+        .collect();
+    assert_eq!(told, off[..5]);
+
+    let woken = |context| {
+        let spans = events.iter().filter(|event| match event {
+            Event::OffCpu(span) => span.waker.is_some_and(|waker| waker.context == context),
+            _ => false,
+        });
+        spans.count() as u64
+    };
+    for (context, word) in Context::ALL {
+        let found = report
+            .wakers
+            .iter()
+            .find(|waker| waker.context == word)
+            .unwrap();
+        assert_eq!(found.wakeups, woken(context), "{word}");
+        // Whom an interrupt interrupted has nothing to do with it.
+        assert_eq!(found.name.is_some(), context == Context::Task);
+    }
+}
+
+#[test]
+fn a_report_fits_a_screen_and_obeys_nobody() {
+    for (seed, events) in [(1, honest(1, 50)), (2, any_events(2, 20_000))] {
+        let text = sum_up(&events, Some(end_of(&honest(1, 50)))).to_string();
+        assert!(
+            text.lines().count() <= 60,
+            "seed {seed}: {} lines",
+            text.lines().count()
+        );
+        let bad = text
+            .chars()
+            .find(|letter| letter.is_control() && *letter != '\n' || *letter == '\u{202e}');
+        assert_eq!(bad, None, "seed {seed}: {text}");
+        assert!(
+            text.starts_with("redis-server *:6379 \\u{1b}[31m (pid 4321) on here"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_report_of_a_recording_is_that_of_its_events() {
+    let events = honest(4, 200);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.arrows");
+    let mut writer = Writer::create(&path, &trace()).unwrap();
+    writer.append(&events).unwrap();
+    writer.flush().unwrap();
+    let cut = report(Reader::open(&path).unwrap()).unwrap();
+    assert!(cut.trace.cut.is_some() && cut.to_string().contains("!! the recording is whole up to"));
+    writer.finish(end_of(&events)).unwrap();
+    let whole = report(Reader::open(&path).unwrap()).unwrap();
+    assert_eq!(whole, sum_up(&events, Some(end_of(&events))));
+    assert_eq!(whole.trace.pid, PID);
+    let json = serde_json::to_value(&whole).unwrap();
+    assert_eq!(
+        (&json["format"], &json["version"]),
+        (&"waitscope-report".into(), &1.into())
+    );
+}
