@@ -1,4 +1,9 @@
 //! Exports say what the recording holds, in the form that is promised, to readers that are not ours.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may fail by panicking"
+)]
 
 mod support;
 
@@ -488,7 +493,7 @@ fn perfetto_reads_the_same_slices_and_has_no_complaints() {
             .unwrap_or_else(|| panic!("{slice} is not ours"));
         assert_eq!(slice["ns"], nanos.to_string(), "{slice}");
         assert!(
-            count == 0 || slice["n"] == count.to_string(),
+            count == 0 || slice["n"] == *count.to_string(),
             "{slice} instead of {count}"
         );
     }

@@ -1,4 +1,9 @@
 //! What pyarrow, which is not ours, reads in a recording is what was written into it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may fail by panicking"
+)]
 
 mod support;
 

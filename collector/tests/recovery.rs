@@ -1,4 +1,9 @@
 //! A recording holds exactly what was put into it, and opens whatever happens to the file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may fail by panicking"
+)]
 
 mod support;
 

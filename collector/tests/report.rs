@@ -1,4 +1,9 @@
 //! A report's sums are those of the events, and add up to the nanosecond.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may fail by panicking"
+)]
 
 mod support;
 

@@ -4,6 +4,7 @@
 //! the start, floating point makes neighbours overlap. On each thread they are ordered and nested,
 //! whatever the recording holds.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 
@@ -11,11 +12,12 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::json;
 
-use super::json::{CallJson, WakerJson, name, put};
+use super::json::{WakerJson, name, put, timeout_fields};
 use super::overview::Overview;
 use super::phases::{Extent, Phase, pieces};
 use super::{FORMAT, Passes, VERSION};
-use crate::model::{Arch, Call, Event, Gap, OffCpu, OpenThread};
+use crate::model::{Arch, Call, Copying, Event, Gap, OffCpu, OpenThread};
+use crate::text;
 
 /// Threads drawn, at most.
 const LANES_MAX: usize = 1 << 18;
@@ -66,14 +68,103 @@ struct Drawing<'a, W> {
     pid: u32,
 }
 
-/// What a call's slice says: the same as in the JSON export.
-#[derive(Serialize)]
+/// What a call's slice says beside its extent, with the names of the JSON export. To keep a file
+/// that Perfetto loads, what is zero or false is left out.
+#[derive(Default, Serialize)]
 struct CallArgs {
-    #[serde(flatten)]
-    call: CallJson,
-    /// Not all of the times off the CPU in this call are known.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "is_default")]
+    open: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fd: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ret: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<&'static str>,
+    kernel_ns: u64,
+    #[serde(skip_serializing_if = "is_default")]
+    blocked_ns: u64,
+    #[serde(skip_serializing_if = "is_default")]
+    runnable_ns: u64,
+    #[serde(skip_serializing_if = "is_default")]
+    copying_ns: u64,
+    #[serde(skip_serializing_if = "is_default")]
+    copying_inferred: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    sleeps: u32,
+    #[serde(skip_serializing_if = "is_default")]
+    preemptions: u32,
+    #[serde(skip_serializing_if = "is_default")]
+    interrupted: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    check: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    began_before: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    killed: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    continues: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    others: u32,
+    #[serde(skip_serializing_if = "is_default")]
+    other_ns: u64,
+    /// Not all of the times off the CPU in this call are known: its phases are not all drawn.
+    #[serde(skip_serializing_if = "is_default")]
     phases_incomplete: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl From<&Call> for CallArgs {
+    fn from(call: &Call) -> Self {
+        let (timeout_ns, timeout) = timeout_fields(call.timeout);
+        Self {
+            open: false,
+            fd: call.fd,
+            requested: call.requested,
+            ret: call.ret,
+            error: call.ret.and_then(text::error_name),
+            timeout_ns,
+            timeout,
+            kernel_ns: call.kernel_ns,
+            blocked_ns: call.blocked_ns,
+            runnable_ns: call.runnable_ns,
+            copying_ns: call.copying_ns,
+            copying_inferred: matches!(call.copying, Copying::Inferred(_)),
+            sleeps: call.sleeps,
+            preemptions: call.preemptions,
+            interrupted: call.ret.is_some_and(text::restarts),
+            check: call.is_check(),
+            began_before: call.began_before,
+            killed: call.killed,
+            continues: call.continues,
+            others: call.others,
+            other_ns: call.other_ns,
+            phases_incomplete: false,
+        }
+    }
+}
+
+impl From<&OpenThread> for CallArgs {
+    fn from(open: &OpenThread) -> Self {
+        Self {
+            open: true,
+            fd: open.fd,
+            kernel_ns: open.kernel_ns,
+            blocked_ns: open.blocked_ns,
+            runnable_ns: open.runnable_ns,
+            copying_ns: open.copying_ns,
+            began_before: open.began_before,
+            ..Self::default()
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -191,17 +282,13 @@ impl<W: Write> Drawing<'_, W> {
             return Ok(());
         }
         let spans = self.take_pending(call.tid, call.start_ns)?;
-        let json = CallJson::new(self.arch, call);
-        let name = json.call.clone();
+        let name = name(self.arch, call.nr);
         self.nest(
             (call.pid, call.tid),
             &name,
             &Extent::from(call),
             &spans,
-            |incomplete| CallArgs {
-                call: json,
-                phases_incomplete: incomplete,
-            },
+            call.into(),
         )
     }
 
@@ -240,29 +327,18 @@ impl<W: Write> Drawing<'_, W> {
             &call,
             &Extent::from(open),
             &spans,
-            |incomplete| {
-                json!({
-                    "open": true,
-                    "fd": open.fd,
-                    "began_before": open.began_before,
-                    "kernel_ns": open.kernel_ns,
-                    "blocked_ns": open.blocked_ns,
-                    "runnable_ns": open.runnable_ns,
-                    "copying_ns": open.copying_ns,
-                    "phases_incomplete": incomplete,
-                })
-            },
+            open.into(),
         )
     }
 
     /// A call with its phases in it.
-    fn nest<A: Serialize>(
+    fn nest(
         &mut self,
         thread: (u32, u32),
         name: &str,
         extent: &Extent,
         spans: &[OffCpu],
-        args: impl FnOnce(bool) -> A,
+        args: CallArgs,
     ) -> Result<()> {
         let (pieces, complete) = pieces(extent, spans);
         let (start, end) = self.advance(thread.1, extent.start_ns, extent.end_ns);
@@ -271,7 +347,10 @@ impl<W: Write> Drawing<'_, W> {
             thread,
             start,
             Some(("call", name)),
-            Some(args(!complete)),
+            Some(CallArgs {
+                phases_incomplete: !complete,
+                ..args
+            }),
         )?;
         for piece in pieces {
             let from = piece.start_ns.clamp(start, end);

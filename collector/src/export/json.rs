@@ -34,7 +34,7 @@ pub(super) struct CallJson {
     tid: u32,
     pid: u32,
     cpu: u16,
-    pub(super) call: Cow<'static, str>,
+    call: Cow<'static, str>,
     nr: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     fd: Option<i32>,
@@ -76,6 +76,7 @@ pub(super) struct CallJson {
 
 impl CallJson {
     pub(super) fn new(arch: Option<Arch>, call: &Call) -> Self {
+        let (timeout_ns, timeout) = timeout_fields(call.timeout);
         Self {
             tid: call.tid,
             pid: call.pid,
@@ -101,12 +102,8 @@ impl CallJson {
             last_wake_ns: call.last_wake_ns,
             waker: call.waker.map(|waker| WakerJson::new(waker, None)),
             requested: call.requested,
-            timeout_ns: match call.timeout {
-                Timeout::Zero => Some(0),
-                Timeout::Nanos(nanos) => Some(nanos),
-                Timeout::Unknown | Timeout::Infinite => None,
-            },
-            timeout: (call.timeout == Timeout::Infinite).then_some("infinite"),
+            timeout_ns,
+            timeout,
             ret: call.ret,
             error: call.ret.and_then(text::error_name),
             interrupted: call.ret.is_some_and(text::restarts),
@@ -117,6 +114,16 @@ impl CallJson {
             others: call.others,
             other_ns: call.other_ns,
         }
+    }
+}
+
+/// `timeout_ns` and `timeout` of a call: neither if it has none, or it is not known.
+pub(super) fn timeout_fields(timeout: Timeout) -> (Option<u64>, Option<&'static str>) {
+    match timeout {
+        Timeout::Unknown => (None, None),
+        Timeout::Infinite => (None, Some("infinite")),
+        Timeout::Zero => (Some(0), None),
+        Timeout::Nanos(nanos) => (Some(nanos), None),
     }
 }
 

@@ -124,7 +124,7 @@ fn calls(report: &Report, f: &mut Formatter<'_>) -> Result {
     for call in report.by_call.iter().take(ROWS) {
         writeln!(
             f,
-            "{:<16} {:>13} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}  {}",
+            "{:<16} {:>13} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}{}",
             shorten(&call.call, 16),
             count(call.count),
             count(call.checks),
@@ -141,7 +141,7 @@ fn calls(report: &Report, f: &mut Formatter<'_>) -> Result {
     more(f, report.by_call.len(), "calls")
 }
 
-/// The two most frequent errors, and how many were interrupted.
+/// The two most frequent errors, and how many were interrupted; nothing if there were none.
 fn errors(call: &CallReport) -> String {
     let mut errors: Vec<_> = call.errors.iter().collect();
     errors.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
@@ -157,7 +157,11 @@ fn errors(call: &CallReport) -> String {
     if call.interrupted > 0 {
         parts.push(format!("{} interrupted", count(call.interrupted)));
     }
-    parts.join(", ")
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!("  {}", parts.join(", "))
+    }
 }
 
 fn waits(report: &Report, f: &mut Formatter<'_>) -> Result {
