@@ -2,10 +2,14 @@
 //!
 //! It must never be needed to build or use the product: `cargo build` does that.
 
+mod check;
+mod demo;
 mod ebpf;
+mod node;
 mod packages;
 mod place;
 mod run;
+mod test;
 
 use anyhow::Result;
 use clap::Parser;
@@ -13,12 +17,21 @@ use clap::Parser;
 /// waitscope's own tasks.
 #[derive(Parser)]
 enum Task {
+    /// Build everything and run the demo: a small server under load, traced.
+    Demo(demo::Options),
+    /// Run every test, installing what is missing for that.
+    Test(test::Options),
+    /// Check formatting, lints, tidiness, the object's stamp and the page's types.
+    Check,
     /// Rebuild the kernel side's object from its sources, and stamp it.
     Ebpf(ebpf::Options),
 }
 
 fn main() -> Result<()> {
     match Task::parse() {
+        Task::Demo(options) => demo::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::Check => check::run(),
         Task::Ebpf(options) => ebpf::run(&options),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It must never hand a command to a shell: arguments stay arguments.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -21,6 +22,29 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = line(command);
     println!("$ {line}");
     let status = command.status().with_context(|| format!("run {line}"))?;
+    if !status.success() {
+        bail!("run {line}: {status}");
+    }
+    Ok(())
+}
+
+/// As [`run`], and shows each line of its standard output to `see` too.
+pub(crate) fn watch(command: &mut Command, mut see: impl FnMut(&str)) -> Result<()> {
+    let line = line(command);
+    println!("$ {line}");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("run {line}"))?;
+    if let Some(stdout) = child.stdout.take() {
+        for text in BufReader::new(stdout).split(b'\n') {
+            let text = text.with_context(|| format!("read the output of {line}"))?;
+            let text = String::from_utf8_lossy(&text);
+            println!("{text}");
+            see(&text);
+        }
+    }
+    let status = child.wait().with_context(|| format!("wait for {line}"))?;
     if !status.success() {
         bail!("run {line}: {status}");
     }

@@ -14,13 +14,13 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::{place, run};
-use stamp::Stamp;
-pub(crate) use stamp::check_stamp;
+
+pub(crate) use stamp::{Stamp, check_stamp};
 use toolchain::Toolchain;
 
 const TARGET: &str = "bpfel-unknown-none";
 /// The committed object.
-const OBJECT: &str = "probe-ebpf/object/waitscope-probe.bpf.o";
+pub(crate) const OBJECT: &str = "probe-ebpf/object/waitscope-probe.bpf.o";
 
 /// What the compiler is told, beside the paths. Part of the stamp.
 const RUSTFLAGS: &[&str] = &[

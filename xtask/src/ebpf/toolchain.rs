@@ -9,14 +9,15 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{packages, place, run};
+use crate::packages::{self, Package};
+use crate::{place, run};
 
 /// A newer Rust than ours with `core` for eBPF built, and the LLVM of the same version.
-const PACKAGES: &[&str] = &[
-    "rustc-web",
-    "libstd-rust-web-dev-bpf",
-    "llvm-22-dev",
-    "llvm-22",
+const PACKAGES: &[Package] = &[
+    Package::exactly("rustc-web"),
+    Package::exactly("libstd-rust-web-dev-bpf"),
+    Package::exactly("llvm-22-dev"),
+    Package::exactly("llvm-22"),
 ];
 const LLVM: &str = "/usr/lib/llvm-22";
 const RUSTC: &str = "/usr/bin/rustc";

@@ -1,0 +1,52 @@
+//! `cargo xtask check`: what can be said without running anything.
+//!
+//! It must never change a file.
+
+mod tidy;
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{ebpf, node, place, run};
+
+/// Formatting, lints, tidiness, the object's stamp, the page's types.
+pub(crate) fn run() -> Result<()> {
+    rust()?;
+    tidy::run()?;
+    ebpf::check_stamp()?;
+    types(&node::Node::ensure()?)
+}
+
+/// `cargo fmt` and `cargo clippy`, without a warning.
+pub(crate) fn rust() -> Result<()> {
+    run::run(cargo("fmt").args(["--all", "--check"]))?;
+    let lints = ["--all-features", "--", "-D", "warnings"];
+    run::run(
+        cargo("clippy")
+            .args(["--release", "--workspace", "--all-targets"])
+            .args(lints),
+    )?;
+    // Not among all targets, because `cargo test` leaves it out.
+    run::run(
+        cargo("clippy")
+            .args(["--release", "-p", "waitscope", "--test", "kernel"])
+            .args(lints),
+    )
+}
+
+/// The page's types, by TypeScript's compiler.
+pub(crate) fn types(node: &node::Node) -> Result<()> {
+    run::run(node.npm()?.args(["run", "--silent", "check"]))
+}
+
+/// Every file's form; see [`tidy`].
+pub(crate) fn tidy() -> Result<()> {
+    tidy::run()
+}
+
+fn cargo(task: &str) -> Command {
+    let mut cargo = Command::new(place::cargo());
+    cargo.current_dir(place::workspace()).arg(task);
+    cargo
+}
