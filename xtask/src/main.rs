@@ -2,6 +2,7 @@
 //!
 //! It must never be needed to build or use the product: `cargo build` does that.
 
+mod bench;
 mod check;
 mod demo;
 mod ebpf;
@@ -25,6 +26,11 @@ enum Task {
     Check,
     /// Rebuild the kernel side's object from its sources, and stamp it.
     Ebpf(ebpf::Options),
+    /// Measure what tracing costs.
+    Bench(bench::Options),
+    /// Make the calls that `bench` measures.
+    #[command(hide = true)]
+    Load(bench::LoadOptions),
 }
 
 fn main() -> Result<()> {
@@ -33,5 +39,7 @@ fn main() -> Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Check => check::run(),
         Task::Ebpf(options) => ebpf::run(&options),
+        Task::Bench(options) => bench::run(&options),
+        Task::Load(options) => bench::run_load(&options),
     }
 }

@@ -76,6 +76,15 @@ pub(crate) fn build(out: &Path) -> Result<Stamp> {
     Stamp::of(out, toolchain.versions()?)
 }
 
+/// Builds the two empty programs that `bench` measures against into `out`.
+pub(crate) fn build_floor(out: &Path) -> Result<()> {
+    let toolchain = Toolchain::ensure()?;
+    let built = compile(&toolchain, &["--example", "floor"])?
+        .join("examples")
+        .join("floor");
+    finish(&toolchain, &built, out)
+}
+
 /// Compiles one binary or example of the probe; returns the directory of the release build.
 fn compile(toolchain: &Toolchain, what: &[&str]) -> Result<PathBuf> {
     let target_dir = place::target().join("ebpf");

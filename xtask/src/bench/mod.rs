@@ -1,0 +1,69 @@
+//! `cargo xtask bench`: what tracing costs, measured side by side in one run.
+//!
+//! It must never print a number that it did not measure just now.
+
+mod load;
+mod overhead;
+mod page;
+mod programs;
+mod soak;
+mod tracer;
+
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+
+pub(crate) use load::Options as LoadOptions;
+pub(crate) use load::run as run_load;
+
+use crate::packages::{self, Package};
+use crate::{demo, ebpf, place};
+
+/// What the measurements compare with.
+const PACKAGES: &[Package] = &[
+    Package::for_program("redis-server", "redis-server").without_service("redis-server"),
+    Package::for_program("redis-tools", "redis-benchmark"),
+    Package::for_program("strace", "strace"),
+    Package::for_program("linux-perf", "perf"),
+    Package::for_program("bpftool", "bpftool"),
+];
+
+/// What to measure.
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Nanoseconds that each tracer adds to a call, beside two empty programs on the same hooks.
+    Overhead(overhead::Options),
+    /// A million calls a second for a minute: what is lost, and what the tracer itself takes.
+    Soak(soak::Options),
+}
+
+/// Builds what is measured, then measures.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if !packages::is_root() {
+        bail!("measure: tracers need root; run `sudo -E env PATH=\"$PATH\" cargo xtask bench …`");
+    }
+    packages::ensure("measure", PACKAGES)?;
+    demo::build()?;
+    std::fs::create_dir_all(dir())?;
+    match &options.what {
+        What::Overhead(options) => {
+            ebpf::build_floor(&floor_object())?;
+            overhead::run(options)
+        }
+        What::Soak(options) => soak::run(options),
+    }
+}
+
+/// Where tracers put what they write.
+fn dir() -> std::path::PathBuf {
+    place::target().join("bench")
+}
+
+fn floor_object() -> std::path::PathBuf {
+    dir().join("floor.bpf.o")
+}

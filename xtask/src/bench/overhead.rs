@@ -1,0 +1,238 @@
+//! What each tracer adds to a call: one table, from rounds in which all of them take turns.
+//!
+//! Turns, because a machine's speed drifts: each sample is compared with the untraced one of its own round.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use super::load::{self, Load};
+use super::programs;
+use super::tracer::{Kind, Tracer, interrupt};
+use crate::{place, run};
+
+/// How long to measure.
+#[derive(Args)]
+pub(super) struct Options {
+    /// Rounds; the table has their medians.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=99))]
+    rounds: u16,
+    /// Milliseconds of calls in each sample.
+    #[arg(long, default_value_t = 250)]
+    millis: u64,
+    /// Requests in each sample of redis.
+    #[arg(long, default_value_t = 20_000)]
+    requests: u32,
+}
+
+/// What is traced.
+enum Target {
+    Load(Load, Duration),
+    Redis {
+        server: Child,
+        port: u16,
+        requests: u32,
+    },
+}
+
+/// Nanoseconds per call of one kind of target under one tracer, a sample a round.
+type Samples = Vec<f64>;
+
+pub(super) fn run(options: &Options) -> Result<()> {
+    let length = Duration::from_millis(options.millis);
+    run::run(
+        Command::new(place::cargo())
+            .current_dir(place::workspace())
+            .args([
+                "build",
+                "--locked",
+                "--release",
+                "--package",
+                "waitscope",
+                "--example",
+                "floor",
+            ]),
+    )?;
+    for (name, kind) in [
+        ("recvfrom, nothing there", load::Kind::Recv),
+        ("epoll_wait, timeout 0", load::Kind::Epoll),
+        ("ping-pong over a socket pair", load::Kind::PingPong),
+    ] {
+        let mut target = Target::Load(Load::start(kind, None)?, length);
+        measure(name, "call", &mut target, options.rounds)?;
+        programs::print(target.pid(), || target.sample().map(drop))?;
+    }
+    let mut target = Target::redis(options.requests)?;
+    measure(
+        "redis-benchmark GET, 20 clients",
+        "request",
+        &mut target,
+        options.rounds,
+    )?;
+    programs::print(target.pid(), || target.sample().map(drop))
+}
+
+/// Takes all samples of one target, and prints its part of the table.
+fn measure(name: &str, unit: &str, target: &mut Target, rounds: u16) -> Result<()> {
+    let mut all: Vec<(Kind, Samples)> = Kind::ALL.map(|kind| (kind, Vec::new())).into();
+    // Warm caches and clocks; not counted.
+    target.sample()?;
+    for _ in 0..rounds {
+        for (kind, samples) in &mut all {
+            let tracer = Tracer::start(*kind, target.pid())?;
+            let sample = target.sample();
+            tracer.stop()?;
+            samples.push(sample?);
+        }
+    }
+    let untraced: Samples = all
+        .iter()
+        .take(1)
+        .flat_map(|(_, samples)| samples)
+        .copied()
+        .collect();
+    let added = |samples: &Samples| {
+        median(
+            samples
+                .iter()
+                .zip(&untraced)
+                .map(|(traced, bare)| traced - bare)
+                .collect(),
+        )
+    };
+    let floor = all
+        .iter()
+        .find(|(kind, _)| *kind == Kind::Floor)
+        .map(|(_, samples)| added(samples));
+    println!("\n{name}: median of {rounds} rounds, ns per {unit}");
+    println!(
+        "{:<22} {:>10} {:>10} {:>12}",
+        "", "ns", "added ns", "of the floor"
+    );
+    for (kind, samples) in &all {
+        let ns = median(samples.clone());
+        if *kind == Kind::Nothing {
+            println!("{:<22} {ns:>10.0}", kind.name());
+            continue;
+        }
+        let added = added(samples);
+        // A floor that drowned in noise is none.
+        let ratio = floor
+            .filter(|&floor| floor > 0.0)
+            .map_or("-".to_owned(), |floor| format!("{:.1}", added / floor));
+        println!("{:<22} {ns:>10.0} {added:>10.0} {ratio:>12}", kind.name());
+    }
+    Ok(())
+}
+
+fn median(mut values: Samples) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match (values.get(middle), values.len() % 2) {
+        (Some(upper), 0) => values
+            .get(middle - 1)
+            .map_or(*upper, |lower| (lower + upper) / 2.0),
+        (Some(one), _) => *one,
+        (None, _) => f64::NAN,
+    }
+}
+
+impl Target {
+    /// A `redis-server` of our own on loopback, which keeps nothing.
+    fn redis(requests: u32) -> Result<Self> {
+        // Free a moment ago; if someone else takes it meanwhile, redis ends and says so.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.local_addr())
+            .context("find a free port")?
+            .port();
+        let mut server = Command::new("redis-server")
+            .args([
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--port",
+            ])
+            .arg(port.to_string())
+            .current_dir(super::dir())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("start redis-server")?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if Instant::now() > deadline {
+                interrupt(&mut server)?;
+                anyhow::bail!("start redis-server: it does not listen on port {port}");
+            }
+            sleep(Duration::from_millis(20));
+        }
+        Ok(Self::Redis {
+            server,
+            port,
+            requests,
+        })
+    }
+
+    fn pid(&self) -> u32 {
+        match self {
+            Self::Load(load, _) => load.pid(),
+            Self::Redis { server, .. } => server.id(),
+        }
+    }
+
+    /// Nanoseconds per call, or per request.
+    fn sample(&mut self) -> Result<f64> {
+        match self {
+            Self::Load(load, length) => {
+                let made = load.go(*length)?;
+                Ok(made.ns as f64 / made.calls as f64)
+            }
+            Self::Redis { port, requests, .. } => {
+                let csv = run::output(
+                    Command::new("redis-benchmark")
+                        .args(["-h", "127.0.0.1", "-t", "get", "-c", "20", "--csv", "-p"])
+                        .arg(port.to_string())
+                        .arg("-n")
+                        .arg(requests.to_string()),
+                )?;
+                let last = csv.lines().last().unwrap_or_default();
+                let rate = last
+                    .split(',')
+                    .nth(1)
+                    .and_then(|field| field.trim_matches('"').parse().ok());
+                let rate: f64 =
+                    rate.with_context(|| format!("read redis-benchmark's rate: {last:?}"))?;
+                ensure!(rate > 0.0, "redis-benchmark did nothing");
+                Ok(1e9 / rate)
+            }
+        }
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if let Self::Redis { server, .. } = self {
+            // It keeps nothing: however it ends is well.
+            let _stopped = interrupt(server);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_middle_ones() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert_eq!(median(vec![7.0]), 7.0);
+        assert!(median(vec![]).is_nan());
+    }
+}
