@@ -95,36 +95,38 @@ fn measure(name: &str, unit: &str, target: &mut Target, rounds: u16) -> Result<(
         .flat_map(|(_, samples)| samples)
         .copied()
         .collect();
-    let added = |samples: &Samples| {
-        median(
-            samples
-                .iter()
-                .zip(&untraced)
-                .map(|(traced, bare)| traced - bare)
-                .collect(),
-        )
+    let added = |samples: &Samples| -> Samples {
+        samples
+            .iter()
+            .zip(&untraced)
+            .map(|(traced, bare)| traced - bare)
+            .collect()
     };
-    let floor = all
-        .iter()
-        .find(|(kind, _)| *kind == Kind::Floor)
-        .map(|(_, samples)| added(samples));
+    let floor = all.iter().find(|(kind, _)| *kind == Kind::Floor);
+    let floor = floor.map(|(_, samples)| median(added(samples)));
     println!("\n{name}: median of {rounds} rounds, ns per {unit}");
     println!(
-        "{:<22} {:>10} {:>10} {:>12}",
-        "", "ns", "added ns", "of the floor"
+        "{:<20} {:>9} {:>9} {:>21} {:>9}",
+        "", "ns", "added", "least … most added", "of floor"
     );
     for (kind, samples) in &all {
         let ns = median(samples.clone());
         if *kind == Kind::Nothing {
-            println!("{:<22} {ns:>10.0}", kind.name());
+            println!("{:<20} {ns:>9.0}", kind.name());
             continue;
         }
         let added = added(samples);
+        let least = added.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = added.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let added = median(added);
         // A floor that drowned in noise is none.
-        let ratio = floor
-            .filter(|&floor| floor > 0.0)
-            .map_or("-".to_owned(), |floor| format!("{:.1}", added / floor));
-        println!("{:<22} {ns:>10.0} {added:>10.0} {ratio:>12}", kind.name());
+        let ratio = floor.filter(|&floor| floor > 0.0);
+        let ratio = ratio.map_or("-".to_owned(), |floor| format!("{:.1}", added / floor));
+        let spread = format!("{least:.0} … {most:.0}");
+        println!(
+            "{:<20} {ns:>9.0} {added:>9.0} {spread:>21} {ratio:>9}",
+            kind.name()
+        );
     }
     Ok(())
 }
