@@ -1,3 +1,142 @@
 //! The page's files, embedded in the program exactly as they stand in `assets/`.
 //!
 //! A leaf: it must never know what the page shows or who serves it.
+#![forbid(unsafe_code)]
+
+/// One file of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Where the page asks for it: `/style.css`. The page itself is `/`.
+    pub path: &'static str,
+    /// What it is, for `Content-Type`.
+    pub content_type: &'static str,
+    /// All of it.
+    pub bytes: &'static [u8],
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// A file of `assets/` under its own name.
+macro_rules! asset {
+    ($name:literal, $content_type:expr) => {
+        Asset {
+            path: concat!("/", $name),
+            content_type: $content_type,
+            bytes: include_bytes!(concat!("../assets/", $name)),
+        }
+    };
+}
+
+/// All files of the page. The first is the page itself.
+pub static ASSETS: &[Asset] = &[
+    Asset {
+        path: "/",
+        content_type: HTML,
+        bytes: include_bytes!("../assets/index.html"),
+    },
+    asset!("columns.js", JS),
+    asset!("dom.js", JS),
+    asset!("draw-axis.js", JS),
+    asset!("draw-calls.js", JS),
+    asset!("draw-losses.js", JS),
+    asset!("draw.js", JS),
+    asset!("favicon.svg", SVG),
+    asset!("fetcher.js", JS),
+    asset!("flags.js", JS),
+    asset!("format.js", JS),
+    asset!("gutter.js", JS),
+    asset!("header.js", JS),
+    asset!("input.js", JS),
+    asset!("items.js", JS),
+    asset!("layout.js", JS),
+    asset!("legend.js", JS),
+    asset!("live.js", JS),
+    asset!("main.js", JS),
+    asset!("messages.js", JS),
+    asset!("page.js", JS),
+    asset!("panel.js", JS),
+    asset!("phase-rows.js", JS),
+    asset!("phases.js", JS),
+    asset!("probe.js", JS),
+    asset!("raster.js", JS),
+    asset!("scale.js", JS),
+    asset!("server.js", JS),
+    asset!("style.css", CSS),
+    asset!("swatch.js", JS),
+    asset!("tiles.js", JS),
+    asset!("timeline.js", JS),
+    asset!("tooltip.js", JS),
+    asset!("viewport.js", JS),
+    asset!("wire.js", JS),
+];
+
+/// The file asked for by this path, or `None` if the page has no such file.
+pub fn asset(path: &str) -> Option<&'static Asset> {
+    ASSETS.iter().find(|asset| asset.path == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn every_file_in_assets_is_in_the_table_as_it_stands() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+        let files: BTreeMap<String, Vec<u8>> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let name = entry.file_name().into_string().unwrap();
+                let path = if name == "index.html" {
+                    "/".to_owned()
+                } else {
+                    format!("/{name}")
+                };
+                (path, std::fs::read(entry.path()).unwrap())
+            })
+            .collect();
+        let table: BTreeMap<String, Vec<u8>> = ASSETS
+            .iter()
+            .map(|asset| (asset.path.to_owned(), asset.bytes.to_vec()))
+            .collect();
+        assert_eq!(
+            files.keys().collect::<Vec<_>>(),
+            table.keys().collect::<Vec<_>>()
+        );
+        assert!(files == table, "a file differs from what is embedded");
+        assert_eq!(table.len(), ASSETS.len(), "a path is in the table twice");
+    }
+
+    #[test]
+    fn content_types_go_by_the_name() {
+        for asset in ASSETS {
+            let expected = match asset.path.rsplit_once('.').map(|(_, extension)| extension) {
+                None => HTML,
+                Some("css") => CSS,
+                Some("js") => JS,
+                Some("svg") => SVG,
+                Some(other) => panic!("no content type for .{other}"),
+            };
+            assert_eq!(asset.content_type, expected, "{}", asset.path);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_file_of_the_page_is_not_found() {
+        for path in [
+            "",
+            "/index.html",
+            "/../Cargo.toml",
+            "/main.js/",
+            "style.css",
+        ] {
+            assert_eq!(asset(path), None, "{path}");
+        }
+        assert_eq!(asset("/").map(|asset| asset.content_type), Some(HTML));
+    }
+}

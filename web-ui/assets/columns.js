@@ -1,0 +1,247 @@
+/**
+ * How much of each pixel column of a lane is which phase: the picture, before it has colours.
+ *
+ * Pure. In every column the shares sum to the share of it that is known, at most one; what is known
+ * and nothing else is user time, or kernel time within a call still open. Must never know heights.
+ *
+ * @import { Items } from "./items.js"
+ * @import { Open } from "./messages.js"
+ */
+
+import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE, USER } from "./phases.js";
+
+/**
+ * @typedef {{ startNs: number, columnNs: number, columns: number }} Grid  the time of the first column, and of each
+ * @typedef {{ beganNs: number, endedNs: number, keptNs: number, sealedNs: number, open: Open | null }} LaneLife
+ *   `beganNs` 0 and `endedNs` Infinity where they are not known
+ */
+
+export class Columns {
+  constructor() {
+    this.count = 0;
+    /** Placed exactly: by phase, then by column. */
+    this.exact = new Float64Array(0);
+    /** Summed: may reach a little beyond the column it was summed in. */
+    this.narrow = new Float64Array(0);
+    this.known = new Float64Array(0);
+    this.openCall = new Float64Array(0);
+    /** Whether any call touches the column: 1 or 0. */
+    this.inCall = new Uint8Array(0);
+  }
+
+  /** @param {number} count */
+  reset(count) {
+    if (this.count !== count) {
+      this.count = count;
+      this.exact = new Float64Array(count * PHASE_COUNT);
+      this.narrow = new Float64Array(count * PHASE_COUNT);
+      this.known = new Float64Array(count);
+      this.openCall = new Float64Array(count);
+      this.inCall = new Uint8Array(count);
+      return;
+    }
+    this.exact.fill(0);
+    this.narrow.fill(0);
+    this.known.fill(0);
+    this.openCall.fill(0);
+    this.inCall.fill(0);
+  }
+
+  /**
+   * The share of a phase in a column, once `fill` is done.
+   * @param {number} phase
+   * @param {number} column
+   * @returns {number}
+   */
+  share(phase, column) {
+    return this.exact[phase * this.count + column] ?? 0;
+  }
+}
+
+/**
+ * @param {Columns} out
+ * @param {Grid} grid
+ * @param {Items} items
+ * @param {LaneLife} life
+ */
+export function fill(out, grid, items, life) {
+  out.reset(grid.columns);
+  const { count } = out;
+  const endNs = grid.startNs + grid.columns * grid.columnNs;
+  for (const stretch of items.stretches) {
+    if (stretch.toNs <= grid.startNs || stretch.fromNs >= endNs) continue;
+    for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
+      const share = stretch.shares[phase] ?? 0;
+      if (share > 0) cover(out.exact, phase * count, grid, stretch.fromNs, stretch.toNs, share);
+    }
+  }
+  for (const call of items.calls) touch(out.inCall, grid, call.startNs, call.endNs);
+  for (const sums of [items.sums, items.others]) {
+    for (const sum of sums) {
+      if (sum.toNs <= grid.startNs || sum.fromNs >= endNs) continue;
+      if (sum.calls > 0) touch(out.inCall, grid, sum.fromNs, sum.toNs);
+      for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
+        const amountNs = sum.amounts[phase] ?? 0;
+        if (amountNs > 0) {
+          cover(out.narrow, phase * count, grid, sum.fromNs, sum.toNs, amountNs / (sum.toNs - sum.fromNs));
+        }
+      }
+    }
+  }
+  addOpen(out, grid, items, life);
+  addKnown(out, grid, items, life);
+  settle(out);
+}
+
+/**
+ * Adds `share` over a stretch of time to the columns it covers.
+ * @param {Float64Array} into
+ * @param {number} base index of column 0
+ * @param {Grid} grid
+ * @param {number} fromNs
+ * @param {number} toNs
+ * @param {number} share
+ */
+function cover(into, base, grid, fromNs, toNs, share) {
+  const from = Math.max(0, (fromNs - grid.startNs) / grid.columnNs);
+  const to = Math.min(grid.columns, (toNs - grid.startNs) / grid.columnNs);
+  if (!(to > from)) return;
+  const first = Math.floor(from);
+  const last = Math.floor(to);
+  if (first === last) {
+    add(into, base + first, (to - from) * share);
+    return;
+  }
+  add(into, base + first, (first + 1 - from) * share);
+  for (let column = first + 1; column < last; column += 1) add(into, base + column, share);
+  if (last < grid.columns) add(into, base + last, (to - last) * share);
+}
+
+/** @param {Float64Array} into @param {number} index @param {number} amount */
+function add(into, index, amount) {
+  into[index] = (into[index] ?? 0) + amount;
+}
+
+/** @param {Uint8Array} into @param {Grid} grid @param {number} fromNs @param {number} toNs */
+function touch(into, grid, fromNs, toNs) {
+  const from = Math.max(0, Math.floor((fromNs - grid.startNs) / grid.columnNs));
+  const to = Math.min(grid.columns, Math.ceil((toNs - grid.startNs) / grid.columnNs));
+  if (to > from) into.fill(1, from, to);
+}
+
+/**
+ * What the thread is doing now: the server says it apart from the tiles, which hold what has ended.
+ * @param {Columns} out
+ * @param {Grid} grid
+ * @param {Items} items
+ * @param {LaneLife} life
+ */
+function addOpen(out, grid, items, life) {
+  const open = openEnd(items, life);
+  if (!open) return;
+  if (open.inCall) {
+    cover(out.openCall, 0, grid, open.sinceNs, open.atNs, 1);
+    touch(out.inCall, grid, open.sinceNs, open.atNs);
+  }
+  if (open.offSinceNs !== null) {
+    const wokenNs = Math.min(open.atNs, open.wokenNs ?? open.atNs);
+    cover(out.exact, BLOCKED * out.count, grid, open.offSinceNs, wokenNs, 1);
+    cover(out.exact, RUNNABLE * out.count, grid, wokenNs, open.atNs, 1);
+  }
+}
+
+/**
+ * The open end of a lane, unless the tiles are newer and have it as ended already.
+ * @param {Items} items
+ * @param {{ open: Open | null }} life
+ * @returns {Open | null}
+ */
+export function openEnd(items, life) {
+  const { open } = life;
+  if (!open) return null;
+  const lastCall = items.calls.at(-1);
+  const lastSpan = items.spans.at(-1);
+  if (lastCall && (open.inCall ? lastCall.startNs >= open.sinceNs : lastCall.endNs > open.sinceNs)) return null;
+  if (lastSpan && open.offSinceNs !== null && lastSpan.leftNs >= open.offSinceNs) return null;
+  return open;
+}
+
+/**
+ * @param {Columns} out
+ * @param {Grid} grid
+ * @param {Items} items
+ * @param {LaneLife} life
+ */
+function addKnown(out, grid, items, life) {
+  const beganNs = Math.max(0, life.beganNs, life.keptNs);
+  const open = openEnd(items, life);
+  const endNs = knownEnd(items, life, open);
+  for (const part of items.known) {
+    const toNs = Math.min(part.toNs, endNs, part.asOfNs);
+    cover(out.known, 0, grid, Math.max(part.fromNs, beganNs), toNs, 1);
+  }
+  if (open) {
+    // The open end reaches beyond what the tiles know, but must not be counted twice.
+    const tilesNs = Math.min(items.known.at(-1)?.toNs ?? 0, endNs, items.known.at(-1)?.asOfNs ?? 0);
+    cover(out.known, 0, grid, Math.max(open.sinceNs, tilesNs, beganNs), Math.min(open.atNs, endNs), 1);
+  }
+}
+
+/**
+ * Until when the absence of anything recorded means user time.
+ * @param {Items} items
+ * @param {LaneLife} life
+ * @param {Open | null} open
+ * @returns {number}
+ */
+function knownEnd(items, life, open) {
+  if (Number.isFinite(life.endedNs)) return life.endedNs;
+  if (open) return open.atNs;
+  if (life.open) return Infinity;
+  // Without word of what the thread does now, nothing is known after what has surely ended.
+  return Math.max(items.calls.at(-1)?.endNs ?? 0, items.spans.at(-1)?.backNs ?? 0, life.sealedNs);
+}
+
+/**
+ * Makes the shares of every column add up. A call narrower than a bucket is summed where it began
+ * and may end in the next: what finds no room in a column moves on to the one after.
+ * @param {Columns} out
+ */
+function settle(out) {
+  const { count, exact, narrow } = out;
+  const carry = new Float64Array(PHASE_COUNT);
+  for (let column = 0; column < count; column += 1) {
+    let exactly = 0;
+    let narrowly = 0;
+    for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
+      exactly += exact[phase * count + column] ?? 0;
+      const amount = (narrow[phase * count + column] ?? 0) + (carry[phase] ?? 0);
+      carry[phase] = amount;
+      narrowly += amount;
+    }
+    const known = Math.min(1, Math.max(out.known[column] ?? 0, exactly));
+    if (exactly > 1) {
+      for (const phase of ALL) exact[phase * count + column] = (exact[phase * count + column] ?? 0) / exactly;
+      exactly = 1;
+    }
+    const room = known - exactly;
+    const part = narrowly > room ? room / narrowly : 1;
+    for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
+      const amount = carry[phase] ?? 0;
+      add(exact, phase * count + column, amount * part);
+      carry[phase] = amount * (1 - part);
+    }
+    const rest = Math.max(0, room - narrowly);
+    const inOpen = Math.min(rest, Math.max(0, (out.openCall[column] ?? 0) - offCpu(out, column)));
+    add(exact, KERNEL * count + column, inOpen);
+    add(exact, USER * count + column, rest - inOpen);
+    out.known[column] = known;
+  }
+}
+
+const ALL = [COPYING, KERNEL, OTHER, USER, RUNNABLE, BLOCKED];
+
+/** @param {Columns} out @param {number} column @returns {number} */
+function offCpu(out, column) {
+  return (out.exact[BLOCKED * out.count + column] ?? 0) + (out.exact[RUNNABLE * out.count + column] ?? 0);
+}

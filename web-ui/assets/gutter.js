@@ -1,0 +1,59 @@
+/**
+ * The threads' names beside their lanes. Only the rows that show exist, however many threads there are.
+ *
+ * @import { Lane, Open, State } from "./messages.js"
+ * @import { Frame } from "./layout.js"
+ */
+
+import { byId, el, setText } from "./dom.js";
+import { formatCount } from "./format.js";
+import { rowTop, visibleRows } from "./layout.js";
+
+/**
+ * What a thread is doing, in a few words.
+ * @param {Lane} lane
+ * @param {Open | undefined} open
+ * @returns {string}
+ */
+export function doing(lane, open) {
+  if (lane.endedNs !== null) return "ended";
+  if (!open) return `${formatCount(lane.calls)} calls`;
+  if (open.offSinceNs !== null && open.wokenNs !== null) return "wants a CPU";
+  const call = open.inCall ? (open.call ?? "a call") : "";
+  if (open.offSinceNs !== null) return call ? `blocked in ${call}` : "blocked";
+  return call ? `in ${call}` : "running";
+}
+
+export class Gutter {
+  constructor() {
+    this.root = byId("gutter", HTMLElement);
+  }
+
+  /** @param {Frame} frame @param {readonly Lane[]} lanes @param {State | null} state @param {number | null} hover */
+  show(frame, lanes, state, hover) {
+    this.root.style.height = `${frame.heightPx}px`;
+    const rows = visibleRows(frame);
+    while (this.root.children.length > rows.end - rows.first) this.root.lastElementChild?.remove();
+    for (let row = rows.first; row < rows.end; row += 1) {
+      const lane = lanes[row];
+      if (!lane) continue;
+      const there = this.root.children[row - rows.first];
+      const entry = there instanceof HTMLElement ? there : this.root.appendChild(makeRow());
+      const [name, more] = entry.children;
+      if (!(name instanceof HTMLElement) || !(more instanceof HTMLElement)) continue;
+      setText(name, lane.name || "(no name)");
+      setText(more, `${lane.tid} · ${doing(lane, state?.open.get(lane.lane))}`);
+      entry.style.transform = `translateY(${rowTop(frame, row)}px)`;
+      entry.dataset["hover"] = hover === row ? "yes" : "no";
+      entry.dataset["gone"] = lane.endedNs === null ? "no" : "yes";
+      entry.title = `${lane.name}\nthread ${lane.tid} of process ${lane.pid}, ${formatCount(lane.calls)} calls`;
+    }
+  }
+}
+
+/** @returns {HTMLElement} */
+function makeRow() {
+  const entry = el("div", "lane", el("div", "name"), el("div", "more"));
+  entry.setAttribute("role", "listitem");
+  return entry;
+}

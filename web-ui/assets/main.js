@@ -1,0 +1,10 @@
+/**
+ * The plot: make the page, start it, and leave a window for tests to look through.
+ */
+
+import { probe } from "./probe.js";
+import { Page } from "./page.js";
+
+const page = new Page();
+Object.defineProperty(window, "waitscope", { value: probe(page.timeline), writable: false });
+await page.start();

@@ -1,0 +1,210 @@
+/**
+ * The chosen call with all its numbers, as the server's JSON has them.
+ *
+ * Must never leave out a field because it does not know it: what is new in the export shows as it is.
+ *
+ * @import { Palette } from "./phases.js"
+ */
+
+import { byId, el } from "./dom.js";
+import { flagsOf, flagWords } from "./flags.js";
+import { formatCount, formatExactNs, formatNs, formatTime } from "./format.js";
+import { BLOCKED, COPYING, KERNEL, PHASE_COUNT, RUNNABLE } from "./phases.js";
+import { phaseRows } from "./phase-rows.js";
+import { bar } from "./swatch.js";
+
+/** More rows than this help nobody. */
+const MAX_SPANS = 100;
+
+/** @typedef {Record<string, unknown>} Json */
+/** @typedef {{ onClose: () => void, onZoom: () => void }} Actions */
+
+/** Fields that have a place of their own, or that a flag's words already say. */
+const PLACED = new Set([
+  "call", "tid", "pid", "start_ns", "end_ns", "kernel_ns", "blocked_ns", "runnable_ns", "copying_ns", "sleeps",
+  "preemptions", "waker", "fd", "ret", "error", "requested", "timeout", "timeout_ns", "copying", "copy_start_ns",
+  "first_sleep_ns", "last_wake_ns", "others", "other_ns", "cpu", "began_before", "killed", "continues", "check",
+  "interrupted", "nr",
+]);
+
+/** @param {Json} from @param {string} name @returns {number | null} */
+function numberOf(from, name) {
+  const value = from[name];
+  return typeof value === "number" ? value : null;
+}
+
+/** @param {unknown} value @returns {Json} */
+function objectOf(value) {
+  return typeof value === "object" && value !== null ? /** @type {Json} */ (value) : {};
+}
+
+/** @param {Json} call @returns {number[]} by phase */
+function phasesOf(call) {
+  const amounts = new Array(PHASE_COUNT).fill(0);
+  amounts[KERNEL] = numberOf(call, "kernel_ns") ?? 0;
+  amounts[BLOCKED] = numberOf(call, "blocked_ns") ?? 0;
+  amounts[RUNNABLE] = numberOf(call, "runnable_ns") ?? 0;
+  amounts[COPYING] = numberOf(call, "copying_ns") ?? 0;
+  return amounts;
+}
+
+/**
+ * Who woke the thread, in words: an interrupt's victim is not blamed.
+ * @param {unknown} waker
+ * @returns {string}
+ */
+export function wakerWords(waker) {
+  const { tid, name, context } = /** @type {{ tid?: unknown, name?: unknown, context?: unknown }} */ (objectOf(waker));
+  if (typeof tid !== "number") return "not seen";
+  const who = tid === 0 ? "an idle CPU" : `${typeof name === "string" && name ? `${name} ` : "thread "}${tid}`;
+  switch (context) {
+    case "task":
+      return who;
+    case "softirq":
+      return `a soft interrupt (network, timer), on ${who}`;
+    case "hardirq":
+      return `a hardware interrupt, on ${who}`;
+    case "nmi":
+      return `a non-maskable interrupt, on ${who}`;
+    default:
+      return `${who}, or an interrupt on it`;
+  }
+}
+
+/** @param {Json} call @returns {string} */
+function returned(call) {
+  const ret = numberOf(call, "ret");
+  if (ret === null) return call["killed"] === true ? "never returned" : "not known";
+  const error = call["error"];
+  return typeof error === "string" ? `${formatCount(ret)} ${error}` : formatCount(ret);
+}
+
+/** @param {Json} call @returns {string | null} */
+function timeoutOf(call) {
+  if (call["timeout"] === "infinite") return "none: for ever";
+  const ns = numberOf(call, "timeout_ns");
+  if (ns === null) return null;
+  return ns === 0 ? "0: not at all" : formatNs(ns);
+}
+
+/**
+ * The rows of the table of facts.
+ * @param {Json} call
+ * @returns {[string, string][]}
+ */
+export function factsOf(call) {
+  const startNs = numberOf(call, "start_ns") ?? 0;
+  const endNs = numberOf(call, "end_ns") ?? 0;
+  /** @type {[string, string | null][]} */
+  const rows = [
+    ["start", formatTime(startNs, 1)],
+    ["end", formatTime(endNs, 1)],
+    ["duration", formatExactNs(endNs - startNs)],
+    ["returned", returned(call)],
+    ["descriptor", maybe(call, "fd", String)],
+    ["asked for", maybe(call, "requested", formatCount)],
+    ["timeout", timeoutOf(call)],
+    ["sleeps", maybe(call, "sleeps", formatCount)],
+    ["preemptions", maybe(call, "preemptions", formatCount)],
+    ["first sleep", after(call, "first_sleep_ns", startNs)],
+    ["last wake-up", after(call, "last_wake_ns", startNs)],
+    ["woken by", call["waker"] === undefined ? null : wakerWords(call["waker"])],
+    ["copying began", after(call, "copy_start_ns", startNs)],
+    ["CPU at its end", maybe(call, "cpu", String)],
+    ["calls before, not recorded", othersOf(call)],
+  ];
+  for (const [name, value] of Object.entries(call)) {
+    if (!PLACED.has(name)) rows.push([name.replaceAll("_", " "), typeof value === "string" ? value : JSON.stringify(value)]);
+  }
+  return rows.flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
+}
+
+/** @param {Json} call @param {string} name @param {(value: number) => string} format @returns {string | null} */
+function maybe(call, name, format) {
+  const value = numberOf(call, name);
+  return value === null ? null : format(value);
+}
+
+/** @param {Json} call @param {string} name @param {number} startNs @returns {string | null} */
+function after(call, name, startNs) {
+  return maybe(call, name, (ns) => `${formatNs(ns - startNs)} after the start`);
+}
+
+/** @param {Json} call @returns {string | null} */
+function othersOf(call) {
+  const others = numberOf(call, "others") ?? 0;
+  return others > 0 ? `${formatCount(others)}, ${formatNs(numberOf(call, "other_ns") ?? 0)}` : null;
+}
+
+export class Panel {
+  /** @param {Actions} actions */
+  constructor(actions) {
+    this.root = byId("panel", HTMLElement);
+    this.actions = actions;
+  }
+
+  close() {
+    this.root.hidden = true;
+    this.root.replaceChildren();
+  }
+
+  /** @param {string} title @param {string} words */
+  say(title, words) {
+    this.root.hidden = false;
+    this.root.replaceChildren(this.top(title), el("p", "sub", words));
+  }
+
+  /** @param {Json} answer of `/api/call` @param {string} thread @param {Palette} palette */
+  show(answer, thread, palette) {
+    const call = objectOf(answer["call"]);
+    const startNs = numberOf(call, "start_ns") ?? 0;
+    const lengthNs = (numberOf(call, "end_ns") ?? 0) - startNs;
+    const amounts = phasesOf(call);
+    const rows = factsOf(call).map(([name, value]) => el("tr", "", el("td", "", name), el("td", "", value)));
+    const words = flagWords(flagsOf(call));
+    if (call["interrupted"] === true) words.push("A signal interrupted it; the program never saw this return.");
+    const zoom = el("button", "", "Zoom to it");
+    zoom.addEventListener("click", this.actions.onZoom);
+    this.root.hidden = false;
+    this.root.replaceChildren(
+      this.top(String(call["call"] ?? "call")),
+      el("p", "sub", thread),
+      el("div", "duration", formatNs(lengthNs)),
+      bar(palette, amounts, 316, 22),
+      phaseRows(palette, amounts, lengthNs, formatExactNs),
+      ...(words.length > 0 ? [el("ul", "", ...words.map((text) => el("li", "", text)))] : []),
+      el("div", "actions", zoom),
+      el("h3", "", "Facts"),
+      el("table", "", el("tbody", "", ...rows)),
+      ...this.spans(answer, startNs),
+    );
+    this.root.scrollTop = 0;
+  }
+
+  /** @param {string} title @returns {HTMLElement} */
+  top(title) {
+    const close = el("button", "", "✕");
+    close.setAttribute("aria-label", "Close");
+    close.addEventListener("click", this.actions.onClose);
+    return el("div", "top", el("h2", "", title), close);
+  }
+
+  /** @param {Json} answer @param {number} startNs @returns {HTMLElement[]} */
+  spans(answer, startNs) {
+    const all = Array.isArray(answer["offcpu"]) ? answer["offcpu"].map(objectOf) : [];
+    if (all.length === 0) return [];
+    const more = all.length - Math.min(MAX_SPANS, all.length) + (numberOf(answer, "offcpu_more") ?? 0);
+    const rows = all.slice(0, MAX_SPANS).map((span) => {
+      const preempted = span["woken_ns"] === undefined || span["woken_ns"] === null;
+      const row = el("tr", "",
+        el("td", "", `+${formatNs((numberOf(span, "start_ns") ?? 0) - startNs)}`),
+        el("td", "", preempted ? "preempted" : `${formatNs(numberOf(span, "blocked_ns") ?? 0)} asleep`),
+        el("td", "", `${formatNs(numberOf(span, "runnable_ns") ?? 0)} to get a CPU`));
+      row.title = preempted ? "The CPU was taken from it." : `Woken by ${wakerWords(span["waker"])}`;
+      return row;
+    });
+    const parts = [el("h3", "", "Times off the CPU"), el("table", "spans", el("tbody", "", ...rows))];
+    if (more > 0) parts.push(el("p", "sub", `and ${formatCount(more)} more`));
+    return parts;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What tests see of the timeline: read-only, and computed as the drawing computes it.
+ *
+ * Must never be used by the page itself.
+ *
+ * @import { Timeline } from "./timeline.js"
+ */
+
+import { Columns, fill } from "./columns.js";
+import { BODY_PX, BODY_TOP_PX, rowTop } from "./layout.js";
+import { PHASES } from "./phases.js";
+import { timeToX } from "./scale.js";
+import { lifeOf } from "./timeline.js";
+
+/** @param {Timeline} timeline */
+export function probe(timeline) {
+  /** @param {number} lane @returns {Columns | null} */
+  const columnsOf = (lane) => {
+    const row = timeline.lanes.findIndex((one) => one.lane === lane);
+    const found = timeline.lanes[row];
+    const items = timeline.gathered.get(lane)?.items;
+    if (!found || !items || !timeline.state) return null;
+    const columns = new Columns();
+    const columnNs = timeline.view.nsPerPx / timeline.scale;
+    const count = Math.round(timeline.frame.widthPx * timeline.scale);
+    fill(columns, { startNs: timeline.view.startNs, columnNs, columns: count }, items, lifeOf(found, timeline.state));
+    return columns;
+  };
+  /** @param {Columns} columns @param {number} column @returns {Record<string, number>} */
+  const shares = (columns, column) =>
+    Object.fromEntries(PHASES.map((phase, index) => [phase.name, columns.share(index, column)]));
+  return Object.freeze({
+    /** Where the view is. */
+    view: () => ({
+      ...timeline.view,
+      widthPx: timeline.frame.widthPx,
+      scrollPx: timeline.frame.scrollPx,
+      scale: timeline.scale,
+      following: timeline.following,
+      lanes: timeline.lanes.length,
+      nowNs: timeline.state?.nowNs ?? 0,
+    }),
+    /** The last frame's work. */
+    stats: () => ({ ...timeline.stats }),
+    /** Nothing visible is on its way. */
+    settled: () => timeline.fetcher.flights.size === 0 && !timeline.asked,
+    /** The shares of the pixel column at a time, and where its body is on the canvas. */
+    at: (/** @type {number} */ lane, /** @type {number} */ timeNs) => {
+      const columns = columnsOf(lane);
+      const xPx = timeToX(timeline.view, timeNs);
+      const column = Math.floor(xPx * timeline.scale);
+      if (!columns || column < 0 || column >= columns.count) return null;
+      const row = timeline.lanes.findIndex((one) => one.lane === lane);
+      const topPx = rowTop(timeline.frame, row) + BODY_TOP_PX;
+      return { shares: shares(columns, column), xPx, topPx, heightPx: BODY_PX };
+    },
+    /** Nanoseconds of each phase in the window. */
+    totals: (/** @type {number} */ lane) => {
+      const columns = columnsOf(lane);
+      if (!columns) return null;
+      /** @type {Record<string, number>} */
+      const sums = {};
+      for (let column = 0; column < columns.count; column += 1) {
+        for (const [name, share] of Object.entries(shares(columns, column))) {
+          sums[name] = (sums[name] ?? 0) + (share * timeline.view.nsPerPx) / timeline.scale;
+        }
+      }
+      return sums;
+    },
+    /** The colours of the phases, ink and paper, as drawn now. */
+    colours: () => Object.fromEntries(PHASES.map((phase, index) => [phase.name, timeline.palette.phases[index]])),
+  });
+}

@@ -1,0 +1,73 @@
+/**
+ * Everything the page asks the server, but for the event stream.
+ *
+ * Must never ask for anything that changes the trace (there is nothing of the kind), nor retry on
+ * its own: whoever asks knows whether the answer is still wanted.
+ *
+ * @import { Tile } from "./wire.js"
+ * @import { Lanes, Trace } from "./messages.js"
+ */
+
+import { readLanes, readNames, readTrace } from "./messages.js";
+import { decodeTile } from "./wire.js";
+
+/** The server's "no", with what it was asked. */
+export class Refused extends Error {
+  /** @param {string} path @param {number} status */
+  constructor(path, status) {
+    super(`get ${path}: status ${status}`);
+    this.status = status;
+  }
+}
+
+/** @param {string} path @param {AbortSignal} [signal] @returns {Promise<Response>} */
+async function get(path, signal) {
+  const response = await fetch(path, { credentials: "same-origin", ...(signal ? { signal } : {}) });
+  if (!response.ok) throw new Refused(path, response.status);
+  return response;
+}
+
+/** @param {string} path @param {AbortSignal} [signal] @returns {Promise<unknown>} */
+async function json(path, signal) {
+  return (await get(path, signal)).json();
+}
+
+/** @returns {Promise<Trace>} */
+export async function fetchTrace() {
+  return readTrace(await json("/api/trace"));
+}
+
+/** @returns {Promise<Lanes>} */
+export async function fetchLanes() {
+  return readLanes(await json("/api/lanes"));
+}
+
+/** @returns {Promise<string[]>} */
+export async function fetchNames() {
+  return readNames(await json("/api/names"));
+}
+
+/**
+ * @param {number} lane @param {number} level @param {number} index @param {AbortSignal} signal
+ * @returns {Promise<Tile>}
+ */
+export async function fetchTile(lane, level, index, signal) {
+  const response = await get(`/api/tile/${lane}/${level}/${index}`, signal);
+  return decodeTile(await response.arrayBuffer(), level, index);
+}
+
+/**
+ * The call at a time, as the JSON export has it, or null if there is none.
+ * @param {number} lane
+ * @param {number} atNs
+ * @returns {Promise<Record<string, unknown> | null>}
+ */
+export async function fetchCall(lane, atNs) {
+  try {
+    const answer = await json(`/api/call/${lane}/${Math.max(0, Math.round(atNs))}`);
+    return typeof answer === "object" && answer !== null ? /** @type {Record<string, unknown>} */ (answer) : null;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What is under the pointer, in short: the call with its phases, or the calls too narrow to tell apart.
+ *
+ * @import { Timeline } from "./timeline.js"
+ */
+
+import { openEnd } from "./columns.js";
+import { byId, el } from "./dom.js";
+import { flagWords } from "./flags.js";
+import { formatCount, formatNs } from "./format.js";
+import { callAt, sumAt } from "./items.js";
+import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE } from "./phases.js";
+import { phaseRows } from "./phase-rows.js";
+import { xToTime } from "./scale.js";
+import { lifeOf } from "./timeline.js";
+
+/** How near the pointer must be to a call. */
+const REACH_PX = 2;
+const AWAY_PX = 16;
+
+/**
+ * @param {Timeline} timeline
+ * @param {number} xPx
+ * @param {number} row
+ * @returns {HTMLElement[]} nothing if there is nothing to say
+ */
+export function describe(timeline, xPx, row) {
+  const lane = timeline.lanes[row];
+  const items = lane && timeline.gathered.get(lane.lane)?.items;
+  if (!lane || !items || !timeline.state) return [];
+  const timeNs = xToTime(timeline.view, xPx);
+  const { palette } = timeline;
+  const call = callAt(items, timeNs, 0) ?? (sumAt(items, timeNs) ? null : callAt(items, timeNs, REACH_PX * timeline.view.nsPerPx));
+  if (call) {
+    const amounts = new Float64Array(PHASE_COUNT);
+    amounts[KERNEL] = call.kernelNs;
+    amounts[BLOCKED] = call.blockedNs;
+    amounts[RUNNABLE] = call.runnableNs;
+    amounts[COPYING] = call.copyingNs;
+    const lengthNs = call.endNs - call.startNs;
+    const words = flagWords(call.flags).map((text) => el("div", "says", text));
+    return [title(timeline.names[call.syscall] ?? `syscall_${call.syscall}`, formatNs(lengthNs)), phaseRows(palette, amounts, lengthNs), ...words];
+  }
+  const open = openEnd(items, lifeOf(lane, timeline.state));
+  if (open?.inCall && timeNs >= open.sinceNs && timeNs <= open.atNs) {
+    return [title(open.call ?? "a call not known", `${formatNs(open.atNs - open.sinceNs)} so far`), el("div", "says", "It has not ended.")];
+  }
+  const sum = sumAt(items, timeNs);
+  if (sum) {
+    const lengthNs = sum.toNs - sum.fromNs;
+    const calls = sum.calls === 1 ? "1 call" : `${formatCount(sum.calls)} calls`;
+    return [
+      title(sum.calls > 0 ? calls : "off the CPU", `in ${formatNs(lengthNs)}`),
+      phaseRows(palette, sum.amounts, lengthNs),
+      el("div", "says", "Too short to tell apart here: zoom in, or click for the nearest."),
+    ];
+  }
+  const span = items.spans.find((one) => one.leftNs <= timeNs && timeNs < one.backNs);
+  if (!span) return [];
+  const amounts = new Float64Array(PHASE_COUNT);
+  amounts[BLOCKED] = span.wokenNs - span.leftNs;
+  amounts[RUNNABLE] = span.backNs - span.wokenNs;
+  amounts[OTHER] = 0;
+  const lengthNs = span.backNs - span.leftNs;
+  return [title("off the CPU, outside recorded calls", formatNs(lengthNs)), phaseRows(palette, amounts, lengthNs)];
+}
+
+/** @param {string} left @param {string} right */
+function title(left, right) {
+  return el("div", "title", el("span", "", left), el("span", "", right));
+}
+
+export class Tooltip {
+  constructor() {
+    this.root = byId("tooltip", HTMLElement);
+  }
+
+  /** @param {Timeline} timeline */
+  show(timeline) {
+    const { hover } = timeline;
+    const parts = hover && hover.row !== null ? describe(timeline, hover.xPx, hover.row) : [];
+    this.root.hidden = parts.length === 0;
+    if (!hover || hover.row === null || parts.length === 0) return;
+    this.root.replaceChildren(...parts);
+    const box = timeline.canvas.getBoundingClientRect();
+    const own = this.root.getBoundingClientRect();
+    const x = box.left + hover.xPx + AWAY_PX;
+    const y = box.top + timeline.pointerY + AWAY_PX;
+    const left = x + own.width > innerWidth - 8 ? x - own.width - 2 * AWAY_PX : x;
+    const top = y + own.height > innerHeight - 8 ? y - own.height - 2 * AWAY_PX : y;
+    this.root.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
+  }
+}
