@@ -1,0 +1,39 @@
+//! HTTP over the store: the page, its queries, and one event stream.
+//!
+//! `GET` only: nothing that a browser can say starts, stops or changes tracing. Everything goes through
+//! `guard` before anything here looks at it. The protocol is in `docs/wire.md`.
+
+mod assets;
+mod cost;
+mod guard;
+mod live;
+mod queries;
+mod secret;
+mod server;
+mod shared;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware, routing::get};
+
+pub use server::{Bound, Server};
+pub use shared::Shared;
+
+use guard::Guard;
+
+/// All that is served, behind the guard.
+fn router(shared: Arc<Shared>, guard: Arc<Guard>) -> Router {
+    let inside = Router::new()
+        .route("/api/trace", get(queries::trace))
+        .route("/api/live", get(live::live))
+        .route("/api/lanes", get(queries::lanes))
+        .route("/api/names", get(queries::names))
+        .route("/api/tile/{lane}/{level}/{index}", get(queries::tile))
+        .route("/api/call/{lane}/{at}", get(queries::call))
+        .fallback(get(assets::asset))
+        .with_state(shared);
+    // The outer router has no route: the guard comes before any look at the path.
+    Router::new()
+        .fallback_service(inside)
+        .layer(middleware::from_fn_with_state(guard, guard::keep))
+}

@@ -1,0 +1,132 @@
+//! The queries: what the trace is, its lanes, a tile, a call.
+//!
+//! An answer is computed under the store's lock and put into words outside it. It never exceeds a fixed
+//! size, whatever the trace.
+
+use std::{str::FromStr, sync::Arc};
+
+use axum::{
+    extract::{Path, State},
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, VARY},
+    },
+    response::{IntoResponse as _, Response},
+};
+use serde_json::{Value, json};
+
+use super::{live::syscall_name, shared::Shared};
+use crate::{
+    export::{call_json, offcpu_json},
+    store::{LEVEL_MAX, Lane, TILE_BUCKETS},
+};
+
+/// An answer of 4096 lanes takes a tenth of it. Only a forged recording, with names that no kernel has,
+/// makes more.
+const JSON_MAX_BYTES: usize = 8 << 20;
+/// Syscall numbers with names are below that, on any architecture.
+const NAMES: u32 = 1024;
+
+/// An answer, or why there is none.
+type Answer = Result<Response, StatusCode>;
+
+/// `GET /api/trace`
+pub(super) async fn trace(State(shared): State<Arc<Shared>>) -> Answer {
+    let about = &shared.about;
+    let trace = &about.trace;
+    json_answer(&json!({
+        "trace": {
+            "pid": trace.pid,
+            "command": trace.command,
+            "host": trace.host,
+            "kernel": trace.kernel,
+            "arch": trace.arch,
+            "start_unix_ns": trace.start_unix_ns,
+            "backend": trace.backend,
+            "follow": trace.follow,
+        },
+        "live": about.live,
+        "source": about.source,
+        "tile_buckets": TILE_BUCKETS,
+    }))
+}
+
+/// `GET /api/lanes`
+pub(super) async fn lanes(State(shared): State<Arc<Shared>>) -> Answer {
+    let (version, lanes, more) = {
+        let store = shared.store();
+        (store.state().lanes_version, store.lanes(), store.lanes_more())
+    };
+    let lanes = lanes.iter().map(|Lane { lane, pid, tid, name, began_ns, ended_ns, calls }| {
+        json!({
+            "lane": lane,
+            "pid": pid,
+            "tid": tid,
+            "name": name,
+            "began_ns": began_ns,
+            "ended_ns": ended_ns,
+            "calls": calls,
+        })
+    });
+    json_answer(&json!({ "version": version, "lanes": lanes.collect::<Vec<_>>(), "more": more }))
+}
+
+/// `GET /api/names`
+pub(super) async fn names(State(shared): State<Arc<Shared>>) -> Answer {
+    let names = (0..NAMES).map(|nr| syscall_name(&shared.about, nr));
+    json_answer(&names.collect())
+}
+
+/// `GET /api/tile/LANE/LEVEL/INDEX`
+pub(super) async fn tile(
+    State(shared): State<Arc<Shared>>,
+    Path((lane, level, index)): Path<(String, String, String)>,
+) -> Answer {
+    let (lane, level, index) = (number(&lane)?, number(&level)?, number(&index)?);
+    // Its end must be a time.
+    let end_ns = (u128::from(index) + 1) * (u128::from(TILE_BUCKETS) << level.min(LEVEL_MAX));
+    if level > LEVEL_MAX || u64::try_from(end_ns).is_err() {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    let tile = shared.store().tile(lane, level, index).ok_or(StatusCode::NOT_FOUND)?;
+    let caching = match tile.sealed {
+        true => "private, max-age=31536000, immutable",
+        false => "no-store",
+    };
+    // The next trace on this port has the same addresses, but another cookie.
+    let headers =
+        [(CONTENT_TYPE, "application/octet-stream"), (CACHE_CONTROL, caching), (VARY, "Cookie")];
+    Ok((headers, tile.encode()).into_response())
+}
+
+/// `GET /api/call/LANE/AT`
+pub(super) async fn call(
+    State(shared): State<Arc<Shared>>,
+    Path((lane, at_ns)): Path<(String, String)>,
+) -> Answer {
+    let (lane, at_ns) = (number(&lane)?, number(&at_ns)?);
+    let detail = shared.store().call_at(lane, at_ns).ok_or(StatusCode::NOT_FOUND)?;
+    let trace = &shared.about.trace;
+    let spans = detail.spans.iter().map(|span| offcpu_json(trace, span));
+    json_answer(&json!({
+        "call": call_json(trace, &detail.call),
+        "offcpu": spans.collect::<Vec<_>>(),
+        "offcpu_more": detail.more,
+    }))
+}
+
+/// Digits only: no sign, no space.
+fn number<N: FromStr>(text: &str) -> Result<N, StatusCode> {
+    Some(text)
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|text| text.parse().ok())
+        .ok_or(StatusCode::BAD_REQUEST)
+}
+
+fn json_answer(value: &Value) -> Answer {
+    let text = value.to_string();
+    if text.len() > JSON_MAX_BYTES {
+        return Err(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
+}

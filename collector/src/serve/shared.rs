@@ -1,0 +1,123 @@
+//! What the loop that drains the ring and the server share: the store, and the state that the page is told.
+//!
+//! The store's lock is for the time of one batch or of one answer. Nothing is waited for while holding it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::cost::{Cost, Meter, rss_bytes};
+use crate::{
+    attach::Totals,
+    model::{Arch, OpenThread, Trace},
+    store::{State, Store},
+};
+
+/// The store and what the page is told about it.
+pub struct Shared {
+    pub(super) about: About,
+    store: Mutex<Store>,
+    meter: Mutex<Meter>,
+    published: watch::Sender<Arc<Snapshot>>,
+}
+
+/// What never changes while a server runs.
+pub(super) struct About {
+    pub(super) trace: Trace,
+    /// `None`: of a machine whose syscalls have no names here.
+    pub(super) arch: Option<Arch>,
+    pub(super) live: bool,
+    pub(super) source: String,
+    /// What is missing of a damaged recording.
+    pub(super) cut: Option<String>,
+}
+
+/// How far the trace has come, at one moment.
+#[derive(Clone)]
+pub(super) struct Snapshot {
+    pub(super) state: State,
+    /// `None` if nobody said: before the first tick, and in a recording that was cut off.
+    pub(super) totals: Option<Totals>,
+    pub(super) cost: Cost,
+    /// `None` without a recording.
+    pub(super) recorded_bytes: Option<u64>,
+}
+
+impl Shared {
+    /// For a trace that goes on. `source` is what to call it.
+    pub fn live(store: Store, source: &str) -> Self {
+        Self::new(store, source, true, None)
+    }
+
+    /// For a trace that is over. `cut` says what is missing of it.
+    pub fn recorded(store: Store, source: &str, cut: Option<String>) -> Self {
+        Self::new(store, source, false, cut)
+    }
+
+    fn new(store: Store, source: &str, live: bool, cut: Option<String>) -> Self {
+        let mut state = store.state();
+        state.ended |= !live;
+        let trace = store.trace().clone();
+        let snapshot = Snapshot {
+            totals: totals_of(&state),
+            state,
+            cost: Cost { cpu_fraction: None, rss_bytes: rss_bytes() },
+            recorded_bytes: None,
+        };
+        let arch = Arch::from_machine(&trace.arch);
+        Self {
+            about: About { trace, arch, live, source: source.to_owned(), cut },
+            store: Mutex::new(store),
+            meter: Mutex::new(Meter::new()),
+            published: watch::Sender::new(Arc::new(snapshot)),
+        }
+    }
+
+    /// The store. A panic elsewhere while it was held is no reason for another one: its numbers may be
+    /// incomplete then, but they are all there is.
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The trace has come to `now_ns`, and nothing before `sealed_ns` will change: tells the page. At most
+    /// ten times a second.
+    pub fn tick(
+        &self,
+        now_ns: u64,
+        sealed_ns: u64,
+        open: Vec<OpenThread>,
+        totals: &Totals,
+        recorded_bytes: Option<u64>,
+    ) {
+        let state = {
+            let mut store = self.store();
+            store.advance(now_ns, sealed_ns, open);
+            store.state()
+        };
+        let cost = self.meter.lock().unwrap_or_else(PoisonError::into_inner).look();
+        let totals = Some(totals.clone());
+        self.published.send_replace(Arc::new(Snapshot { state, totals, cost, recorded_bytes }));
+    }
+
+    /// The trace is over: tells the page its last state.
+    pub fn ended(&self) {
+        let mut state = self.store().state();
+        state.ended = true;
+        self.published.send_modify(|snapshot| {
+            let totals = totals_of(&state).or_else(|| snapshot.totals.clone());
+            let before = Snapshot::clone(snapshot);
+            *snapshot = Arc::new(Snapshot { state, totals, ..before });
+        });
+    }
+
+    /// States from now on, the newest first of all.
+    pub(super) fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.published.subscribe()
+    }
+}
+
+/// The sums of a trace that has its end.
+fn totals_of(state: &State) -> Option<Totals> {
+    let end = state.end?;
+    Some(Totals { made: end.made, lost: end.lost, untracked: end.untracked, compat: end.compat })
+}
