@@ -12,15 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::{
-    attach::Session,
+    attach::{Finished, Session},
     model::{End, Event},
     recording::Writer,
     report::{Report, Summary},
     serve::Shared,
-    text::escape,
 };
 
 /// How long records may stay in the ring: short enough for a live page, long enough to cost nothing.
@@ -40,6 +39,8 @@ pub struct Sinks {
     pub shared: Option<Arc<Shared>>,
     /// The recording.
     pub writer: Option<Writer>,
+    /// Pass on what the kernel side logs.
+    pub verbose: bool,
 }
 
 /// How a trace went.
@@ -63,86 +64,105 @@ pub fn drain(
     duration: Option<Duration>,
     stop: &AtomicBool,
 ) -> Result<Outcome> {
-    let Sinks { shared, mut writer } = sinks;
-    let mut summary = Summary::new(session.trace());
-    let mut recording = Ok(());
+    let Sinks { shared, writer, verbose } = sinks;
+    let mut logger = verbose.then(|| session.logger()).transpose()?;
+    let mut hands =
+        Hands { summary: Summary::new(session.trace()), shared, writer, failed: None };
     let mut events = Vec::with_capacity(BATCH_RECORDS);
     let began = Instant::now();
     let (mut ticked, mut flushed) = (began, began);
     let mut target_ended = false;
 
-    let mut hand_over = |events: &mut Vec<Event>, writer: &mut Option<Writer>| {
-        events.iter().for_each(|event| summary.push(event));
-        if let Some(open) = writer
-            && let Err(error) = open.append(events)
-        {
-            recording = Err(error);
-            *writer = None;
-        }
-        if let Some(shared) = &shared {
-            shared.store().extend(events.drain(..));
-        }
-        events.clear();
-    };
-
-    while !stop.load(Ordering::Relaxed) {
-        let left = duration.map(|duration| duration.saturating_sub(began.elapsed()));
-        if left.is_some_and(|left| left.is_zero()) {
+    while !target_ended && !stop.load(Ordering::Relaxed) {
+        let left = duration.map_or(DRAIN_EVERY, |all| all.saturating_sub(began.elapsed()));
+        if left.is_zero() {
             break;
         }
-        session.wait(left.unwrap_or(DRAIN_EVERY).min(DRAIN_EVERY))?;
+        session.wait(left.min(DRAIN_EVERY))?;
         // Asked before the ring is emptied: whatever the target did before its end is in there.
         target_ended = session.has_ended();
         let now_ns = session.now_ns()?;
-        loop {
-            let all = session.drain(&mut events, BATCH_RECORDS);
-            hand_over(&mut events, &mut writer);
-            if all || stop.load(Ordering::Relaxed) {
-                break;
-            }
+        while !session.drain(&mut events, BATCH_RECORDS) && !stop.load(Ordering::Relaxed) {
+            hands.over(&mut events);
         }
-        if target_ended {
-            break;
+        hands.over(&mut events);
+        if let Some(logger) = &mut logger {
+            logger.flush();
         }
         if ticked.elapsed() >= TICK_EVERY {
             ticked = Instant::now();
-            if let Some(shared) = &shared {
-                let open = session.open()?;
-                let totals = session.totals()?;
-                let recorded_bytes = writer.as_ref().map(Writer::bytes_written);
-                shared.tick(now_ns, now_ns.saturating_sub(SETTLED_AFTER_NS), open, &totals, recorded_bytes);
-            }
+            hands.tick(&session, now_ns)?;
         }
         if flushed.elapsed() >= FLUSH_EVERY {
             flushed = Instant::now();
             session.rename(&mut events)?;
-            hand_over(&mut events, &mut writer);
-            if let Some(open) = &mut writer
-                && let Err(error) = open.flush()
-            {
-                recording = Err(error);
-                writer = None;
-            }
+            hands.over(&mut events);
+            hands.flush();
         }
     }
     let finished = session.finish(&mut events)?;
-    // The recording's own end is written by `finish` below.
-    let end_event = events.pop();
-    hand_over(&mut events, &mut writer);
-    events.extend(end_event);
-    let mut no_writer = None;
-    hand_over(&mut events, &mut no_writer);
-    if let Some(writer) = writer {
-        recording = writer.finish(finished.end);
+    let (report, recording) = hands.finish(events, finished.end);
+    let Finished { end, delivered: _, unsound } = finished;
+    Ok(Outcome { report, end, unsound, recording, target_ended })
+}
+
+/// Everyone who gets the events.
+struct Hands {
+    summary: Summary,
+    shared: Option<Arc<Shared>>,
+    writer: Option<Writer>,
+    /// Why there is no writer any more.
+    failed: Option<anyhow::Error>,
+}
+
+impl Hands {
+    /// Hands events over, and empties them.
+    fn over(&mut self, events: &mut Vec<Event>) {
+        events.iter().for_each(|event| self.summary.push(event));
+        self.write(|writer| writer.append(events));
+        match &self.shared {
+            Some(shared) => shared.store().extend(events.drain(..)),
+            None => events.clear(),
+        }
     }
-    if let Some(shared) = &shared {
-        shared.ended();
+
+    fn flush(&mut self) {
+        self.write(Writer::flush);
     }
-    Ok(Outcome {
-        report: summary.finish(),
-        end: finished.end,
-        unsound: finished.unsound,
-        recording,
-        target_ended,
-    })
+
+    /// The trace goes on without a recording that can't be written.
+    fn write(&mut self, act: impl FnOnce(&mut Writer) -> Result<()>) {
+        if let Some(writer) = &mut self.writer
+            && let Err(error) = act(writer)
+        {
+            eprintln!("waitscope: {error:#}; what was recorded before is kept");
+            self.failed = Some(error);
+            self.writer = None;
+        }
+    }
+
+    fn tick(&self, session: &Session, now_ns: u64) -> Result<()> {
+        let Some(shared) = &self.shared else { return Ok(()) };
+        let sealed_ns = now_ns.saturating_sub(SETTLED_AFTER_NS);
+        let recorded_bytes = self.writer.as_ref().map(Writer::bytes_written);
+        shared.tick(now_ns, sealed_ns, session.open()?, &session.totals()?, recorded_bytes);
+        Ok(())
+    }
+
+    /// Hands over the last events, and ends the recording with `end`, which is the last of them.
+    fn finish(mut self, mut events: Vec<Event>, end: End) -> (Report, Result<()>) {
+        let last = events.pop();
+        self.over(&mut events);
+        let recording = match (self.writer.take(), self.failed.take()) {
+            (Some(writer), _) => writer.finish(end),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(()),
+        };
+        events.extend(last);
+        self.over(&mut events);
+        if let Some(shared) = &self.shared {
+            shared.ended();
+        }
+        (self.summary.finish(), recording)
+    }
 }

@@ -1,5 +1,16 @@
-//! dev
+//! `waitscope`: shows where a running process waits and where it copies.
+//!
+//! Data flows one way: `attach` reads the kernel's records, `model` makes events of them, `drain` hands
+//! those to a `recording`, to the `store` behind the page that `serve` serves, and to the summary of
+//! `report`; `export` turns a recording into what other programs read. Only `cli` prints.
 pub mod attach;
+pub mod cli;
+pub mod demo;
+pub mod drain;
+pub mod export;
 pub mod model;
+pub mod recording;
+pub mod report;
+pub mod serve;
 pub mod store;
 pub mod text;

@@ -17,6 +17,7 @@ pub fn drop_all() -> Result<()> {
     if Uid::effective().is_root()
         && let Some((uid, gid)) = invoking_user()
     {
+        let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
         setgroups(&[gid]).context("drop root's groups")?;
         setresgid(gid, gid, gid).with_context(|| format!("become group {gid}"))?;
         setresuid(uid, uid, uid).with_context(|| format!("become user {uid}"))?;
@@ -31,9 +32,9 @@ pub fn drop_all() -> Result<()> {
     Ok(())
 }
 
-/// Whom `sudo` says it runs for.
-fn invoking_user() -> Option<(Uid, Gid)> {
+/// Whom `sudo` says it runs for, by user and group id.
+pub fn invoking_user() -> Option<(u32, u32)> {
     let uid = Uid::from_raw(std::env::var("SUDO_UID").ok()?.parse().ok()?);
     let user = User::from_uid(uid).ok()??;
-    Some((uid, user.gid))
+    Some((uid.as_raw(), user.gid.as_raw()))
 }

@@ -222,7 +222,7 @@ async fn supervise(
 }
 
 fn print_summary(outcome: &Outcome, trace: &Trace, record: Option<&Path>) {
-    eprint!("\n{}", outcome.report.text());
+    eprint!("\n{}", outcome.report);
     if outcome.unsound > 0 {
         eprintln!(
             "{} records contradicted themselves and were left out: please report it",

@@ -82,7 +82,7 @@ pub(super) async fn tile(
     State(shared): State<Arc<Shared>>,
     Path((lane, level, index)): Path<(String, String, String)>,
 ) -> Answer {
-    let (lane, level, index) = (number(&lane)?, number(&level)?, number(&index)?);
+    let (lane, level, index): (u32, u8, u64) = (number(&lane)?, number(&level)?, number(&index)?);
     // Its end must be a time.
     let end_ns = (u128::from(index) + 1) * (u128::from(TILE_BUCKETS) << level.min(LEVEL_MAX));
     if level > LEVEL_MAX || u64::try_from(end_ns).is_err() {

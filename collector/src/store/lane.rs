@@ -107,7 +107,7 @@ impl FullLane {
         let Lane { pid, tid, .. } = self.info;
         let (calls, sums) = tile::items(&self.items, grid, |items, at| items.call(at, pid, tid));
         let spans = tile::spans(&self.spans, grid, |spans, at| spans.get(at, pid, tid));
-        Tile { sealed: false, calls, spans, sums }
+        Tile { arch: None, sealed: false, calls, spans, sums }
     }
 
     /// The call at this time, or else the last one begun before it.

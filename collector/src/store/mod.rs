@@ -15,7 +15,7 @@ mod track;
 
 use std::collections::HashMap;
 
-use crate::model::{Arch, CallClass, End, Event, Gap, Life, LifeKind, OpenThread, Trace, call_class};
+use crate::model::{Arch, End, Event, Gap, Life, LifeKind, OpenThread, Trace};
 
 use gaps::Gaps;
 use lane::FullLane;
@@ -113,11 +113,6 @@ impl Store {
     /// What holds for the whole trace.
     pub fn trace(&self) -> &Trace {
         &self.trace
-    }
-
-    /// What the syscall of this number is for, on the trace's architecture.
-    pub fn class(&self, nr: u32) -> CallClass {
-        self.arch.map_or(CallClass::Other, |arch| call_class(arch, nr))
     }
 
     /// Takes in what has happened, in the order in which it ended.
@@ -298,6 +293,7 @@ impl Store {
             Some(_) => u64::MAX,
             None => self.sealed_ns.min(lane.open_since_ns()),
         };
+        tile.arch = self.arch;
         tile.sealed = grid.end_ns <= settled_ns && grid.start_ns >= self.kept_ns;
         Some(tile)
     }

@@ -9,7 +9,7 @@ use super::{
     sum::Sum,
     track::{At, Chunk, Track},
 };
-use crate::model::{Call, CallClass, Copying, OffCpu};
+use crate::model::{Arch, Call, CallClass, Copying, OffCpu, call_class};
 
 /// Buckets in a tile.
 pub const TILE_BUCKETS: u64 = 512;
@@ -47,6 +47,8 @@ impl Grid {
 /// The answer for one lane and one stretch of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tile {
+    /// The architecture of the calls' numbers, if it is known.
+    pub(super) arch: Option<Arch>,
     /// It never changes.
     pub sealed: bool,
     /// Calls at least one bucket wide that overlap it.
@@ -139,8 +141,10 @@ fn visit<C: Chunk>(
 }
 
 impl Tile {
-    /// The bytes of `docs/wire.md`. `class` says what a call's number is for.
-    pub fn encode(&self, class: impl Fn(u32) -> CallClass) -> Vec<u8> {
+    /// The bytes of `docs/wire.md`.
+    pub fn encode(&self) -> Vec<u8> {
+        let class =
+            |nr| self.arch.map_or(CallClass::Other, |arch| call_class(arch, nr));
         let mut out = Columns::default();
         let flags = u32::from(self.sealed);
         let counts = [self.calls.len(), self.spans.len(), self.sums.len()].map(|count| count as u32);
