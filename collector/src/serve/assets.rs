@@ -14,11 +14,7 @@ use axum::{
 
 /// Anything that is not a query.
 pub(super) async fn asset(uri: Uri, headers: HeaderMap) -> Response {
-    let path = match uri.path().trim_start_matches('/') {
-        "" => "index.html",
-        path => path,
-    };
-    let Some(asset) = web_ui::asset(path) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(asset) = web_ui::asset(uri.path()) else { return StatusCode::NOT_FOUND.into_response() };
     let tag = tag(asset.bytes);
     // The next version of the program has the same addresses: a browser always has to ask.
     let caching = [(ETAG, tag.as_str()), (CACHE_CONTROL, "no-cache")];
