@@ -64,10 +64,18 @@ pub fn drain(
     duration: Option<Duration>,
     stop: &AtomicBool,
 ) -> Result<Outcome> {
-    let Sinks { shared, writer, verbose } = sinks;
+    let Sinks {
+        shared,
+        writer,
+        verbose,
+    } = sinks;
     let mut logger = verbose.then(|| session.logger()).transpose()?;
-    let mut hands =
-        Hands { summary: Summary::new(session.trace()), shared, writer, failed: None };
+    let mut hands = Hands {
+        summary: Summary::new(session.trace()),
+        shared,
+        writer,
+        failed: None,
+    };
     let mut events = Vec::with_capacity(BATCH_RECORDS);
     let began = Instant::now();
     let (mut ticked, mut flushed) = (began, began);
@@ -102,8 +110,18 @@ pub fn drain(
     }
     let finished = session.finish(&mut events)?;
     let (report, recording) = hands.finish(events, finished.end);
-    let Finished { end, delivered: _, unsound } = finished;
-    Ok(Outcome { report, end, unsound, recording, target_ended })
+    let Finished {
+        end,
+        delivered: _,
+        unsound,
+    } = finished;
+    Ok(Outcome {
+        report,
+        end,
+        unsound,
+        recording,
+        target_ended,
+    })
 }
 
 /// Everyone who gets the events.
@@ -142,10 +160,18 @@ impl Hands {
     }
 
     fn tick(&self, session: &Session, now_ns: u64) -> Result<()> {
-        let Some(shared) = &self.shared else { return Ok(()) };
+        let Some(shared) = &self.shared else {
+            return Ok(());
+        };
         let sealed_ns = now_ns.saturating_sub(SETTLED_AFTER_NS);
         let recorded_bytes = self.writer.as_ref().map(Writer::bytes_written);
-        shared.tick(now_ns, sealed_ns, session.open()?, &session.totals()?, recorded_bytes);
+        shared.tick(
+            now_ns,
+            sealed_ns,
+            session.open()?,
+            &session.totals()?,
+            recorded_bytes,
+        );
         Ok(())
     }
 

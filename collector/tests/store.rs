@@ -43,7 +43,11 @@ fn trace() -> Trace {
 }
 
 fn waker(numbers: &mut Numbers) -> Waker {
-    Waker { tid: numbers.below(5) as u32, pid: 3, context: Context::SoftIrq }
+    Waker {
+        tid: numbers.below(5) as u32,
+        pid: 3,
+        context: Context::SoftIrq,
+    }
 }
 
 /// A thread's life: calls with times off the CPU in them, and times off the CPU between them.
@@ -92,8 +96,11 @@ fn thread(numbers: &mut Numbers, tid: u32, count: usize) -> Vec<Event> {
             blocked_ns,
             runnable_ns,
             copying_ns,
-            copying: [Copying::None, Copying::Seen(copy_ns), Copying::Inferred(copy_ns)]
-                [numbers.below(3) as usize],
+            copying: [
+                Copying::None,
+                Copying::Seen(copy_ns),
+                Copying::Inferred(copy_ns),
+            ][numbers.below(3) as usize],
             sleeps,
             preemptions,
             first_sleep_ns,
@@ -132,7 +139,11 @@ fn off_cpu(numbers: &mut Numbers, tid: u32, start_ns: u64, in_call: bool) -> Off
         in_call,
         state: u32::from(slept),
         waker: slept.then(|| waker(numbers)),
-        waker_comm: if slept { format!("waker {}", numbers.below(3)) } else { String::new() },
+        waker_comm: if slept {
+            format!("waker {}", numbers.below(3))
+        } else {
+            String::new()
+        },
     }
 }
 
@@ -143,7 +154,10 @@ fn plain_tile(
     index: u64,
 ) -> (Vec<Call>, Vec<OffCpu>, Vec<(u32, Sum)>) {
     let width = 1_u64 << level;
-    let (from, to) = (index * TILE_BUCKETS * width, (index + 1) * TILE_BUCKETS * width);
+    let (from, to) = (
+        index * TILE_BUCKETS * width,
+        (index + 1) * TILE_BUCKETS * width,
+    );
     let overlaps = |start: u64, end: u64| start < to && end > from;
     let (mut calls, mut spans) = (Vec::new(), Vec::new());
     let mut sums = vec![Sum::default(); TILE_BUCKETS as usize];
@@ -180,7 +194,10 @@ fn plain_tile(
             _ => {}
         }
     }
-    let sums = (0..).zip(sums).filter(|(_, sum)| *sum != Sum::default()).collect();
+    let sums = (0..)
+        .zip(sums)
+        .filter(|(_, sum)| *sum != Sum::default())
+        .collect();
     (calls, spans, sums)
 }
 
@@ -204,7 +221,10 @@ fn every_tile_of_every_level_is_what_the_rule_says() {
                 assert_eq!(tile.calls, calls, "{facts}");
                 assert_eq!(tile.spans, spans, "{facts}");
                 assert_eq!(tile.sums, sums, "{facts}");
-                assert!(tile.calls.len() <= 513 && tile.spans.len() <= 513, "{facts}");
+                assert!(
+                    tile.calls.len() <= 513 && tile.spans.len() <= 513,
+                    "{facts}"
+                );
             }
         }
     }
@@ -216,7 +236,10 @@ fn the_tiles_of_a_level_hold_every_call_once() {
     let events = thread(&mut numbers, 7, 20_000);
     let mut store = Store::new(trace(), u64::MAX);
     store.extend(events.iter().cloned());
-    let all = events.iter().filter(|event| matches!(event, Event::Call(_))).count();
+    let all = events
+        .iter()
+        .filter(|event| matches!(event, Event::Call(_)))
+        .count();
     for level in [24, 30, 34] {
         let tiles = store.state().now_ns / (TILE_BUCKETS << level) + 1;
         let mut exact = std::collections::BTreeSet::new();
@@ -224,9 +247,18 @@ fn the_tiles_of_a_level_hold_every_call_once() {
         for index in 0..tiles {
             let tile = store.tile(0, level, index).unwrap();
             exact.extend(tile.calls.iter().map(|call| call.start_ns));
-            summed += tile.sums.iter().map(|(_, sum)| sum.calls as usize).sum::<usize>();
+            summed += tile
+                .sums
+                .iter()
+                .map(|(_, sum)| sum.calls as usize)
+                .sum::<usize>();
         }
-        assert_eq!(exact.len() + summed, all, "level {level}: {} exact, {summed} summed", exact.len());
+        assert_eq!(
+            exact.len() + summed,
+            all,
+            "level {level}: {} exact, {summed} summed",
+            exact.len()
+        );
     }
 }
 
@@ -252,7 +284,9 @@ fn a_call_comes_back_as_it_went_in_with_its_times_off_the_cpu() {
         assert_eq!(&detail.call, call);
         let inside: Vec<_> = spans
             .iter()
-            .filter(|span| span.start_ns >= call.start_ns && span.end_ns <= call.end_ns && span.in_call)
+            .filter(|span| {
+                span.start_ns >= call.start_ns && span.end_ns <= call.end_ns && span.in_call
+            })
             .cloned()
             .collect();
         assert_eq!((detail.spans, detail.more), (inside, 0), "{call:?}");
@@ -280,7 +314,11 @@ fn memory_stays_below_the_limit_and_the_oldest_calls_go_first() {
     let events = thread(&mut numbers, 7, 400_000);
     for batch in events.chunks(1000) {
         store.extend(batch.iter().cloned());
-        assert!(store.state().bytes <= LIMIT, "{} bytes", store.state().bytes);
+        assert!(
+            store.state().bytes <= LIMIT,
+            "{} bytes",
+            store.state().bytes
+        );
     }
     let state = store.state();
     assert!(state.kept_ns > 0 && state.bytes > LIMIT / 2, "{state:?}");
@@ -295,7 +333,13 @@ fn memory_stays_below_the_limit_and_the_oldest_calls_go_first() {
 #[test]
 fn a_thread_id_used_again_gets_a_lane_of_its_own() {
     let life = |kind, at_ns, name: &str| {
-        Event::Life(Life { pid: 1, tid: 7, at_ns, kind, name: name.into() })
+        Event::Life(Life {
+            pid: 1,
+            tid: 7,
+            at_ns,
+            kind,
+            name: name.into(),
+        })
     };
     let mut store = Store::new(trace(), u64::MAX);
     store.extend([
@@ -306,8 +350,14 @@ fn a_thread_id_used_again_gets_a_lane_of_its_own() {
     ]);
     let lanes = store.lanes();
     assert_eq!(lanes.len(), 2);
-    assert_eq!((lanes[0].name.as_str(), lanes[0].ended_ns), ("first", Some(10)));
-    assert_eq!((lanes[1].name.as_str(), lanes[1].began_ns), ("third", Some(20)));
+    assert_eq!(
+        (lanes[0].name.as_str(), lanes[0].ended_ns),
+        ("first", Some(10))
+    );
+    assert_eq!(
+        (lanes[1].name.as_str(), lanes[1].began_ns),
+        ("third", Some(20))
+    );
 }
 
 /// Run by hand: `cargo test --release --test store -- --ignored --nocapture`.
@@ -324,14 +374,23 @@ fn figures_for_ten_million_calls() {
     let mut store = Store::new(trace(), u64::MAX);
     let mut took = std::time::Duration::ZERO;
     for round in 0..10 {
-        let shifted: Vec<_> = part.iter().map(|event| shift(event, round * span_ns)).collect();
+        let shifted: Vec<_> = part
+            .iter()
+            .map(|event| shift(event, round * span_ns))
+            .collect();
         let began = std::time::Instant::now();
         store.extend(shifted);
         took += began.elapsed();
     }
     let state = store.state();
-    println!("{} calls, {} times off the CPU: {took:?}", state.calls, state.offcpu);
-    println!("{:.1} bytes an event", state.bytes as f64 / (state.calls + state.offcpu) as f64);
+    println!(
+        "{} calls, {} times off the CPU: {took:?}",
+        state.calls, state.offcpu
+    );
+    println!(
+        "{:.1} bytes an event",
+        state.bytes as f64 / (state.calls + state.offcpu) as f64
+    );
     let mut worst = std::time::Duration::ZERO;
     for level in 0..=LEVEL_MAX {
         for index in 0..20.min(state.now_ns / (TILE_BUCKETS << level) + 1) {

@@ -6,9 +6,9 @@ use aya_ebpf::{
 use aya_log_ebpf::debug;
 use probe_ebpf::{
     CLASS_NO_RETURN, CLASS_OTHER, CLASS_RECEIVE, CLASS_RESTART, CLASS_SEND, FLAG_BEGAN_BEFORE,
-    FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_ENTRY_UNSEEN, FLAG_KILLED, NO_CALL, SYSCALLS_MAX,
-    Syscall, TIMEOUT_NONE, TIMEOUT_NOT_POINTED, TIMEOUT_TIMESPEC, TIMEOUT_UNKNOWN, Thread,
-    UNKNOWN_CALL,
+    FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_ENTRY_UNSEEN, FLAG_KILLED, NO_CALL,
+    SYSCALLS_MAX, Syscall, TIMEOUT_NONE, TIMEOUT_NOT_POINTED, TIMEOUT_TIMESPEC, TIMEOUT_UNKNOWN,
+    Thread, UNKNOWN_CALL,
 };
 
 use crate::{
@@ -40,8 +40,12 @@ pub(crate) fn enter(ctx: &BtfTracePointContext, regs: Regs, nr: i64) {
     if !target::is_target(pid) {
         return;
     }
-    let Some(armed_ns) = target::armed_ns() else { return };
-    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else { return };
+    let Some(armed_ns) = target::armed_ns() else {
+        return;
+    };
+    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else {
+        return;
+    };
     let mut nr = nr as u32;
     let mut syscall = syscall(nr);
     let mut args = kernel::args(regs);
@@ -50,7 +54,10 @@ pub(crate) fn enter(ctx: &BtfTracePointContext, regs: Regs, nr: i64) {
         if let Some(counters) = emit::counters() {
             counters.compat += 1;
         }
-        debug!(ctx, "thread {} made 32-bit call {}, which is not recorded", tid, nr);
+        debug!(
+            ctx,
+            "thread {} made 32-bit call {}, which is not recorded", tid, nr
+        );
         thread.call.nr = NO_CALL;
         return;
     }
@@ -97,9 +104,13 @@ pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
     if !target::is_target(pid) {
         return;
     }
-    let Some(armed_ns) = target::armed_ns() else { return };
+    let Some(armed_ns) = target::armed_ns() else {
+        return;
+    };
     let now = kernel::now();
-    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else { return };
+    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else {
+        return;
+    };
     // A new thread's first act is to leave the call that made it, in which it never was; and a call
     // refused at its entry (a filter, a tracer) has an exit only.
     if thread.call.nr == NO_CALL {
@@ -118,7 +129,8 @@ pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
         thread.call.nr = NO_CALL;
         return;
     }
-    if (ret == -EINTR || (-ERESTART_RESTARTBLOCK..=-ERESTARTSYS).contains(&ret)) && kernel::is_dying()
+    if (ret == -EINTR || (-ERESTART_RESTARTBLOCK..=-ERESTARTSYS).contains(&ret))
+        && kernel::is_dying()
     {
         // What it returns reaches nobody.
         thread.call.flags |= FLAG_KILLED;
@@ -160,7 +172,8 @@ fn settle_unseen_entry(thread: &mut Thread, regs: Regs) {
 /// last sleep (or all of it, if it never slept) is taken for copying, and marked.
 #[inline(always)]
 fn infer_copying(thread: &mut Thread) {
-    let transfer = thread.class == u32::from(CLASS_RECEIVE) || thread.class == u32::from(CLASS_SEND);
+    let transfer =
+        thread.class == u32::from(CLASS_RECEIVE) || thread.class == u32::from(CLASS_SEND);
     if !transfer || thread.call.flags & FLAG_COPY_SEEN != 0 {
         return;
     }
@@ -190,7 +203,15 @@ fn timeout(syscall: &Syscall, regs: Regs) -> i64 {
     let Ok([seconds, rest]) = (unsafe { bpf_probe_read_user(pointer as *const [u64; 2]) }) else {
         return TIMEOUT_UNKNOWN;
     };
-    let rest_ns = if syscall.timeout == TIMEOUT_TIMESPEC { rest } else { rest.wrapping_mul(1000) };
+    let rest_ns = if syscall.timeout == TIMEOUT_TIMESPEC {
+        rest
+    } else {
+        rest.wrapping_mul(1000)
+    };
     let total_ns = seconds.wrapping_mul(1_000_000_000).wrapping_add(rest_ns) as i64;
-    if total_ns < 0 || seconds > i64::MAX as u64 / 1_000_000_000 { TIMEOUT_UNKNOWN } else { total_ns }
+    if total_ns < 0 || seconds > i64::MAX as u64 / 1_000_000_000 {
+        TIMEOUT_UNKNOWN
+    } else {
+        total_ns
+    }
 }

@@ -13,7 +13,9 @@ pub(crate) fn began() {
         return;
     }
     let now = kernel::now();
-    let Some(thread) = thread::find(tid) else { return };
+    let Some(thread) = thread::find(tid) else {
+        return;
+    };
     let unknown = thread.call.flags & FLAG_BEGAN_BEFORE != 0;
     if thread.call.nr == NO_CALL
         || thread.call.flags & FLAG_COPY_SEEN != 0

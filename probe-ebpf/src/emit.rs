@@ -31,7 +31,9 @@ static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
 #[inline(always)]
 pub(crate) fn counters() -> Option<&'static mut Counters> {
     // SAFETY: each CPU has its own, see above.
-    COUNTERS.get_ptr_mut(0).map(|counters| unsafe { &mut *counters })
+    COUNTERS
+        .get_ptr_mut(0)
+        .map(|counters| unsafe { &mut *counters })
 }
 
 /// A record: it begins with a [`Head`].
@@ -72,7 +74,11 @@ pub(crate) fn emit<R: Record>(record: &mut R) {
     head.cpu = unsafe { bpf_get_smp_processor_id() } as u16;
     let full = counters.made % LOOK_EVERY == 0
         && RECORDS.query(BPF_RB_AVAIL_DATA.into()) > global(&WAKE_AT_BYTES).into();
-    let wake = if full { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
+    let wake = if full {
+        BPF_RB_FORCE_WAKEUP
+    } else {
+        BPF_RB_NO_WAKEUP
+    };
     if RECORDS.output::<R>(&*record, wake.into()).is_ok() {
         counters.lost_pending = 0;
     } else {

@@ -13,8 +13,7 @@ use aya_ebpf::{
     programs::BtfTracePointContext,
 };
 use probe_ebpf::{
-    CONTEXT_HARDIRQ, CONTEXT_NMI, CONTEXT_SOFTIRQ, CONTEXT_TASK, CONTEXT_UNKNOWN, PER_CPU_MARK,
-    PREEMPT_COUNT_IN_TASK, PREEMPT_COUNT_PER_CPU,
+    PER_CPU_MARK, PREEMPT_COUNT_HOOKED, PREEMPT_COUNT_IN_TASK, PREEMPT_COUNT_PER_CPU,
 };
 
 #[unsafe(no_mangle)]
@@ -154,30 +153,21 @@ fn current_task() -> Task {
     unsafe { bpf_get_current_task_btf() as *const u8 }
 }
 
-/// What this CPU is doing: running its thread, or an interrupt on top of it.
-///
-/// The bits of the preemption counter have stood like this since Linux 2.6:
-/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/preempt.h#L14-L54>
+/// The preemption counter of this CPU, where it can be read; see [`crate::context`].
 #[inline(always)]
-pub(crate) fn context() -> u32 {
-    const SOFTIRQ_SERVED: u32 = 0x0000_0100;
-    const HARDIRQ: u32 = 0x000f_0000;
-    const NMI: u32 = 0x00f0_0000;
+pub(crate) fn preempt_count() -> Option<u32> {
     let offset = global(&PREEMPT_COUNT_OFFSET);
-    let count = match global(&PREEMPT_COUNT) {
-        PREEMPT_COUNT_IN_TASK => load_u32(current_task(), offset),
-        PREEMPT_COUNT_PER_CPU => load_u32(per_cpu_variable(), offset),
-        _ => return CONTEXT_UNKNOWN,
-    };
-    if count & NMI != 0 {
-        CONTEXT_NMI
-    } else if count & HARDIRQ != 0 {
-        CONTEXT_HARDIRQ
-    } else if count & SOFTIRQ_SERVED != 0 {
-        CONTEXT_SOFTIRQ
-    } else {
-        CONTEXT_TASK
+    match global(&PREEMPT_COUNT) {
+        PREEMPT_COUNT_IN_TASK => Some(load_u32(current_task(), offset)),
+        PREEMPT_COUNT_PER_CPU => Some(load_u32(per_cpu_variable(), offset)),
+        _ => None,
     }
+}
+
+/// Whether hooks on interrupts stand in for the preemption counter.
+#[inline(always)]
+pub(crate) fn interrupts_are_hooked() -> bool {
+    global(&PREEMPT_COUNT) == PREEMPT_COUNT_HOOKED
 }
 
 /// This CPU's copy of the variable whose BTF id the loader puts in place of the mark.

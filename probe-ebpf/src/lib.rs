@@ -69,6 +69,8 @@ pub const PREEMPT_COUNT_IN_TASK: u32 = 1;
 /// The preemption counter is a per-CPU variable (x86): the loader has put its BTF id in place of
 /// [`PER_CPU_MARK`].
 pub const PREEMPT_COUNT_PER_CPU: u32 = 2;
+/// The preemption counter can't be read, and hooks on interrupts say when one runs.
+pub const PREEMPT_COUNT_HOOKED: u32 = 3;
 /// The 64-bit immediate that the loader finds in the object and replaces by the BTF id of the
 /// per-CPU variable that holds the preemption counter.
 pub const PER_CPU_MARK: u64 = 0x7761_6974_7363_6f70;
@@ -376,7 +378,6 @@ pub fn object() -> &'static [u8] {
     /// An ELF file is read in place, so it must stand where its headers are aligned.
     #[repr(C, align(32))]
     struct Aligned<B: ?Sized>(B);
-    static OBJECT: &Aligned<[u8]> =
-        &Aligned(*include_bytes!("../object/waitscope-probe.bpf.o"));
+    static OBJECT: &Aligned<[u8]> = &Aligned(*include_bytes!("../object/waitscope-probe.bpf.o"));
     &OBJECT.0
 }

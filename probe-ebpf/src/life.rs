@@ -27,7 +27,13 @@ pub(crate) fn forked(ctx: &BtfTracePointContext, parent: Task, child: Task) {
         }
         target::add(pid);
     }
-    debug!(ctx, "thread {} made thread {} of process {}", kernel::tid(parent), tid, pid);
+    debug!(
+        ctx,
+        "thread {} made thread {} of process {}",
+        kernel::tid(parent),
+        tid,
+        pid
+    );
     if let Some(thread) = thread::begin(ctx, pid, tid, now) {
         thread.mode = PREEMPTED;
     }
@@ -80,7 +86,13 @@ pub(crate) fn exited(ctx: &BtfTracePointContext, task: Task) {
 #[inline(always)]
 fn emit_life(what: u32, pid: u32, tid: u32, other: u32, at_ns: u64) {
     let mut record = Life {
-        head: Head { kind: KIND_LIFE, cpu: 0, lost: 0, pid, tid },
+        head: Head {
+            kind: KIND_LIFE,
+            cpu: 0,
+            lost: 0,
+            pid,
+            tid,
+        },
         at_ns,
         what,
         other,

@@ -7,6 +7,8 @@
 #[cfg(target_arch = "bpf")]
 mod call;
 #[cfg(target_arch = "bpf")]
+mod context;
+#[cfg(target_arch = "bpf")]
 mod copy;
 #[cfg(target_arch = "bpf")]
 mod emit;
@@ -27,7 +29,7 @@ mod programs {
 
     use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 
-    use super::{call, copy, life, sched};
+    use super::{call, context, copy, life, sched};
 
     /// `TP_PROTO(struct pt_regs *regs, long id)`
     #[btf_tracepoint(function = "sys_enter")]
@@ -86,6 +88,48 @@ mod programs {
     #[btf_tracepoint(function = "sched_process_exit")]
     fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
         life::exited(&ctx, ctx.arg(0));
+        0
+    }
+
+    /// `TP_PROTO(unsigned int vec_nr)`
+    #[btf_tracepoint(function = "softirq_entry")]
+    fn softirq_entry(_ctx: BtfTracePointContext) -> i32 {
+        context::enter(context::SOFTIRQ);
+        0
+    }
+
+    /// `TP_PROTO(unsigned int vec_nr)`
+    #[btf_tracepoint(function = "softirq_exit")]
+    fn softirq_exit(_ctx: BtfTracePointContext) -> i32 {
+        context::leave(context::SOFTIRQ);
+        0
+    }
+
+    /// `TP_PROTO(int irq, struct irqaction *action)`
+    #[btf_tracepoint(function = "irq_handler_entry")]
+    fn irq_handler_entry(_ctx: BtfTracePointContext) -> i32 {
+        context::enter(context::HANDLER);
+        0
+    }
+
+    /// `TP_PROTO(int irq, struct irqaction *action, int ret)`
+    #[btf_tracepoint(function = "irq_handler_exit")]
+    fn irq_handler_exit(_ctx: BtfTracePointContext) -> i32 {
+        context::leave(context::HANDLER);
+        0
+    }
+
+    /// `TP_PROTO(struct hrtimer *hrtimer, ktime_t *now)`
+    #[btf_tracepoint(function = "hrtimer_expire_entry")]
+    fn hrtimer_expire_entry(_ctx: BtfTracePointContext) -> i32 {
+        context::enter(context::HRTIMER);
+        0
+    }
+
+    /// `TP_PROTO(struct hrtimer *hrtimer)`
+    #[btf_tracepoint(function = "hrtimer_expire_exit")]
+    fn hrtimer_expire_exit(_ctx: BtfTracePointContext) -> i32 {
+        context::leave(context::HRTIMER);
         0
     }
 }

@@ -8,12 +8,11 @@
 
 use aya_ebpf::programs::BtfTracePointContext;
 use probe_ebpf::{
-    ASLEEP, DEAD, FLAG_BEGAN_BEFORE, Head, KIND_OFF_CPU, NO_CALL, ON_CPU, OffCpu, PREEMPTED,
-    Thread,
+    ASLEEP, DEAD, FLAG_BEGAN_BEFORE, Head, KIND_OFF_CPU, NO_CALL, ON_CPU, OffCpu, PREEMPTED, Thread,
 };
 
 use crate::{
-    emit,
+    context, emit,
     kernel::{self, Task},
     target, thread,
 };
@@ -29,7 +28,9 @@ pub(crate) fn switched_out(ctx: &BtfTracePointContext, preempted: bool, prev: Ta
     if !target::is_target(pid) {
         return;
     }
-    let Some(armed_ns) = target::armed_ns() else { return };
+    let Some(armed_ns) = target::armed_ns() else {
+        return;
+    };
     let now = kernel::now();
     let tid = kernel::tid(prev);
     let state = kernel::prev_state(ctx, prev);
@@ -37,7 +38,9 @@ pub(crate) fn switched_out(ctx: &BtfTracePointContext, preempted: bool, prev: Ta
         thread::forget(tid);
         return;
     }
-    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else { return };
+    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else {
+        return;
+    };
     let now = thread::account(thread, now);
     if thread.mode == DEAD {
         return;
@@ -59,14 +62,18 @@ pub(crate) fn switched_in(ctx: &BtfTracePointContext, next: Task) {
     if !target::is_target(pid) {
         return;
     }
-    let Some(armed_ns) = target::armed_ns() else { return };
+    let Some(armed_ns) = target::armed_ns() else {
+        return;
+    };
     let now = kernel::now();
     let tid = kernel::tid(next);
     let thread = match thread::find(tid) {
         Some(thread) => thread,
         None => {
             // Not woken since tracing was armed, or there would be an entry: it waited for the CPU.
-            let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else { return };
+            let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else {
+                return;
+            };
             thread.mode = PREEMPTED;
             thread
         }
@@ -74,7 +81,11 @@ pub(crate) fn switched_in(ctx: &BtfTracePointContext, next: Task) {
     if thread.mode != ASLEEP && thread.mode != PREEMPTED {
         return;
     }
-    let now = if now > thread.off_ns { now } else { thread.off_ns };
+    let now = if now > thread.off_ns {
+        now
+    } else {
+        thread.off_ns
+    };
     // A thread may be woken after it made up its mind to sleep and before it left the CPU: the
     // wake-up then stands before the sleep, which has no length. And one that leaves with a signal
     // pending is not asleep at all, whatever its state says: nobody wakes it.
@@ -148,13 +159,17 @@ pub(crate) fn waking(ctx: &BtfTracePointContext, woken: Task) {
     if !target::is_target(pid) {
         return;
     }
-    let Some(armed_ns) = target::armed_ns() else { return };
+    let Some(armed_ns) = target::armed_ns() else {
+        return;
+    };
     let now = kernel::now();
     let tid = kernel::tid(woken);
     let thread = match thread::find(tid) {
         Some(thread) => thread,
         None => {
-            let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else { return };
+            let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else {
+                return;
+            };
             thread.mode = ASLEEP;
             thread
         }
@@ -162,7 +177,7 @@ pub(crate) fn waking(ctx: &BtfTracePointContext, woken: Task) {
     let (waker_pid, waker_tid) = kernel::current();
     thread.wake_pid = waker_pid;
     thread.wake_tid = waker_tid;
-    thread.wake_context = kernel::context();
+    thread.wake_context = context::now();
     thread.wake_comm = kernel::comm();
     thread.wake_ns = now;
 }

@@ -6,8 +6,8 @@
 use aya_ebpf::{macros::map, maps::HashMap};
 use aya_log_ebpf::warn;
 use probe_ebpf::{
-    Call, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, Head, KIND_CALL, NO_CALL, ON_CPU, THREADS_MAX,
-    Thread, UNKNOWN_CALL,
+    Call, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, Head, KIND_CALL, NO_CALL, ON_CPU, THREADS_MAX, Thread,
+    UNKNOWN_CALL,
 };
 
 use crate::emit::counters;
@@ -19,7 +19,13 @@ static THREADS: HashMap<u32, Thread> = HashMap::with_max_entries(THREADS_MAX, 0)
 #[unsafe(no_mangle)]
 static BLANK: Thread = Thread {
     call: Call {
-        head: Head { kind: KIND_CALL, cpu: 0, lost: 0, pid: 0, tid: 0 },
+        head: Head {
+            kind: KIND_CALL,
+            cpu: 0,
+            lost: 0,
+            pid: 0,
+            tid: 0,
+        },
         enter_ns: 0,
         exit_ns: 0,
         kernel_ns: 0,
@@ -65,7 +71,9 @@ static BLANK: Thread = Thread {
 pub(crate) fn find(tid: u32) -> Option<&'static mut Thread> {
     // SAFETY: the entry stays until the thread's own last switch; fields are written by one CPU at a
     // time, but for `wake_…`, see `Thread`.
-    THREADS.get_ptr_mut(tid).map(|thread| unsafe { &mut *thread })
+    THREADS
+        .get_ptr_mut(tid)
+        .map(|thread| unsafe { &mut *thread })
 }
 
 /// Makes the entry of a thread that was just made: it is outside any call.
@@ -135,7 +143,11 @@ pub(crate) fn rename(from: u32, to: u32) {
 /// `now`, or the last time seen where the clock of another CPU was ahead by a hair.
 #[inline(always)]
 pub(crate) fn account(thread: &mut Thread, now: u64) -> u64 {
-    let now = if now > thread.since_ns { now } else { thread.since_ns };
+    let now = if now > thread.since_ns {
+        now
+    } else {
+        thread.since_ns
+    };
     let passed = now - thread.since_ns;
     if thread.call.flags & FLAG_COPY_SEEN != 0 {
         thread.call.copying_ns += passed;
@@ -145,4 +157,3 @@ pub(crate) fn account(thread: &mut Thread, now: u64) -> u64 {
     thread.since_ns = now;
     now
 }
-

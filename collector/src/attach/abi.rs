@@ -67,6 +67,9 @@ mod tests {
         call[0] = probe_ebpf::KIND_CALL as u8;
         assert_eq!(record(&call), None, "too long");
         assert_eq!(record(&call[..size_of::<Call>() - 8]), None, "too short");
-        assert!(matches!(record(&call[..size_of::<Call>()]), Some(Record::Call(_))));
+        assert!(matches!(
+            record(&call[..size_of::<Call>()]),
+            Some(Record::Call(_))
+        ));
     }
 }

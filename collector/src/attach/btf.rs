@@ -55,7 +55,10 @@ impl Btf {
     pub(crate) fn parse(data: Vec<u8>) -> Result<Self> {
         let u16_at = |at: usize| Some(u16::from_le_bytes(data.get(at..at + 2)?.try_into().ok()?));
         let u32_at = |at: usize| u32_at(&data, at);
-        ensure!(u16_at(0) == Some(MAGIC), "not a little-endian BTF description");
+        ensure!(
+            u16_at(0) == Some(MAGIC),
+            "not a little-endian BTF description"
+        );
         let header = u32_at(4).context("cut off in its header")? as usize;
         let section = |at: usize| -> Option<std::ops::Range<usize>> {
             let start = header.checked_add(u32_at(at)? as usize)?;
@@ -68,11 +71,17 @@ impl Btf {
         let mut at = all_types.start;
         while at < all_types.end {
             types.push(at);
-            let Some(ty) = type_at(&data, at) else { bail!("a type is cut off") };
+            let Some(ty) = type_at(&data, at) else {
+                bail!("a type is cut off")
+            };
             at = ty.body + body_size(&ty).with_context(|| format!("unknown kind {}", ty.kind))?;
         }
         ensure!(at == all_types.end, "its last type is cut off");
-        Ok(Self { data, types, strings })
+        Ok(Self {
+            data,
+            types,
+            strings,
+        })
     }
 
     fn get(&self, id: u32) -> Option<Type> {
@@ -134,7 +143,11 @@ impl Btf {
             let member_type = u32_at(&self.data, at + 4)?;
             let offset = u32_at(&self.data, at + 8)?;
             // With the flag, the upper byte is a bit field's width.
-            let bits = if ty.flag { offset & 0x00ff_ffff } else { offset };
+            let bits = if ty.flag {
+                offset & 0x00ff_ffff
+            } else {
+                offset
+            };
             if member_name != 0 && self.name(member_name) == name.as_bytes() {
                 return Some((bits, member_type));
             }
@@ -160,7 +173,9 @@ impl Btf {
 }
 
 fn u32_at(data: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(data.get(at..at.checked_add(4)?)?.try_into().ok()?))
+    Some(u32::from_le_bytes(
+        data.get(at..at.checked_add(4)?)?.try_into().ok()?,
+    ))
 }
 
 fn type_at(data: &[u8], at: usize) -> Option<Type> {
@@ -178,11 +193,11 @@ fn type_at(data: &[u8], at: usize) -> Option<Type> {
 /// Bytes of a type's variable part.
 fn body_size(ty: &Type) -> Option<usize> {
     Some(match ty.kind {
-        1 | 14 | 17 => 4,             // INT, VAR, DECL_TAG
-        3 => 12,                      // ARRAY
+        1 | 14 | 17 => 4,               // INT, VAR, DECL_TAG
+        3 => 12,                        // ARRAY
         4 | 5 | 15 | 19 => 12 * ty.len, // STRUCT, UNION, DATASEC, ENUM64
-        6 | 13 => 8 * ty.len,         // ENUM, FUNC_PROTO
-        2 | 7..=12 | 16 | 18 => 0,    // PTR, FWD … FUNC, FLOAT, TYPE_TAG
+        6 | 13 => 8 * ty.len,           // ENUM, FUNC_PROTO
+        2 | 7..=12 | 16 | 18 => 0,      // PTR, FWD … FUNC, FLOAT, TYPE_TAG
         _ => return None,
     })
 }
@@ -208,7 +223,10 @@ mod tests {
         // The only struct that user space knows by heart: its layout is fixed for ever.
         assert_eq!(btf.offset("itimerspec64", &["it_interval"]), Some(0));
         assert_eq!(btf.offset("itimerspec64", &["it_value"]), Some(16));
-        assert_eq!(btf.offset("itimerspec64", &["it_value", "tv_nsec"]), Some(24));
+        assert_eq!(
+            btf.offset("itimerspec64", &["it_value", "tv_nsec"]),
+            Some(24)
+        );
         assert_eq!(btf.offset("itimerspec64", &["no_such_field"]), None);
         assert_eq!(btf.hook_arguments("sys_enter"), Some(2));
         assert_eq!(btf.hook_arguments("no_such_hook"), None);

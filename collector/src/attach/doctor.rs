@@ -45,7 +45,9 @@ pub enum State {
 pub fn examine() -> Vec<Finding> {
     let mut findings = Vec::new();
     let machine = Machine::read().ok();
-    let arch = machine.as_ref().and_then(|machine| Arch::from_machine(&machine.arch));
+    let arch = machine
+        .as_ref()
+        .and_then(|machine| Arch::from_machine(&machine.arch));
     findings.push(kernel(machine.as_ref(), arch));
     let btf = btf();
     findings.push(match &btf {
@@ -105,12 +107,21 @@ fn capabilities() -> Vec<Finding> {
         if has(capability) || (all && capability != Capability::CAP_SYS_PTRACE) {
             good(&what, "held")
         } else {
-            Finding { what, state, seen: "not held".into(), way_out: Some(get.into()) }
+            Finding {
+                what,
+                state,
+                seen: "not held".into(),
+                way_out: Some(get.into()),
+            }
         }
     };
     vec![
         check(Capability::CAP_BPF, "load programs", State::Missing),
-        check(Capability::CAP_PERFMON, "attach them to the kernel's tracepoints", State::Missing),
+        check(
+            Capability::CAP_PERFMON,
+            "attach them to the kernel's tracepoints",
+            State::Missing,
+        ),
         check(
             Capability::CAP_SYS_PTRACE,
             "see what threads of other users were doing before tracing began",
@@ -126,7 +137,9 @@ fn lockdown() -> Finding {
             what: what.into(),
             state: State::Reduced,
             seen: "confidentiality".into(),
-            way_out: Some("the programs may be refused; boot without lockdown=confidentiality".into()),
+            way_out: Some(
+                "the programs may be refused; boot without lockdown=confidentiality".into(),
+            ),
         },
         Ok(text) => good(what, text.trim()),
         Err(_) => good(what, "none"),
@@ -138,14 +151,22 @@ fn hooks(btf: &Btf, arch: Arch) -> Vec<Finding> {
         .iter()
         .filter(|hook| btf.hook_arguments(hook).is_none())
         .map(|hook| {
-            missing(&format!("hook {hook}"), "this kernel has none", "run a newer kernel")
+            missing(
+                &format!("hook {hook}"),
+                "this kernel has none",
+                "run a newer kernel",
+            )
         })
         .collect();
     let offsets = match Offsets::resolve(btf, arch) {
         Ok(offsets) => offsets,
         Err(error) => {
             let seen = format!("{error:#}");
-            findings.push(missing("kernel fields", &seen, "report this kernel to waitscope"));
+            findings.push(missing(
+                "kernel fields",
+                &seen,
+                "report this kernel to waitscope",
+            ));
             return findings;
         }
     };
@@ -157,7 +178,11 @@ fn hooks(btf: &Btf, arch: Arch) -> Vec<Finding> {
             way_out: Some("run a kernel built with CONFIG_KALLSYMS_ALL".into()),
         });
     }
-    let wish = Wish { pid: std::process::id(), follow: false, verbose: false };
+    let wish = Wish {
+        pid: std::process::id(),
+        follow: false,
+        verbose: false,
+    };
     findings.push(match Probe::load(wish, arch, &offsets) {
         Ok(_) => good("load and attach (tp_btf)", &HOOKS.join(", ")),
         Err(error) => missing(
@@ -174,7 +199,12 @@ fn hooks(btf: &Btf, arch: Arch) -> Vec<Finding> {
 }
 
 fn good(what: &str, seen: &str) -> Finding {
-    Finding { what: what.into(), state: State::Good, seen: seen.into(), way_out: None }
+    Finding {
+        what: what.into(),
+        state: State::Good,
+        seen: seen.into(),
+        way_out: None,
+    }
 }
 
 fn missing(what: &str, seen: &str, way_out: &str) -> Finding {

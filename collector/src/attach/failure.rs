@@ -14,7 +14,11 @@ pub struct Unsupported {
 impl Unsupported {
     /// What was tried, why it failed, and what to do about it.
     pub fn new(act: &str, cause: impl ToString, way_out: &str) -> Self {
-        Self { act: act.into(), cause: cause.to_string(), way_out: way_out.into() }
+        Self {
+            act: act.into(),
+            cause: cause.to_string(),
+            way_out: way_out.into(),
+        }
     }
 
     /// From an error of aya's, which has the kernel's somewhere in its chain.
@@ -26,7 +30,11 @@ impl Unsupported {
         });
         let cause = root_cause(&error);
         if denied {
-            Self::new(act, cause, "run it with sudo, or give it CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; `waitscope doctor` says what is missing")
+            Self::new(
+                act,
+                cause,
+                "run it with sudo, or give it CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; `waitscope doctor` says what is missing",
+            )
         } else {
             Self::new(act, cause, "`waitscope doctor` says what this kernel lacks")
         }
@@ -39,6 +47,8 @@ fn chain<'a>(error: &'a dyn Error) -> impl Iterator<Item = &'a (dyn Error + 'sta
 
 /// The innermost message, on one line: a verifier's log would fill the screen.
 fn root_cause(error: &dyn Error) -> String {
-    let text = chain(error).last().map_or_else(|| error.to_string(), ToString::to_string);
+    let text = chain(error)
+        .last()
+        .map_or_else(|| error.to_string(), ToString::to_string);
     text.lines().next().unwrap_or_default().to_owned()
 }

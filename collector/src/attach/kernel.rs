@@ -10,7 +10,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use probe_ebpf::{PREEMPT_COUNT_IN_TASK, PREEMPT_COUNT_PER_CPU, PREEMPT_COUNT_UNKNOWN};
+use probe_ebpf::{
+    PREEMPT_COUNT_HOOKED, PREEMPT_COUNT_IN_TASK, PREEMPT_COUNT_PER_CPU, PREEMPT_COUNT_UNKNOWN,
+};
 
 use super::btf::{Btf, kind};
 use crate::model::Arch;
@@ -29,6 +31,16 @@ pub(crate) const HOOKS: [&str; 8] = [
     "skb_copy_datagram_iovec",
     "sys_exit",
     "sys_enter",
+];
+
+/// Hooks on interrupts, attached only where nothing else says whether one is being served.
+pub(crate) const INTERRUPT_HOOKS: [&str; 6] = [
+    "softirq_entry",
+    "softirq_exit",
+    "irq_handler_entry",
+    "irq_handler_exit",
+    "hrtimer_expire_entry",
+    "hrtimer_expire_exit",
 ];
 
 /// The kernel and machine, by name.
@@ -73,6 +85,15 @@ pub(crate) struct Offsets {
 }
 
 impl Offsets {
+    /// The hooks that this kernel needs, in the order in which they are attached.
+    pub(crate) fn hooks(&self) -> impl Iterator<Item = &'static str> {
+        let interrupts = match self.preempt_count {
+            PREEMPT_COUNT_HOOKED => &INTERRUPT_HOOKS[..],
+            _ => &[],
+        };
+        interrupts.iter().chain(&HOOKS).copied()
+    }
+
     pub(crate) fn resolve(btf: &Btf, arch: Arch) -> Result<Self> {
         let field = |of: &str, path: &[&str]| {
             btf.offset(of, path)
@@ -128,23 +149,40 @@ fn compat(btf: &Btf, arch: Arch) -> (u32, u32) {
         Arch::X86_64 => (["thread_info", "status"], 0x2),
         Arch::Aarch64 => (["thread_info", "flags"], 1 << 22),
     };
-    btf.offset("task_struct", &path).map_or((0, 0), |word| (word, bit))
+    btf.offset("task_struct", &path)
+        .map_or((0, 0), |word| (word, bit))
 }
 
 /// Where the preemption counter stands: kind, BTF id of the variable if any, offset.
 ///
-/// On x86 it is a per-CPU variable of its own, or between Linux 6.2 and 6.14 in `pcpu_hot`.
+/// On x86 it is a per-CPU variable of its own, or between Linux 6.2 and 6.14 in `pcpu_hot`. Where it is
+/// out of reach, hooks on interrupts take its place.
 fn preempt_count(btf: &Btf, arch: Arch) -> (u32, u32, u32) {
-    let unknown = (PREEMPT_COUNT_UNKNOWN, 0, 0);
+    let hooked = INTERRUPT_HOOKS
+        .iter()
+        .all(|hook| btf.hook_arguments(hook).is_some());
+    let unknown = (
+        if hooked {
+            PREEMPT_COUNT_HOOKED
+        } else {
+            PREEMPT_COUNT_UNKNOWN
+        },
+        0,
+        0,
+    );
     let variable = |name: &str| {
-        btf.find(kind::VAR, name).filter(|_| is_kernel_symbol(name).unwrap_or(false))
+        btf.find(kind::VAR, name)
+            .filter(|_| is_kernel_symbol(name).unwrap_or(false))
     };
     match arch {
         Arch::X86_64 => {
             if let Some(id) = variable("__preempt_count") {
                 return (PREEMPT_COUNT_PER_CPU, id, 0);
             }
-            match (variable("pcpu_hot"), btf.offset("pcpu_hot", &["preempt_count"])) {
+            match (
+                variable("pcpu_hot"),
+                btf.offset("pcpu_hot", &["preempt_count"]),
+            ) {
                 (Some(id), Some(offset)) => (PREEMPT_COUNT_PER_CPU, id, offset),
                 _ => unknown,
             }

@@ -13,7 +13,7 @@ use probe_ebpf::{Control, Counters, RING_BYTES, Syscall, Thread, global, map};
 use super::{
     abi::{Plain, record},
     failure::Unsupported,
-    kernel::{BTF_PATH, HOOKS, Offsets},
+    kernel::{BTF_PATH, Offsets},
     object, syscalls,
 };
 use crate::model::{Arch, Record};
@@ -69,31 +69,42 @@ impl Probe {
             .override_global(global::COMPAT_WORD, &offsets.compat_word, true)
             .override_global(global::COMPAT_BIT, &offsets.compat_bit, true)
             .override_global(global::PREEMPT_COUNT, &offsets.preempt_count, true)
-            .override_global(global::PREEMPT_COUNT_OFFSET, &offsets.preempt_count_offset, true)
+            .override_global(
+                global::PREEMPT_COUNT_OFFSET,
+                &offsets.preempt_count_offset,
+                true,
+            )
             .load(&bytes)
             .map_err(|error| Unsupported::from_kernel("load the maps", error))?;
 
-        let mut table: Array<&mut MapData, Plain<Syscall>> = Array::try_from(map_mut(&mut ebpf, map::SYSCALLS)?)?;
+        let mut table: Array<&mut MapData, Plain<Syscall>> =
+            Array::try_from(map_mut(&mut ebpf, map::SYSCALLS)?)?;
         for (nr, syscall) in syscalls::table(arch) {
-            table.set(nr, Plain(syscall), 0).context("fill the table of syscalls")?;
+            table
+                .set(nr, Plain(syscall), 0)
+                .context("fill the table of syscalls")?;
         }
         if wish.follow {
             let mut targets: HashMap<&mut MapData, u32, u8> =
                 HashMap::try_from(map_mut(&mut ebpf, map::TARGETS)?)?;
-            targets.insert(wish.pid, 1, 0).context("name the target to the programs")?;
+            targets
+                .insert(wish.pid, 1, 0)
+                .context("name the target to the programs")?;
         }
-        for hook in HOOKS {
+        for hook in offsets.hooks() {
             let program: &mut BtfTracePoint = ebpf
                 .program_mut(hook)
                 .with_context(|| format!("find program {hook} in the object"))?
                 .try_into()?;
-            program
-                .load(hook, &types)
-                .map_err(|error| Unsupported::from_kernel(&format!("load the program for {hook}"), error))?;
+            program.load(hook, &types).map_err(|error| {
+                Unsupported::from_kernel(&format!("load the program for {hook}"), error)
+            })?;
         }
-        for hook in HOOKS {
-            let program: &mut BtfTracePoint =
-                ebpf.program_mut(hook).context("a program is gone")?.try_into()?;
+        for hook in offsets.hooks() {
+            let program: &mut BtfTracePoint = ebpf
+                .program_mut(hook)
+                .context("a program is gone")?
+                .try_into()?;
             program
                 .attach()
                 .map_err(|error| Unsupported::from_kernel(&format!("attach to {hook}"), error))?;
@@ -109,12 +120,16 @@ impl Probe {
 
     /// Arms all programs: from `now_ns` (`CLOCK_BOOTTIME`) on, everything is recorded.
     pub(crate) fn arm(&mut self, now_ns: u64) -> Result<()> {
-        self.control.set(0, Plain(Control { armed_ns: now_ns }), 0).context("arm the programs")
+        self.control
+            .set(0, Plain(Control { armed_ns: now_ns }), 0)
+            .context("arm the programs")
     }
 
     /// Disarms all programs: nothing is recorded any more.
     pub(crate) fn disarm(&mut self) -> Result<()> {
-        self.control.set(0, Plain(Control::default()), 0).context("disarm the programs")
+        self.control
+            .set(0, Plain(Control::default()), 0)
+            .context("disarm the programs")
     }
 
     /// The next record, if there is one. Entries that are no records are counted in `foreign`.
@@ -147,7 +162,10 @@ impl Probe {
 
     /// The sums over all CPUs, and each CPU's own.
     pub(crate) fn counters(&self) -> Result<Vec<Counters>> {
-        let all = self.counters.get(&0, 0).context("read the programs' counters")?;
+        let all = self
+            .counters
+            .get(&0, 0)
+            .context("read the programs' counters")?;
         Ok(all.iter().map(|counters| counters.0).collect())
     }
 
@@ -158,9 +176,11 @@ impl Probe {
 }
 
 fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
-    ebpf.take_map(name).with_context(|| format!("find map {name} in the object"))
+    ebpf.take_map(name)
+        .with_context(|| format!("find map {name} in the object"))
 }
 
 fn map_mut<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Map> {
-    ebpf.map_mut(name).with_context(|| format!("find map {name} in the object"))
+    ebpf.map_mut(name)
+        .with_context(|| format!("find map {name} in the object"))
 }

@@ -20,8 +20,26 @@ pub(crate) fn with_per_cpu_variable(object: &[u8], btf_id: u32) -> Vec<u8> {
     let high = ((PER_CPU_MARK >> 32) as u32).to_le_bytes();
     // Instructions are 8 bytes long and their sections are aligned to that.
     for at in (0..patched.len().saturating_sub(LOAD_BYTES - 1)).step_by(8) {
-        let Some([opcode, registers, _, _, l0, l1, l2, l3, 0, 0, 0, 0, h0, h1, h2, h3]) =
-            patched.get_mut(at..at + LOAD_BYTES)
+        let Some(
+            [
+                opcode,
+                registers,
+                _,
+                _,
+                l0,
+                l1,
+                l2,
+                l3,
+                0,
+                0,
+                0,
+                0,
+                h0,
+                h1,
+                h2,
+                h3,
+            ],
+        ) = patched.get_mut(at..at + LOAD_BYTES)
         else {
             continue;
         };
@@ -42,9 +60,13 @@ mod tests {
     fn marked_loads_get_the_id_and_nothing_else_changes() {
         let object = probe_ebpf::object();
         let patched = with_per_cpu_variable(object, 0x0102_0304);
-        let differing: Vec<usize> =
-            (0..object.len()).filter(|&at| object[at] != patched[at]).collect();
-        assert!(!differing.is_empty(), "the object holds no mark: no waker's context would be known");
+        let differing: Vec<usize> = (0..object.len())
+            .filter(|&at| object[at] != patched[at])
+            .collect();
+        assert!(
+            !differing.is_empty(),
+            "the object holds no mark: no waker's context would be known"
+        );
         for at in differing {
             let load = at & !7;
             assert!(

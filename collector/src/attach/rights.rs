@@ -25,9 +25,18 @@ pub fn drop_all() -> Result<()> {
     for set in [CapSet::Effective, CapSet::Inheritable, CapSet::Permitted] {
         caps::clear(None, set).with_context(|| format!("drop the {set:?} capabilities"))?;
     }
-    for set in [CapSet::Effective, CapSet::Permitted, CapSet::Inheritable, CapSet::Ambient] {
-        let left = caps::read(None, set).with_context(|| format!("read the {set:?} capabilities"))?;
-        ensure!(left.is_empty(), "drop all rights: {left:?} is still {set:?}");
+    for set in [
+        CapSet::Effective,
+        CapSet::Permitted,
+        CapSet::Inheritable,
+        CapSet::Ambient,
+    ] {
+        let left =
+            caps::read(None, set).with_context(|| format!("read the {set:?} capabilities"))?;
+        ensure!(
+            left.is_empty(),
+            "drop all rights: {left:?} is still {set:?}"
+        );
     }
     Ok(())
 }

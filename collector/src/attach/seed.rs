@@ -23,7 +23,10 @@ pub(crate) fn threads(pid: u32, armed_ns: u64) -> Result<Vec<Found>> {
         .and_then(|process| process.tasks())
         .with_context(|| format!("list the threads of process {pid}"))?;
     // A thread may end while they are listed.
-    Ok(tasks.filter_map(Result::ok).filter_map(|task| found(pid, &task, armed_ns)).collect())
+    Ok(tasks
+        .filter_map(Result::ok)
+        .filter_map(|task| found(pid, &task, armed_ns))
+        .collect())
 }
 
 /// The name that a thread has now.
@@ -35,7 +38,11 @@ pub(crate) fn name(pid: u32, tid: u32) -> Option<String> {
 fn found(pid: u32, task: &Task, armed_ns: u64) -> Option<Found> {
     let tid = task.tid as u32;
     let seed = match task.syscall() {
-        Ok(Syscall::Blocked { syscall_number, argument_registers, .. }) => {
+        Ok(Syscall::Blocked {
+            syscall_number,
+            argument_registers,
+            ..
+        }) => {
             let [a, b, c, d, ..] = argument_registers;
             // Below zero: asleep outside any call, in a page fault say.
             let nr = u32::try_from(syscall_number).unwrap_or(NO_CALL);
@@ -43,7 +50,11 @@ fn found(pid: u32, task: &Task, armed_ns: u64) -> Option<Found> {
         }
         Ok(_) | Err(_) => None,
     };
-    Some(Found { tid, name: name(pid, tid)?, seed })
+    Some(Found {
+        tid,
+        name: name(pid, tid)?,
+        seed,
+    })
 }
 
 fn blocked(pid: u32, tid: u32, armed_ns: u64, nr: u32, args: [u64; 4]) -> Thread {
@@ -52,7 +63,12 @@ fn blocked(pid: u32, tid: u32, armed_ns: u64, nr: u32, args: [u64; 4]) -> Thread
     const INTERRUPTIBLE: u32 = 1;
     Thread {
         call: Call {
-            head: Head { kind: KIND_CALL, pid, tid, ..Head::default() },
+            head: Head {
+                kind: KIND_CALL,
+                pid,
+                tid,
+                ..Head::default()
+            },
             enter_ns: armed_ns,
             exit_ns: armed_ns,
             args,

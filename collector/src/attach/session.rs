@@ -2,11 +2,7 @@
 //!
 //! The only holder of the loaded programs. It decides nothing about what becomes of the events.
 
-use std::{
-    collections::BTreeMap,
-    os::fd::AsFd,
-    time::Duration,
-};
+use std::{collections::BTreeMap, os::fd::AsFd, time::Duration};
 
 use anyhow::{Context as _, Result};
 use nix::time::{ClockId, clock_gettime};
@@ -20,9 +16,7 @@ use super::{
     seed,
     target::Target,
 };
-use crate::model::{
-    Arch, End, Event, Intake, Life, LifeKind, OpenThread, Trace,
-};
+use crate::model::{Arch, End, Event, Intake, Life, LifeKind, OpenThread, Trace};
 
 /// Threads looked at in one go for what they are doing; more would make a tick cost more than it tells.
 const OPEN_MAX: usize = 4096;
@@ -81,7 +75,10 @@ impl Session {
         let arch = Arch::from_machine(&machine.arch).ok_or_else(|| {
             Unsupported::new(
                 "attach",
-                format!("the architecture {} is not known to waitscope", machine.arch),
+                format!(
+                    "the architecture {} is not known to waitscope",
+                    machine.arch
+                ),
                 "x86_64 and aarch64 are",
             )
         })?;
@@ -94,7 +91,11 @@ impl Session {
         })?;
         let offsets = Offsets::resolve(&btf, arch)?;
         drop(btf);
-        let wish = Wish { pid: target.pid(), follow: options.follow, verbose: options.verbose };
+        let wish = Wish {
+            pid: target.pid(),
+            follow: options.follow,
+            verbose: options.verbose,
+        };
         let mut probe = Probe::load(wish, arch, &offsets)?;
         target.ensure_same()?;
 
@@ -165,8 +166,10 @@ impl Session {
             tv_nsec: at_most.subsec_nanos().into(),
         };
         let ring = self.probe.ring().as_fd();
-        let mut fds =
-            [PollFd::new(&ring, PollFlags::IN), PollFd::new(self.target.pidfd(), PollFlags::IN)];
+        let mut fds = [
+            PollFd::new(&ring, PollFlags::IN),
+            PollFd::new(self.target.pidfd(), PollFlags::IN),
+        ];
         match poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error).context("wait for the kernel's records"),
@@ -178,7 +181,9 @@ impl Session {
     pub fn drain(&mut self, events: &mut Vec<Event>, at_most: usize) -> bool {
         events.append(&mut self.waiting);
         for _ in 0..at_most {
-            let Some(record) = self.probe.next(&mut self.foreign) else { return true };
+            let Some(record) = self.probe.next(&mut self.foreign) else {
+                return true;
+            };
             let from = events.len();
             self.intake.take(&record, events);
             for event in events.get(from..).unwrap_or_default() {
@@ -199,7 +204,13 @@ impl Session {
             {
                 known.clone_from(&name);
                 let kind = LifeKind::Renamed;
-                events.push(Event::Life(Life { pid: *pid, tid, at_ns, kind, name }));
+                events.push(Event::Life(Life {
+                    pid: *pid,
+                    tid,
+                    at_ns,
+                    kind,
+                    name,
+                }));
             }
         }
         Ok(())
@@ -224,7 +235,10 @@ impl Session {
 
     /// Records taken in, and records that contradicted themselves.
     pub fn taken(&self) -> (u64, u64) {
-        (self.intake.delivered(), self.intake.unsound() + self.foreign)
+        (
+            self.intake.delivered(),
+            self.intake.unsound() + self.foreign,
+        )
     }
 
     /// The log of the kernel side, for `--verbose`.
@@ -246,11 +260,26 @@ impl Session {
         self.intake.finish(events);
         self.intake.tail_gaps(at_ns, &lost_by_cpu, events);
         events.extend(open.into_iter().map(Event::Open));
-        let Totals { made, lost, untracked, compat } = totals;
-        let end = End { at_ns, made, lost, untracked, compat };
+        let Totals {
+            made,
+            lost,
+            untracked,
+            compat,
+        } = totals;
+        let end = End {
+            at_ns,
+            made,
+            lost,
+            untracked,
+            compat,
+        };
         events.push(Event::End(end));
         let (delivered, unsound) = self.taken();
-        Ok(Finished { end, delivered, unsound })
+        Ok(Finished {
+            end,
+            delivered,
+            unsound,
+        })
     }
 }
 
@@ -271,7 +300,13 @@ fn follow_life(threads: &mut BTreeMap<u32, (u32, String)>, life: &Life) {
 
 fn sum(counters: &[Counters]) -> Totals {
     counters.iter().fold(Totals::default(), |mut totals, cpu| {
-        let Counters { made, lost, lost_pending: _, untracked, compat } = *cpu;
+        let Counters {
+            made,
+            lost,
+            lost_pending: _,
+            untracked,
+            compat,
+        } = *cpu;
         totals.made += made;
         totals.lost += lost;
         totals.untracked += untracked;

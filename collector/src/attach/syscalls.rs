@@ -29,6 +29,14 @@ pub(crate) fn table(arch: Arch) -> impl Iterator<Item = (u32, Syscall)> {
             "recvmmsg" => (TIMEOUT_TIMESPEC, 4),
             _ => (TIMEOUT_NOT_POINTED, 0),
         };
-        (nr, Syscall { class, timeout, timeout_arg, reserved: 0 })
+        (
+            nr,
+            Syscall {
+                class,
+                timeout,
+                timeout_arg,
+                reserved: 0,
+            },
+        )
     })
 }

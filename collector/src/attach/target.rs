@@ -60,7 +60,10 @@ impl Target {
             .map(|process| process.pid as u32)
             .collect();
         match found.as_slice() {
-            [] => bail!("find process {}: none has that name; `ps -e` lists names", escape(name)),
+            [] => bail!(
+                "find process {}: none has that name; `ps -e` lists names",
+                escape(name)
+            ),
             [pid] => Self::hold(*pid),
             many => bail!(
                 "find process {}: {} have that name ({}); give one of the PIDs",
@@ -73,9 +76,10 @@ impl Target {
 
     fn hold(pid: u32) -> Result<Self> {
         let act = || format!("find process {pid}");
-        let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).with_context(|| {
-            format!("{}: not a process id; they are 1 and above", act())
-        })?;
+        let raw = i32::try_from(pid)
+            .ok()
+            .and_then(Pid::from_raw)
+            .with_context(|| format!("{}: not a process id; they are 1 and above", act()))?;
         let process = match Process::new(raw.as_raw_nonzero().get()) {
             Ok(process) => process,
             Err(procfs::ProcError::NotFound(_)) => {
@@ -85,13 +89,20 @@ impl Target {
         };
         let status = process.status().with_context(act)?;
         if status.tgid != status.pid {
-            bail!("{}: it is a thread of process {}; give that one", act(), status.tgid);
+            bail!(
+                "{}: it is a thread of process {}; give that one",
+                act(),
+                status.tgid
+            );
         }
         let pidfd = pidfd_open(raw, PidfdFlags::empty())
             .with_context(|| format!("{}: it ended just now", act()))?;
         let stat = process.stat().with_context(act)?;
         if stat.flags & PF_KTHREAD != 0 {
-            bail!("{}: it is a thread of the kernel, which makes no system calls", act());
+            bail!(
+                "{}: it is a thread of the kernel, which makes no system calls",
+                act()
+            );
         }
         let target = Self {
             pid,
@@ -126,7 +137,11 @@ impl Target {
 
     /// Fails if the PID has come to mean another process since it was found.
     pub(crate) fn ensure_same(&self) -> Result<()> {
-        ensure!(!self.has_ended(), "attach to process {}: it ended just now", self.pid);
+        ensure!(
+            !self.has_ended(),
+            "attach to process {}: it ended just now",
+            self.pid
+        );
         let started = Process::new(self.pid as i32).and_then(|process| process.stat());
         ensure!(
             started.is_ok_and(|stat| stat.starttime == self.started_ticks),
@@ -142,13 +157,17 @@ const PF_KTHREAD: u32 = 0x0020_0000;
 
 fn processes() -> Result<impl Iterator<Item = Process>> {
     // A process may end while they are listed.
-    Ok(all_processes().context("list processes in /proc")?.filter_map(Result::ok))
+    Ok(all_processes()
+        .context("list processes in /proc")?
+        .filter_map(Result::ok))
 }
 
 /// By its name in the kernel, or by its program's file name, which is not cut to 15 bytes.
 fn is_called(process: &Process, name: &str) -> bool {
     let comm = process.stat().is_ok_and(|stat| stat.comm == name);
-    comm || process.exe().is_ok_and(|exe| exe.file_name().is_some_and(|file| file == name))
+    comm || process
+        .exe()
+        .is_ok_and(|exe| exe.file_name().is_some_and(|file| file == name))
 }
 
 /// Processes whose PID in their own, inner namespace is this one.
@@ -189,7 +208,12 @@ fn command(process: &Process, comm: &str) -> String {
 
 fn list(pids: &[u32]) -> String {
     const SHOWN: usize = 8;
-    let mut text = pids.iter().take(SHOWN).map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let mut text = pids
+        .iter()
+        .take(SHOWN)
+        .map(u32::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     if pids.len() > SHOWN {
         text.push_str(", …");
     }

@@ -28,8 +28,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show the live page of a running process
-    #[command(after_help = "Examples:\n  sudo waitscope attach $(pidof -s redis-server)\n  \
-        sudo waitscope attach nginx --follow --record nginx.waitscope")]
+    #[command(
+        after_help = "Examples:\n  sudo waitscope attach $(pidof -s redis-server)\n  \
+        sudo waitscope attach nginx --follow --record nginx.waitscope"
+    )]
     Attach {
         /// Its PID, or a name that only one process has
         target: String,
@@ -56,7 +58,9 @@ pub(crate) enum Command {
         command: Vec<String>,
     },
     /// Keep the trace of a running process in a file, without a page
-    #[command(after_help = "Example:\n  sudo waitscope record redis-server -o redis.waitscope --for 10s")]
+    #[command(
+        after_help = "Example:\n  sudo waitscope record redis-server -o redis.waitscope --for 10s"
+    )]
     Record {
         /// Its PID, or a name that only one process has
         target: String,
@@ -74,8 +78,10 @@ pub(crate) enum Command {
         page: Page,
     },
     /// Turn a recording into JSON or a format of another tool
-    #[command(after_help = "Examples:\n  waitscope export t.waitscope --format chrome -o t.json   then open it in \
-        https://ui.perfetto.dev\n  waitscope export t.waitscope --format ndjson | head")]
+    #[command(
+        after_help = "Examples:\n  waitscope export t.waitscope --format chrome -o t.json   then open it in \
+        https://ui.perfetto.dev\n  waitscope export t.waitscope --format ndjson | head"
+    )]
     Export {
         /// The recording
         file: PathBuf,

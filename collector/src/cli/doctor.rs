@@ -14,11 +14,12 @@ use crate::{
 /// `waitscope doctor`
 pub(super) fn doctor(as_json: bool) -> Result<Exit> {
     let findings = examine();
-    let works = findings.iter().all(|finding| finding.state != State::Missing);
+    let works = findings
+        .iter()
+        .all(|finding| finding.state != State::Missing);
     let mut out = io::stdout().lock();
     let written = if as_json {
-        let document =
-            json!({ "format": "waitscope-doctor", "version": 1, "works": works, "findings": findings });
+        let document = json!({ "format": "waitscope-doctor", "version": 1, "works": works, "findings": findings });
         writeln!(out, "{document:#}")
     } else {
         findings
@@ -30,10 +31,17 @@ pub(super) fn doctor(as_json: bool) -> Result<Exit> {
                     State::Missing => "MISSING",
                 };
                 writeln!(out, "{mark}  {}: {}", finding.what, escape(&finding.seen))?;
-                finding.way_out.iter().try_for_each(|way| writeln!(out, "         → {way}"))
+                finding
+                    .way_out
+                    .iter()
+                    .try_for_each(|way| writeln!(out, "         → {way}"))
             })
             .and_then(|()| {
-                let verdict = if works { "waitscope can trace here" } else { "waitscope can't trace here" };
+                let verdict = if works {
+                    "waitscope can trace here"
+                } else {
+                    "waitscope can't trace here"
+                };
                 writeln!(out, "\n{verdict}")
             })
     };

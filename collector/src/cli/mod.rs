@@ -30,16 +30,34 @@ pub enum Exit {
 /// Does what was typed.
 pub fn run() -> Result<Exit> {
     match Cli::parse().command {
-        Command::Attach { target, tracing, page, record } => {
-            trace::attach(&target, &tracing, &page, record)
-        }
-        Command::Run { tracing, page, record, command } => {
-            trace::run(command, &tracing, &page, record)
-        }
-        Command::Record { target, tracing, output } => trace::record(&target, &tracing, output),
-        Command::Demo { tracing, page, record } => trace::demo(&tracing, &page, record),
+        Command::Attach {
+            target,
+            tracing,
+            page,
+            record,
+        } => trace::attach(&target, &tracing, &page, record),
+        Command::Run {
+            tracing,
+            page,
+            record,
+            command,
+        } => trace::run(command, &tracing, &page, record),
+        Command::Record {
+            target,
+            tracing,
+            output,
+        } => trace::record(&target, &tracing, output),
+        Command::Demo {
+            tracing,
+            page,
+            record,
+        } => trace::demo(&tracing, &page, record),
         Command::Open { file, page } => open::open(&file, &page),
-        Command::Export { file, format, output } => export::export(&file, format, output.as_deref()),
+        Command::Export {
+            file,
+            format,
+            output,
+        } => export::export(&file, format, output.as_deref()),
         Command::Report { file, json } => report::report(&file, json),
         Command::Doctor { json } => doctor::doctor(json),
         Command::DemoServer => demo::serve_main().map(|()| Exit::Done),

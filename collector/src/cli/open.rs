@@ -26,7 +26,11 @@ pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
     if let Some(cut) = &cut {
         eprintln!("waitscope: {}: {cut}", file.display());
     }
-    eprintln!("read {} from {}", bytes(reader.bytes_read()), file.display());
+    eprintln!(
+        "read {} from {}",
+        bytes(reader.bytes_read()),
+        file.display()
+    );
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -36,7 +40,9 @@ pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
         let bound = Server::bind(page.listen).await?;
         page::announce(&bound.address());
         let shared = Arc::new(Shared::recorded(store, &file.display().to_string(), cut));
-        bound.serve(shared, async move { signals.next().await }).await?;
+        bound
+            .serve(shared, async move { signals.next().await })
+            .await?;
         Ok(Exit::Done)
     })
 }

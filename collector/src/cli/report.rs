@@ -15,7 +15,9 @@ pub(super) fn report(file: &Path, json: bool) -> Result<Exit> {
     let report = report::report(Reader::open(file)?)?;
     let mut out = io::stdout().lock();
     if json {
-        serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from).context("write the report")?;
+        serde_json::to_writer_pretty(&mut out, &report)
+            .map_err(io::Error::from)
+            .context("write the report")?;
         writeln!(out).context("write the report")?;
     } else {
         write!(out, "{}", report).context("write the report")?;

@@ -106,10 +106,17 @@ impl Held {
 
 /// The other side of `Held`.
 pub(super) fn run_child(command: &[String]) -> Result<Exit> {
-    let [program, args @ ..] = command else { bail!("run: no program given") };
+    let [program, args @ ..] = command else {
+        bail!("run: no program given")
+    };
     let mut word = String::new();
-    std::io::stdin().read_line(&mut word).context("wait to be traced")?;
-    let error = Command::new(program).args(args).stdin(terminal_or_nothing()).exec();
+    std::io::stdin()
+        .read_line(&mut word)
+        .context("wait to be traced")?;
+    let error = Command::new(program)
+        .args(args)
+        .stdin(terminal_or_nothing())
+        .exec();
     Err(error).with_context(|| format!("run {}", escape(program)))
 }
 
@@ -137,11 +144,17 @@ fn trace_held(
 ) -> Result<Exit> {
     let pid = target.pid();
     let command = target.command().to_owned();
-    let options = Options { follow: tracing.follow, verbose: tracing.verbose };
+    let options = Options {
+        follow: tracing.follow,
+        verbose: tracing.verbose,
+    };
     let session = Session::begin(target, options)?;
     drop_all()?;
     let trace = session.trace().clone();
-    let writer = record.as_deref().map(|path| Writer::create(path, &trace)).transpose()?;
+    let writer = record
+        .as_deref()
+        .map(|path| Writer::create(path, &trace))
+        .transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -154,18 +167,35 @@ fn trace_held(
             (Some(Arc::new(Shared::live(store, "attach"))), Some(bound))
         }
     };
-    eprintln!("tracing process {pid} ({})", text::shorten(&escape(&command), 60));
+    eprintln!(
+        "tracing process {pid} ({})",
+        text::shorten(&escape(&command), 60)
+    );
     if let Some(path) = &record {
         eprintln!("recording to {}", path.display());
     }
     if tracing.verbose {
-        env_logger::Builder::new().filter_level(log::LevelFilter::Trace).init();
+        env_logger::Builder::new()
+            .filter_level(log::LevelFilter::Trace)
+            .init();
     }
     if let Some(mut release) = release {
         release.write_all(b"go\n").context("let the program go")?;
     }
-    let sinks = Sinks { shared: shared.clone(), writer, verbose: tracing.verbose };
-    runtime.block_on(supervise(session, sinks, shared, bound, tracing.duration, &trace, record.as_deref()))
+    let sinks = Sinks {
+        shared: shared.clone(),
+        writer,
+        verbose: tracing.verbose,
+    };
+    runtime.block_on(supervise(
+        session,
+        sinks,
+        shared,
+        bound,
+        tracing.duration,
+        &trace,
+        record.as_deref(),
+    ))
 }
 
 /// Drains on a thread of its own, serves on this one, and ends both in order.
@@ -181,7 +211,8 @@ async fn supervise(
     let mut signals = EndSignals::catch()?;
     let stop = flag();
     let draining = Arc::clone(&stop);
-    let mut drained = tokio::task::spawn_blocking(move || drain(session, sinks, duration, &draining));
+    let mut drained =
+        tokio::task::spawn_blocking(move || drain(session, sinks, duration, &draining));
     let has_page = bound.is_some();
     let (end_server, server_ended) = tokio::sync::oneshot::channel::<()>();
     let server = bound.zip(shared).map(|(bound, shared)| {
@@ -207,7 +238,11 @@ async fn supervise(
     let ended_by_itself = !asked;
     print_summary(&outcome, trace, record);
     if has_page && ended_by_itself {
-        let why = if outcome.target_ended { "the process ended" } else { "the time is over" };
+        let why = if outcome.target_ended {
+            "the process ended"
+        } else {
+            "the time is over"
+        };
         eprintln!("{why}; the page stays until Ctrl-C");
         signals.next().await;
     }
@@ -230,6 +265,11 @@ fn print_summary(outcome: &Outcome, trace: &Trace, record: Option<&Path>) {
         );
     }
     if let (Some(path), Ok(())) = (record, &outcome.recording) {
-        eprintln!("recorded {} of process {}: waitscope open {}", text::nanos(outcome.end.at_ns), trace.pid, path.display());
+        eprintln!(
+            "recorded {} of process {}: waitscope open {}",
+            text::nanos(outcome.end.at_ns),
+            trace.pid,
+            path.display()
+        );
     }
 }

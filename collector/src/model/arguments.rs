@@ -15,10 +15,32 @@ pub(super) struct Decoded {
 
 /// Calls of no class of ours whose first argument is the descriptor they work on.
 const WORK_ON_FD: [&str; 26] = [
-    "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "fsync", "fdatasync",
-    "sync_file_range", "syncfs", "flock", "ioctl", "fcntl", "lseek", "ftruncate", "fallocate",
-    "close", "shutdown", "getdents64", "epoll_ctl", "sendfile", "splice", "tee", "fstat",
-    "setsockopt", "getsockopt",
+    "pread64",
+    "pwrite64",
+    "preadv",
+    "pwritev",
+    "preadv2",
+    "pwritev2",
+    "fsync",
+    "fdatasync",
+    "sync_file_range",
+    "syncfs",
+    "flock",
+    "ioctl",
+    "fcntl",
+    "lseek",
+    "ftruncate",
+    "fallocate",
+    "close",
+    "shutdown",
+    "getdents64",
+    "epoll_ctl",
+    "sendfile",
+    "splice",
+    "tee",
+    "fstat",
+    "setsockopt",
+    "getsockopt",
 ];
 
 /// What the arguments of this call say. `timeout_ns` is the timeout that an argument points to.
@@ -43,7 +65,11 @@ pub(super) fn decode(arch: Arch, nr: u32, args: &[u64; 4], timeout_ns: i64) -> D
         _ => pointed(timeout_ns),
     };
     // A descriptor is a C int: the upper half of the register is not part of it.
-    Decoded { fd: fd.then_some(args[0] as i32), requested, timeout }
+    Decoded {
+        fd: fd.then_some(args[0] as i32),
+        requested,
+        timeout,
+    }
 }
 
 fn milliseconds(timeout: i32) -> Timeout {

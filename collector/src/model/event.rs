@@ -208,12 +208,14 @@ pub struct OffCpu {
 impl OffCpu {
     /// Asleep.
     pub fn blocked_ns(&self) -> u64 {
-        self.woken_ns.map_or(0, |woken| woken.saturating_sub(self.start_ns))
+        self.woken_ns
+            .map_or(0, |woken| woken.saturating_sub(self.start_ns))
     }
 
     /// Wanting the CPU.
     pub fn runnable_ns(&self) -> u64 {
-        self.end_ns.saturating_sub(self.woken_ns.unwrap_or(self.start_ns))
+        self.end_ns
+            .saturating_sub(self.woken_ns.unwrap_or(self.start_ns))
     }
 }
 

@@ -12,8 +12,7 @@ use probe_ebpf::{
 };
 
 use super::{
-    Arch, Call, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Waker,
-    arguments,
+    Arch, Call, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Waker, arguments,
 };
 
 /// A record of the kernel side, whatever its kind.
@@ -119,7 +118,12 @@ impl Intake {
             cpu.lost += lost;
             self.lost += lost;
             let (start_ns, end_ns) = (before_ns.min(made_ns), made_ns);
-            events.push(Event::Gap(Gap { cpu: head.cpu, start_ns, end_ns, lost }));
+            events.push(Event::Gap(Gap {
+                cpu: head.cpu,
+                start_ns,
+                end_ns,
+                lost,
+            }));
         }
         match record {
             Record::Call(call) => {
@@ -160,14 +164,21 @@ impl Intake {
     /// by CPU, say how many. The gap reaches up to `now_ns` (since the trace began).
     pub fn tail_gaps(&mut self, now_ns: u64, lost_by_cpu: &[u64], events: &mut Vec<Event>) {
         for (number, &counted) in lost_by_cpu.iter().enumerate() {
-            let Ok(number) = u16::try_from(number) else { break };
+            let Ok(number) = u16::try_from(number) else {
+                break;
+            };
             let cpu = self.cpus.entry(number).or_default();
             let lost = counted.saturating_sub(cpu.lost);
             if lost > 0 {
                 cpu.lost += lost;
                 self.lost += lost;
                 let start_ns = cpu.last_ns.min(now_ns);
-                events.push(Event::Gap(Gap { cpu: number, start_ns, end_ns: now_ns, lost }));
+                events.push(Event::Gap(Gap {
+                    cpu: number,
+                    start_ns,
+                    end_ns: now_ns,
+                    lost,
+                }));
             }
         }
     }
@@ -219,8 +230,7 @@ impl Intake {
             preemptions: call.preemptions,
             first_sleep_ns: some(call.first_sleep_ns),
             last_wake_ns,
-            waker: last_wake_ns
-                .map(|_| waker(call.waker_tid, call.waker_pid, call.waker_context)),
+            waker: last_wake_ns.map(|_| waker(call.waker_tid, call.waker_pid, call.waker_context)),
             fd: decoded.fd,
             requested: decoded.requested,
             timeout: decoded.timeout,
@@ -252,7 +262,11 @@ impl Intake {
             in_call: span.nr != NO_CALL,
             state: span.state,
             waker: slept.then(|| waker(span.waker_tid, span.waker_pid, span.waker_context)),
-            waker_comm: if slept { text(&span.waker_comm) } else { String::new() },
+            waker_comm: if slept {
+                text(&span.waker_comm)
+            } else {
+                String::new()
+            },
         })
     }
 
@@ -306,7 +320,12 @@ impl Intake {
         }
         if !in_call {
             // The phases in the table are those of the last call.
-            (open.kernel_ns, open.blocked_ns, open.runnable_ns, open.copying_ns) = (0, 0, 0, 0);
+            (
+                open.kernel_ns,
+                open.blocked_ns,
+                open.runnable_ns,
+                open.copying_ns,
+            ) = (0, 0, 0, 0);
         }
         Some(open)
     }
@@ -334,6 +353,9 @@ fn life_kind(what: u32) -> Option<LifeKind> {
 
 /// A name of the kernel's: up to a zero byte, and no more trusted than that.
 fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }

@@ -13,5 +13,5 @@ pub use event::{
     Call, Context, Copying, End, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Timeout, Waker,
 };
 pub use intake::{Intake, Record};
-pub use names::{Arch, call_class, call_name, CallClass};
+pub use names::{Arch, CallClass, call_class, call_name};
 pub use trace::Trace;

@@ -28,7 +28,10 @@ pub(super) struct Meter {
 impl Meter {
     /// Starts now.
     pub(super) fn new() -> Self {
-        Self { looked: Instant::now(), cpu: cpu_time() }
+        Self {
+            looked: Instant::now(),
+            cpu: cpu_time(),
+        }
     }
 
     /// The cost since the last look.
@@ -40,7 +43,10 @@ impl Meter {
             .filter(|_| passed > 0.0)
             .map(|(cpu, before)| cpu.saturating_sub(before).as_secs_f64() / passed);
         (self.looked, self.cpu) = (now, cpu);
-        Cost { cpu_fraction, rss_bytes: rss_bytes() }
+        Cost {
+            cpu_fraction,
+            rss_bytes: rss_bytes(),
+        }
     }
 }
 
@@ -53,7 +59,9 @@ fn cpu_time() -> Option<Duration> {
 
 /// Pages of this process in memory.
 pub(super) fn rss_bytes() -> Option<u64> {
-    let statm = procfs::process::Process::myself().and_then(|process| process.statm()).ok()?;
+    let statm = procfs::process::Process::myself()
+        .and_then(|process| process.statm())
+        .ok()?;
     statm.resident.checked_mul(procfs::page_size())
 }
 
@@ -67,7 +75,10 @@ mod tests {
         let before = cpu_time().unwrap();
         while cpu_time().unwrap() - before < std::time::Duration::from_millis(20) {}
         let cost = meter.look();
-        assert!(cost.cpu_fraction.is_some_and(|fraction| fraction > 0.0), "{cost:?}");
+        assert!(
+            cost.cpu_fraction.is_some_and(|fraction| fraction > 0.0),
+            "{cost:?}"
+        );
         assert!(cost.rss_bytes.is_some_and(|bytes| bytes > 4096), "{cost:?}");
     }
 }

@@ -12,8 +12,8 @@ use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{
-            ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, COOKIE, HOST, LOCATION, ORIGIN,
-            REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+            ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, COOKIE, HOST, LOCATION,
+            ORIGIN, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
         },
     },
     middleware::Next,
@@ -33,8 +33,14 @@ const HEADERS: [(HeaderName, &str); 5] = [
     ),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
 ];
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -69,9 +75,19 @@ impl Guard {
         ];
         if port == 80 {
             // Browsers leave it out.
-            hosts.extend(hosts.clone().iter().filter_map(|host| host.strip_suffix(":80")).map(String::from));
+            hosts.extend(
+                hosts
+                    .clone()
+                    .iter()
+                    .filter_map(|host| host.strip_suffix(":80"))
+                    .map(String::from),
+            );
         }
-        Ok(Self { secret: Secret::new()?, cookie: format!("waitscope_{port}"), hosts })
+        Ok(Self {
+            secret: Secret::new()?,
+            cookie: format!("waitscope_{port}"),
+            hosts,
+        })
     }
 
     /// What follows the server's address in the address to open: the secret.
@@ -88,17 +104,23 @@ impl Guard {
             return Verdict::Refuse(StatusCode::URI_TOO_LONG);
         }
         // A host in the request line would be meant instead of the header: browsers write none.
-        if uri.authority().is_some() || !single(headers, &HOST).is_some_and(|host| self.is_host(host)) {
+        if uri.authority().is_some()
+            || !single(headers, &HOST).is_some_and(|host| self.is_host(host))
+        {
             return Verdict::Refuse(StatusCode::MISDIRECTED_REQUEST);
         }
         let own_origin = |origin: &[u8]| {
-            origin.strip_prefix(b"http://".as_slice()).is_some_and(|host| self.is_host(host))
+            origin
+                .strip_prefix(b"http://".as_slice())
+                .is_some_and(|host| self.is_host(host))
         };
         if headers.contains_key(ORIGIN) && !single(headers, &ORIGIN).is_some_and(own_origin) {
             return Verdict::Refuse(StatusCode::FORBIDDEN);
         }
         let own_site = |site: &[u8]| site == b"same-origin" || site == b"none";
-        if headers.contains_key(SEC_FETCH_SITE) && !single(headers, &SEC_FETCH_SITE).is_some_and(own_site) {
+        if headers.contains_key(SEC_FETCH_SITE)
+            && !single(headers, &SEC_FETCH_SITE).is_some_and(own_site)
+        {
             return Verdict::Refuse(StatusCode::FORBIDDEN);
         }
         if uri.path() == "/"
@@ -116,7 +138,9 @@ impl Guard {
     }
 
     fn is_host(&self, host: &[u8]) -> bool {
-        self.hosts.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(host))
+        self.hosts
+            .iter()
+            .any(|own| own.as_bytes().eq_ignore_ascii_case(host))
     }
 
     fn has_cookie(&self, headers: &HeaderMap) -> bool {
@@ -125,16 +149,24 @@ impl Guard {
             .iter()
             .flat_map(|header| header.as_bytes().split(|&byte| byte == b';'))
             .filter_map(|pair| {
-                pair.trim_ascii().strip_prefix(self.cookie.as_bytes())?.strip_prefix(b"=")
+                pair.trim_ascii()
+                    .strip_prefix(self.cookie.as_bytes())?
+                    .strip_prefix(b"=")
             })
             .any(|value| self.secret.is(value))
     }
 
     /// To the page, with the cookie.
     fn exchange(&self) -> Response {
-        let cookie = format!("{}={}; HttpOnly; SameSite=Strict; Path=/", self.cookie, self.secret.reveal());
+        let cookie = format!(
+            "{}={}; HttpOnly; SameSite=Strict; Path=/",
+            self.cookie,
+            self.secret.reveal()
+        );
         let mut response = empty(StatusCode::SEE_OTHER);
-        response.headers_mut().insert(LOCATION, HeaderValue::from_static("/"));
+        response
+            .headers_mut()
+            .insert(LOCATION, HeaderValue::from_static("/"));
         // Hexadecimal digits and our own words: always a valid header.
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().insert(SET_COOKIE, cookie);
@@ -144,7 +176,11 @@ impl Guard {
 }
 
 /// The layer around everything.
-pub(super) async fn keep(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+pub(super) async fn keep(
+    State(guard): State<Arc<Guard>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = match guard.judge(&request) {
         Verdict::Pass => next.run(request).await,
         Verdict::Exchange => guard.exchange(),
@@ -158,18 +194,27 @@ pub(super) async fn keep(State(guard): State<Arc<Guard>>, request: Request, next
         }
     }
     for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
-    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
 /// Strangers get no second word on the same connection: there are few.
 fn refuse(status: StatusCode) -> Response {
     let mut response = empty(status);
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
     response
 }

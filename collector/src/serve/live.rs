@@ -25,21 +25,38 @@ pub(super) async fn live(
     State(shared): State<Arc<Shared>>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     // The throttle asks the watch only when its time has come, so that it gets the latest.
-    let states = WatchStream::new(shared.watch()).throttle(EVERY).map(move |snapshot| {
-        let state = message(&shared.about, &snapshot).to_string();
-        Ok(Event::default().data(state))
-    });
+    let states = WatchStream::new(shared.watch())
+        .throttle(EVERY)
+        .map(move |snapshot| {
+            let state = message(&shared.about, &snapshot).to_string();
+            Ok(Event::default().data(state))
+        });
     Sse::new(states).keep_alive(KeepAlive::new().interval(COMMENT_EVERY))
 }
 
 /// A whole state, as in `docs/wire.md`.
 fn message(about: &About, snapshot: &Snapshot) -> Value {
-    let Snapshot { state, totals, cost, recorded_bytes } = snapshot;
+    let Snapshot {
+        state,
+        totals,
+        cost,
+        recorded_bytes,
+    } = snapshot;
     let totals = totals.as_ref();
     // The programs know of a loss before the record after it tells where it was.
     let lost = state.lost.max(totals.map_or(0, |totals| totals.lost));
-    let gaps = state.gaps.iter().map(|Gap { cpu: _, start_ns, end_ns, lost }| json!([start_ns, end_ns, lost]));
-    let open = state.open.iter().map(|(lane, thread)| open_thread(about, *lane, thread));
+    let gaps = state.gaps.iter().map(
+        |Gap {
+             cpu: _,
+             start_ns,
+             end_ns,
+             lost,
+         }| json!([start_ns, end_ns, lost]),
+    );
+    let open = state
+        .open
+        .iter()
+        .map(|(lane, thread)| open_thread(about, *lane, thread));
     json!({
         "now_ns": state.now_ns,
         "sealed_ns": state.sealed_ns,

@@ -17,7 +17,8 @@ impl Secret {
     /// From the operating system.
     pub(super) fn new() -> Result<Self> {
         let mut bytes = [0; SECRET_BYTES];
-        getrandom::fill(&mut bytes).context("get a secret for the page from the operating system")?;
+        getrandom::fill(&mut bytes)
+            .context("get a secret for the page from the operating system")?;
         Ok(Self(bytes.iter().fold(String::new(), |mut hex, byte| {
             // Writing to a string does not fail.
             let _ = write!(hex, "{byte:02x}");
@@ -36,7 +37,9 @@ impl Secret {
         let differences = secret
             .iter()
             .zip(guess)
-            .fold(0, |differences, (one, other)| black_box(differences | (one ^ other)));
+            .fold(0, |differences, (one, other)| {
+                black_box(differences | (one ^ other))
+            });
         // The length is no secret.
         secret.len() == guess.len() && differences == 0
     }
@@ -64,6 +67,9 @@ mod tests {
 
     #[test]
     fn two_secrets_differ() {
-        assert_ne!(Secret::new().unwrap().reveal(), Secret::new().unwrap().reveal());
+        assert_ne!(
+            Secret::new().unwrap().reveal(),
+            Secret::new().unwrap().reveal()
+        );
     }
 }

@@ -42,16 +42,24 @@ impl Server {
                 listen.port()
             );
         }
-        let listener = TcpListener::bind(listen).await.map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => anyhow::anyhow!(
-                "listen on {listen}: the port is taken, perhaps by another waitscope; \
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::AddrInUse => anyhow::anyhow!(
+                    "listen on {listen}: the port is taken, perhaps by another waitscope; \
                  `--listen {}` takes a free one",
-                SocketAddr::new(listen.ip(), 0)
-            ),
-            _ => anyhow::Error::new(error).context(format!("listen on {listen}")),
-        })?;
-        let address = listener.local_addr().with_context(|| format!("listen on {listen}"))?;
-        Ok(Bound { listener, address, guard: Arc::new(Guard::new(address)?) })
+                    SocketAddr::new(listen.ip(), 0)
+                ),
+                _ => anyhow::Error::new(error).context(format!("listen on {listen}")),
+            })?;
+        let address = listener
+            .local_addr()
+            .with_context(|| format!("listen on {listen}"))?;
+        Ok(Bound {
+            listener,
+            address,
+            guard: Arc::new(Guard::new(address)?),
+        })
     }
 }
 
@@ -74,7 +82,11 @@ impl Bound {
         shared: Arc<Shared>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
-        let Self { listener, address: _, guard } = self;
+        let Self {
+            listener,
+            address: _,
+            guard,
+        } = self;
         let app = router(shared, guard);
         let mut shutdown = pin!(shutdown);
         let mut connections = JoinSet::new();

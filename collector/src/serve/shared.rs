@@ -61,12 +61,21 @@ impl Shared {
         let snapshot = Snapshot {
             totals: totals_of(&state),
             state,
-            cost: Cost { cpu_fraction: None, rss_bytes: rss_bytes() },
+            cost: Cost {
+                cpu_fraction: None,
+                rss_bytes: rss_bytes(),
+            },
             recorded_bytes: None,
         };
         let arch = Arch::from_machine(&trace.arch);
         Self {
-            about: About { trace, arch, live, source: source.to_owned(), cut },
+            about: About {
+                trace,
+                arch,
+                live,
+                source: source.to_owned(),
+                cut,
+            },
             store: Mutex::new(store),
             meter: Mutex::new(Meter::new()),
             published: watch::Sender::new(Arc::new(snapshot)),
@@ -94,9 +103,18 @@ impl Shared {
             store.advance(now_ns, sealed_ns, open);
             store.state()
         };
-        let cost = self.meter.lock().unwrap_or_else(PoisonError::into_inner).look();
+        let cost = self
+            .meter
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .look();
         let totals = Some(totals.clone());
-        self.published.send_replace(Arc::new(Snapshot { state, totals, cost, recorded_bytes }));
+        self.published.send_replace(Arc::new(Snapshot {
+            state,
+            totals,
+            cost,
+            recorded_bytes,
+        }));
     }
 
     /// The trace is over: tells the page its last state.
@@ -106,7 +124,11 @@ impl Shared {
         self.published.send_modify(|snapshot| {
             let totals = totals_of(&state).or_else(|| snapshot.totals.clone());
             let before = Snapshot::clone(snapshot);
-            *snapshot = Arc::new(Snapshot { state, totals, ..before });
+            *snapshot = Arc::new(Snapshot {
+                state,
+                totals,
+                ..before
+            });
         });
     }
 
@@ -119,5 +141,10 @@ impl Shared {
 /// The sums of a trace that has its end.
 fn totals_of(state: &State) -> Option<Totals> {
     let end = state.end?;
-    Some(Totals { made: end.made, lost: end.lost, untracked: end.untracked, compat: end.compat })
+    Some(Totals {
+        made: end.made,
+        lost: end.lost,
+        untracked: end.untracked,
+        compat: end.compat,
+    })
 }

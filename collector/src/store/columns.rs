@@ -27,7 +27,11 @@ impl Small {
     #[inline]
     pub(super) fn get(&self, index: usize) -> u64 {
         match self.values.get(index) {
-            Some(&u32::MAX) => self.large.get(&(index as u32)).copied().unwrap_or(u32::MAX.into()),
+            Some(&u32::MAX) => self
+                .large
+                .get(&(index as u32))
+                .copied()
+                .unwrap_or(u32::MAX.into()),
             Some(&value) => value.into(),
             None => 0,
         }
@@ -51,7 +55,11 @@ pub(super) struct Few<T> {
 
 impl<T> Default for Few<T> {
     fn default() -> Self {
-        Self { indexes: Vec::new(), values: Vec::new(), more: BTreeMap::new() }
+        Self {
+            indexes: Vec::new(),
+            values: Vec::new(),
+            more: BTreeMap::new(),
+        }
     }
 }
 
@@ -92,7 +100,15 @@ mod tests {
     #[test]
     fn large_numbers_come_back_as_they_went_in() {
         let mut column = Small::default();
-        let values = [0, 1, u64::from(u32::MAX) - 1, u64::from(u32::MAX), 1 << 40, u64::MAX, 7];
+        let values = [
+            0,
+            1,
+            u64::from(u32::MAX) - 1,
+            u64::from(u32::MAX),
+            1 << 40,
+            u64::MAX,
+            7,
+        ];
         values.iter().for_each(|&value| column.push(value));
         let back: Vec<u64> = (0..values.len()).map(|index| column.get(index)).collect();
         assert_eq!(back, values);

@@ -49,7 +49,12 @@ mod tests {
         let mut gaps = Gaps::default();
         for number in 0..10_000_u64 {
             let start_ns = number * 10;
-            gaps.push(Gap { cpu: 0, start_ns, end_ns: start_ns + 5, lost: 3 });
+            gaps.push(Gap {
+                cpu: 0,
+                start_ns,
+                end_ns: start_ns + 5,
+                lost: 3,
+            });
         }
         assert!(gaps.all().len() <= GAPS_MAX);
         assert_eq!(gaps.lost(), 30_000);

@@ -81,8 +81,15 @@ impl Chunk for Items {
 
     fn bytes(&self) -> usize {
         let small = [
-            &self.duration_ns, &self.blocked_ns, &self.runnable_ns, &self.copying_ns, &self.other_ns,
-            &self.others, &self.copy_after_ns, &self.requested, &self.ret,
+            &self.duration_ns,
+            &self.blocked_ns,
+            &self.runnable_ns,
+            &self.copying_ns,
+            &self.other_ns,
+            &self.others,
+            &self.copy_after_ns,
+            &self.requested,
+            &self.ret,
         ];
         size_of::<Self>()
             + self.start_ns.capacity() * 8
@@ -103,7 +110,10 @@ impl Items {
         flag(call.killed, KILLED);
         flag(call.continues, CONTINUES);
         flag(matches!(call.copying, Copying::Seen(_)), COPYING_SEEN);
-        flag(matches!(call.copying, Copying::Inferred(_)), COPYING_INFERRED);
+        flag(
+            matches!(call.copying, Copying::Inferred(_)),
+            COPYING_INFERRED,
+        );
         flag(call.fd.is_some(), HAS_FD);
         flag(call.requested.is_some(), HAS_REQUESTED);
         flag(call.ret.is_some(), HAS_RET);
@@ -123,13 +133,17 @@ impl Items {
         self.copying_ns.push(call.copying_ns);
         self.other_ns.push(call.other_ns);
         self.others.push(call.others.into());
-        let copy_after_ns = call.copying.start_ns().map(|at| at.saturating_sub(call.start_ns));
+        let copy_after_ns = call
+            .copying
+            .start_ns()
+            .map(|at| at.saturating_sub(call.start_ns));
         self.copy_after_ns.push(copy_after_ns.unwrap_or(0));
         self.requested.push(call.requested.unwrap_or(0));
         self.ret.push(call.ret.unwrap_or(0).unsigned_abs());
         self.fd.push(call.fd.unwrap_or(0));
         // The table of names ends at 1024; beyond it all are the same unknown number.
-        self.nr.push(u16::try_from(call.nr).unwrap_or(OUTSIDE).min(OUTSIDE - 1));
+        self.nr
+            .push(u16::try_from(call.nr).unwrap_or(OUTSIDE).min(OUTSIDE - 1));
         self.cpu.push(call.cpu);
         self.flags.push(flags);
         self.timeout.push(call.timeout);
@@ -151,8 +165,12 @@ impl Items {
         self.blocked_ns.push(blocked_ns);
         self.runnable_ns.push(runnable_ns);
         let zeros = [
-            &mut self.copying_ns, &mut self.other_ns, &mut self.others, &mut self.copy_after_ns,
-            &mut self.requested, &mut self.ret,
+            &mut self.copying_ns,
+            &mut self.other_ns,
+            &mut self.others,
+            &mut self.copy_after_ns,
+            &mut self.requested,
+            &mut self.ret,
         ];
         zeros.into_iter().for_each(|column| column.push(0));
         self.fd.push(0);
@@ -165,7 +183,11 @@ impl Items {
             outside_runnable_ns: runnable_ns,
             ..Sum::default()
         };
-        self.seal(span.start_ns, span.end_ns.saturating_sub(span.start_ns), sum);
+        self.seal(
+            span.start_ns,
+            span.end_ns.saturating_sub(span.start_ns),
+            sum,
+        );
     }
 
     /// Ends the push of an item whose other columns are filled.
@@ -246,7 +268,11 @@ impl Items {
             Copying::None
         };
         let ret = self.ret.get(index);
-        let ret = if has(RET_NEGATIVE) { 0_i64.wrapping_sub_unsigned(ret) } else { ret as i64 };
+        let ret = if has(RET_NEGATIVE) {
+            0_i64.wrapping_sub_unsigned(ret)
+        } else {
+            ret as i64
+        };
         let absence = self
             .absences
             .binary_search_by_key(&(index as u32), |absence| absence.index)

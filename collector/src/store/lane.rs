@@ -54,12 +54,18 @@ pub(super) struct FullLane {
 
 impl FullLane {
     pub(super) fn new(info: Lane) -> Self {
-        Self { info, items: Track::default(), spans: Track::default(), open: None }
+        Self {
+            info,
+            items: Track::default(),
+            spans: Track::default(),
+            open: None,
+        }
     }
 
     /// Adds a call. Returns by how much the memory changed; `None` if it does not come after all others.
     pub(super) fn push_call(&mut self, call: &Call) -> Option<isize> {
-        if !self.items.accepts(call.start_ns, call.end_ns) || call.phases_ns() != call.duration_ns() {
+        if !self.items.accepts(call.start_ns, call.end_ns) || call.phases_ns() != call.duration_ns()
+        {
             return None;
         }
         self.info.calls += 1;
@@ -68,7 +74,9 @@ impl FullLane {
 
     /// Adds a time off the CPU, likewise.
     pub(super) fn push_span(&mut self, span: &OffCpu) -> Option<isize> {
-        let in_order = span.woken_ns.is_none_or(|woken| span.start_ns <= woken && woken <= span.end_ns);
+        let in_order = span
+            .woken_ns
+            .is_none_or(|woken| span.start_ns <= woken && woken <= span.end_ns);
         let fits = self.spans.accepts(span.start_ns, span.end_ns)
             && (span.in_call || self.items.accepts(span.start_ns, span.end_ns));
         if !in_order || !fits {
@@ -76,14 +84,19 @@ impl FullLane {
         }
         let mut bytes = self.spans.push(span.end_ns, |spans| spans.push(span));
         if !span.in_call {
-            bytes += self.items.push(span.end_ns, |items| items.push_outside(span));
+            bytes += self
+                .items
+                .push(span.end_ns, |items| items.push_outside(span));
         }
         Some(bytes)
     }
 
     /// When the oldest chunk's last thing ended.
     pub(super) fn oldest_end_ns(&self) -> Option<u64> {
-        [self.items.oldest_end_ns(), self.spans.oldest_end_ns()].into_iter().flatten().min()
+        [self.items.oldest_end_ns(), self.spans.oldest_end_ns()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Lets the oldest chunk go. Returns its memory, and before when the lane is no longer whole.
@@ -99,7 +112,11 @@ impl FullLane {
     pub(super) fn open_since_ns(&self) -> u64 {
         self.open.map_or(u64::MAX, |open| {
             let off = open.off_since_ns.unwrap_or(u64::MAX);
-            if open.nr.is_some() { open.since_ns.min(off) } else { off }
+            if open.nr.is_some() {
+                open.since_ns.min(off)
+            } else {
+                off
+            }
         })
     }
 
@@ -107,12 +124,20 @@ impl FullLane {
         let Lane { pid, tid, .. } = self.info;
         let (calls, sums) = tile::items(&self.items, grid, |items, at| items.call(at, pid, tid));
         let spans = tile::spans(&self.spans, grid, |spans, at| spans.get(at, pid, tid));
-        Tile { arch: None, sealed: false, calls, spans, sums }
+        Tile {
+            arch: None,
+            sealed: false,
+            calls,
+            spans,
+            sums,
+        }
     }
 
     /// The call at this time, or else the last one begun before it.
     pub(super) fn call_at(&self, at_ns: u64) -> Option<Detail> {
-        let mut at = self.items.previous(self.items.find(at_ns.saturating_add(1)))?;
+        let mut at = self
+            .items
+            .previous(self.items.find(at_ns.saturating_add(1)))?;
         for _ in 0..SEARCH_MAX {
             let Lane { pid, tid, .. } = self.info;
             if let Some(call) = self.items.chunk(at)?.call(at.index, pid, tid) {
@@ -133,7 +158,11 @@ impl FullLane {
             && let Some((_, end_ns)) = self.spans.range_ns(at)
             && end_ns <= call.end_ns
         {
-            spans.extend(self.spans.chunk(at).and_then(|chunk| chunk.get(at.index, pid, tid)));
+            spans.extend(
+                self.spans
+                    .chunk(at)
+                    .and_then(|chunk| chunk.get(at.index, pid, tid)),
+            );
             at = self.spans.next(at);
         }
         let more = all.saturating_sub(spans.len() as u64);

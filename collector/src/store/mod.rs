@@ -206,7 +206,15 @@ impl Store {
             return None;
         }
         let lane = index as u32;
-        let info = Lane { lane, pid, tid, name, began_ns, ended_ns: None, calls: 0 };
+        let info = Lane {
+            lane,
+            pid,
+            tid,
+            name,
+            began_ns,
+            ended_ns: None,
+            calls: 0,
+        };
         self.lanes.push(FullLane::new(info));
         self.by_tid.insert(tid, index);
         self.lanes_version += 1;
@@ -255,7 +263,10 @@ impl Store {
 
     /// How far the trace has come.
     pub fn state(&self) -> State {
-        let open = self.lanes.iter().filter_map(|lane| Some((lane.info.lane, lane.open?)));
+        let open = self
+            .lanes
+            .iter()
+            .filter_map(|lane| Some((lane.info.lane, lane.open?)));
         State {
             now_ns: self.now_ns,
             sealed_ns: self.sealed_ns,

@@ -53,13 +53,13 @@ impl Spans {
     pub(super) fn push(&mut self, span: &OffCpu) {
         let slept = span.woken_ns.is_some();
         self.start_ns.push(span.start_ns);
-        self.duration_ns.push(span.end_ns.saturating_sub(span.start_ns));
+        self.duration_ns
+            .push(span.end_ns.saturating_sub(span.start_ns));
         self.woken_after_ns.push(span.blocked_ns());
         self.state.push(span.state.into());
         self.cpu.push(span.cpu);
-        self.flags.push(
-            if span.in_call { IN_CALL } else { 0 } | if slept { SLEPT } else { 0 },
-        );
+        self.flags
+            .push(if span.in_call { IN_CALL } else { 0 } | if slept { SLEPT } else { 0 });
         self.waker.push((span.waker, span.waker_comm.clone()));
     }
 

@@ -29,10 +29,16 @@ pub(super) struct Grid {
 impl Grid {
     /// The tile of this level and index; `None` beyond the end of time.
     pub(super) fn new(level: u8, index: u64) -> Option<Self> {
-        let bucket_ns = 1_u64.checked_shl(level.into()).filter(|_| level <= LEVEL_MAX)?;
+        let bucket_ns = 1_u64
+            .checked_shl(level.into())
+            .filter(|_| level <= LEVEL_MAX)?;
         let width_ns = bucket_ns * TILE_BUCKETS;
         let start_ns = index.checked_mul(width_ns)?;
-        Some(Self { start_ns, end_ns: start_ns.checked_add(width_ns)?, bucket_ns })
+        Some(Self {
+            start_ns,
+            end_ns: start_ns.checked_add(width_ns)?,
+            bucket_ns,
+        })
     }
 
     fn bucket(&self, ns: u64) -> u64 {
@@ -66,16 +72,21 @@ pub(super) fn items(
     call: impl Fn(&Items, usize) -> Option<Call>,
 ) -> (Vec<Call>, Vec<(u32, Sum)>) {
     let (mut calls, mut sums) = (Vec::new(), Vec::new());
-    visit(track, grid, |items, from, to, wide| {
-        if let Some(wide) = wide {
-            calls.extend(call(items, wide));
-        }
-        items.sum(from, to)
-    }, |bucket, sum| {
-        if sum != Sum::default() {
-            sums.push((bucket, sum));
-        }
-    });
+    visit(
+        track,
+        grid,
+        |items, from, to, wide| {
+            if let Some(wide) = wide {
+                calls.extend(call(items, wide));
+            }
+            items.sum(from, to)
+        },
+        |bucket, sum| {
+            if sum != Sum::default() {
+                sums.push((bucket, sum));
+            }
+        },
+    );
     (calls, sums)
 }
 
@@ -86,12 +97,17 @@ pub(super) fn spans(
     span: impl Fn(&Spans, usize) -> Option<OffCpu>,
 ) -> Vec<OffCpu> {
     let mut found = Vec::new();
-    visit(track, grid, |spans, _, _, wide| {
-        if let Some(wide) = wide {
-            found.extend(span(spans, wide));
-        }
-        Sum::default()
-    }, |_, _| {});
+    visit(
+        track,
+        grid,
+        |spans, _, _, wide| {
+            if let Some(wide) = wide {
+                found.extend(span(spans, wide));
+            }
+            Sum::default()
+        },
+        |_, _| {},
+    );
     found
 }
 
@@ -125,15 +141,26 @@ fn visit<C: Chunk>(
         let next = track.find(grid.bucket_end_ns(number));
         let last = track.previous(next).filter(|&last| last >= at);
         let wide = last.filter(|&last| {
-            track.range_ns(last).is_some_and(|(start, end)| end - start >= grid.bucket_ns)
+            track
+                .range_ns(last)
+                .is_some_and(|(start, end)| end - start >= grid.bucket_ns)
         });
         let mut sum = Sum::default();
         while at < next {
             let Some(chunk) = track.chunk(at) else { break };
-            let chunk_end = if at.chunk == next.chunk { next.index } else { chunk.len() };
-            let wide_here = wide.filter(|wide| wide.chunk == at.chunk).map(|wide| wide.index);
+            let chunk_end = if at.chunk == next.chunk {
+                next.index
+            } else {
+                chunk.len()
+            };
+            let wide_here = wide
+                .filter(|wide| wide.chunk == at.chunk)
+                .map(|wide| wide.index);
             sum += part(chunk, at.index, wide_here.unwrap_or(chunk_end), wide_here);
-            at = At { chunk: at.chunk + 1, index: 0 };
+            at = At {
+                chunk: at.chunk + 1,
+                index: 0,
+            };
         }
         bucket(number as u32, sum);
         at = next;
@@ -143,11 +170,14 @@ fn visit<C: Chunk>(
 impl Tile {
     /// The bytes of `docs/wire.md`.
     pub fn encode(&self) -> Vec<u8> {
-        let class =
-            |nr| self.arch.map_or(CallClass::Other, |arch| call_class(arch, nr));
+        let class = |nr| {
+            self.arch
+                .map_or(CallClass::Other, |arch| call_class(arch, nr))
+        };
         let mut out = Columns::default();
         let flags = u32::from(self.sealed);
-        let counts = [self.calls.len(), self.spans.len(), self.sums.len()].map(|count| count as u32);
+        let counts =
+            [self.calls.len(), self.spans.len(), self.sums.len()].map(|count| count as u32);
         out.u32s([MAGIC, flags, counts[0], counts[1], counts[2], 0, 0, 0].into_iter());
         let calls = || self.calls.iter();
         out.f64s(calls().map(|call| call.start_ns as f64));
@@ -164,9 +194,10 @@ impl Tile {
         out.f64s(spans().map(|span| span.start_ns as f64));
         out.f64s(spans().map(|span| span.woken_ns.unwrap_or(span.start_ns) as f64));
         out.f64s(spans().map(|span| span.end_ns as f64));
-        out.u32s(spans().map(|span| {
-            u32::from(span.in_call) | if span.woken_ns.is_none() { 2 } else { 0 }
-        }));
+        out.u32s(
+            spans()
+                .map(|span| u32::from(span.in_call) | if span.woken_ns.is_none() { 2 } else { 0 }),
+        );
         let sums = || self.sums.iter().map(|(_, sum)| sum);
         out.u32s(self.sums.iter().map(|(bucket, _)| *bucket));
         out.u32s(sums().map(|sum| sum.calls));

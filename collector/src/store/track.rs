@@ -44,7 +44,9 @@ impl<C: Chunk> Track<C> {
             before = chunk.bytes();
         }
         self.end_ns = end_ns;
-        let Some(chunk) = self.chunks.back_mut() else { return 0 };
+        let Some(chunk) = self.chunks.back_mut() else {
+            return 0;
+        };
         push(chunk);
         chunk.bytes() as isize - before as isize
     }
@@ -70,9 +72,14 @@ impl<C: Chunk> Track<C> {
     /// The position of the first thing that begins at `ns` or later.
     pub(super) fn find(&self, ns: u64) -> At {
         let chunk = self.chunks.partition_point(|chunk| {
-            chunk.len().checked_sub(1).is_some_and(|last| chunk.start_ns(last) < ns)
+            chunk
+                .len()
+                .checked_sub(1)
+                .is_some_and(|last| chunk.start_ns(last) < ns)
         });
-        let Some(found) = self.chunks.get(chunk) else { return At { chunk, index: 0 } };
+        let Some(found) = self.chunks.get(chunk) else {
+            return At { chunk, index: 0 };
+        };
         let (mut low, mut high) = (0, found.len());
         while low < high {
             let middle = low.midpoint(high);
@@ -88,15 +95,24 @@ impl<C: Chunk> Track<C> {
     /// The position after this one.
     pub(super) fn next(&self, at: At) -> At {
         match self.chunks.get(at.chunk) {
-            Some(chunk) if at.index + 1 < chunk.len() => At { index: at.index + 1, ..at },
-            _ => At { chunk: at.chunk + 1, index: 0 },
+            Some(chunk) if at.index + 1 < chunk.len() => At {
+                index: at.index + 1,
+                ..at
+            },
+            _ => At {
+                chunk: at.chunk + 1,
+                index: 0,
+            },
         }
     }
 
     /// The position before this one.
     pub(super) fn previous(&self, at: At) -> Option<At> {
         if at.index > 0 {
-            return Some(At { index: at.index - 1, ..at });
+            return Some(At {
+                index: at.index - 1,
+                ..at
+            });
         }
         let chunk = at.chunk.checked_sub(1)?;
         let index = self.chunks.get(chunk)?.len().checked_sub(1)?;
@@ -105,8 +121,14 @@ impl<C: Chunk> Track<C> {
 
     /// Begin and end of the thing at a position.
     pub(super) fn range_ns(&self, at: At) -> Option<(u64, u64)> {
-        let chunk = self.chunks.get(at.chunk).filter(|chunk| at.index < chunk.len())?;
+        let chunk = self
+            .chunks
+            .get(at.chunk)
+            .filter(|chunk| at.index < chunk.len())?;
         let start_ns = chunk.start_ns(at.index);
-        Some((start_ns, start_ns.saturating_add(chunk.duration_ns(at.index))))
+        Some((
+            start_ns,
+            start_ns.saturating_add(chunk.duration_ns(at.index)),
+        ))
     }
 }

@@ -28,7 +28,11 @@ impl Script {
             .expect("start python3");
         let stdin = child.stdin.take().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut script = Self { child, stdin, stdout };
+        let mut script = Self {
+            child,
+            stdin,
+            stdout,
+        };
         assert_eq!(script.hear(), "ready");
         script
     }
@@ -53,7 +57,10 @@ impl Script {
     pub(crate) fn hear_numbers(&mut self) -> Vec<u64> {
         let line = self.hear();
         line.split(' ')
-            .map(|word| word.parse().unwrap_or_else(|_| panic!("not numbers: {line:?}")))
+            .map(|word| {
+                word.parse()
+                    .unwrap_or_else(|_| panic!("not numbers: {line:?}"))
+            })
             .collect()
     }
 

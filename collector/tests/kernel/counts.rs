@@ -19,9 +19,28 @@ use super::{
 };
 
 const CALLS: [&str; 22] = [
-    "select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2", "recvfrom",
-    "recvmsg", "recvmmsg", "read", "readv", "sendto", "sendmsg", "sendmmsg", "write", "writev",
-    "accept", "accept4", "connect", "io_uring_enter", "restart_syscall",
+    "select",
+    "pselect6",
+    "poll",
+    "ppoll",
+    "epoll_wait",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "recvfrom",
+    "recvmsg",
+    "recvmmsg",
+    "read",
+    "readv",
+    "sendto",
+    "sendmsg",
+    "sendmmsg",
+    "write",
+    "writev",
+    "accept",
+    "accept4",
+    "connect",
+    "io_uring_enter",
+    "restart_syscall",
 ];
 
 /// Runs `load` with both observers on, and asserts that they agree on every call.
@@ -39,7 +58,10 @@ fn compare(pid: u32, load: impl FnOnce()) -> Taken {
     let ours: Vec<u64> = CALLS.iter().map(|call| taken.entered(call)).collect();
     let table: Vec<_> = CALLS.iter().zip(ours.iter().zip(&counted)).collect();
     assert_eq!(ours, counted, "ours and perf's: {table:?}");
-    assert!(counted.iter().sum::<u64>() > 0, "the load made calls: {table:?}");
+    assert!(
+        counted.iter().sum::<u64>() > 0,
+        "the load made calls: {table:?}"
+    );
     taken
 }
 
@@ -47,10 +69,16 @@ fn compare(pid: u32, load: impl FnOnce()) -> Taken {
 fn stop(pid: u32) {
     signal_pid(pid, Signal::SIGSTOP);
     for _ in 0..2000 {
-        let all_stopped = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().all(|task| {
-            let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
-            stat.rsplit(')').next().unwrap().trim_start().starts_with('T')
-        });
+        let all_stopped = std::fs::read_dir(format!("/proc/{pid}/task"))
+            .unwrap()
+            .all(|task| {
+                let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
+                stat.rsplit(')')
+                    .next()
+                    .unwrap()
+                    .trim_start()
+                    .starts_with('T')
+            });
         if all_stopped {
             return;
         }
@@ -90,12 +118,23 @@ impl Drop for Server {
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 fn run(program: &str, args: &[&str]) {
-    let status = Command::new(program).args(args).stdout(Stdio::null()).status();
-    assert!(status.unwrap_or_else(|error| panic!("run {program}: {error}")).success());
+    let status = Command::new(program)
+        .args(args)
+        .stdout(Stdio::null())
+        .status();
+    assert!(
+        status
+            .unwrap_or_else(|error| panic!("run {program}: {error}"))
+            .success()
+    );
 }
 
 #[test]
@@ -106,7 +145,9 @@ fn redis_under_redis_benchmark_makes_as_many_calls_as_perf_counts() {
     let taken = compare(server.0.id(), || {
         run(
             "redis-benchmark",
-            &["-p", &port_text, "-n", "20000", "-c", "20", "-t", "get,set", "-q"],
+            &[
+                "-p", &port_text, "-n", "20000", "-c", "20", "-t", "get,set", "-q",
+            ],
         );
     });
     assert!(taken.entered("epoll_wait") > 100 && taken.entered("read") > 10_000);
@@ -161,14 +202,16 @@ fn a_python_select_loop_makes_as_many_calls_as_perf_counts() {
     });
     let selects = taken.entered("select") + taken.entered("pselect6");
     assert!(selects > 1000, "{selects}");
-    assert!(taken.entered("recvfrom") >= 50 * 20, "each ping is received once");
+    assert!(
+        taken.entered("recvfrom") >= 50 * 20,
+        "each ping is received once"
+    );
 }
 
 /// The one child of a process.
 fn child_of(pid: u32) -> u32 {
     for _ in 0..500 {
-        let children =
-            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
         if let Some(child) = children.split_ascii_whitespace().next() {
             return child.parse().unwrap();
         }

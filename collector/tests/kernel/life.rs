@@ -5,7 +5,10 @@ use waitscope::{
     model::{Event, Life, LifeKind},
 };
 
-use super::{child::Script, trace::{Taken, Tracing}};
+use super::{
+    child::Script,
+    trace::{Taken, Tracing},
+};
 
 fn lives(taken: &Taken) -> Vec<&Life> {
     taken
@@ -33,13 +36,24 @@ fn new_threads_are_traced_from_their_first_call_to_their_end() {
 
     let lives = lives(&taken);
     for tid in tids {
-        let of = |kind| lives.iter().filter(|life| life.tid == tid && life.kind == kind).count();
-        assert_eq!((of(LifeKind::Began), of(LifeKind::Ended)), (1, 1), "thread {tid}: {lives:?}");
+        let of = |kind| {
+            lives
+                .iter()
+                .filter(|life| life.tid == tid && life.kind == kind)
+                .count()
+        };
+        assert_eq!(
+            (of(LifeKind::Began), of(LifeKind::Ended)),
+            (1, 1),
+            "thread {tid}: {lives:?}"
+        );
         let sleeps = taken
             .calls()
             .filter(|call| call.tid == tid && taken.name(call.nr) == "clock_nanosleep")
             .collect::<Vec<_>>();
-        let [sleep] = sleeps.as_slice() else { panic!("one sleep in thread {tid}: {sleeps:?}") };
+        let [sleep] = sleeps.as_slice() else {
+            panic!("one sleep in thread {tid}: {sleeps:?}")
+        };
         assert!(sleep.blocked_ns > 9_000_000, "{sleep:?}");
     }
 }
@@ -52,7 +66,13 @@ fn children_are_traced_when_asked_for_and_not_otherwise() {
              if pid == 0:\n    select.select([], [], [], 0.02)\n    os._exit(0)\n\
              os.waitpid(pid, 0)\nsay(pid)\nhear()",
         );
-        let tracing = Tracing::attach_with(script.pid(), Options { follow, ..Options::default() });
+        let tracing = Tracing::attach_with(
+            script.pid(),
+            Options {
+                follow,
+                ..Options::default()
+            },
+        );
         script.tell("go");
         let child = script.hear_numbers()[0] as u32;
         let taken = tracing.finish();
@@ -82,11 +102,17 @@ fn a_program_begun_by_another_thread_than_the_leader_takes_over_the_leaders_lane
     script.wait();
     let taken = tracing.finish();
     let lives = lives(&taken);
-    let exec = lives.iter().find(|life| life.kind == LifeKind::Exec).expect("an exec");
+    let exec = lives
+        .iter()
+        .find(|life| life.kind == LifeKind::Exec)
+        .expect("an exec");
     assert_eq!((exec.tid, exec.name.as_str()), (pid, "sleep"), "{lives:?}");
     let slept = taken
         .calls_named("clock_nanosleep")
         .filter(|call| call.tid == pid && call.start_ns > exec.at_ns)
         .count();
-    assert_eq!(slept, 1, "sleep's own sleep, under the leader's id: {lives:?}");
+    assert_eq!(
+        slept, 1,
+        "sleep's own sleep, under the leader's id: {lives:?}"
+    );
 }

@@ -26,24 +26,44 @@ impl PerfStat {
         for fifo in [&control, &ack] {
             nix::unistd::mkfifo(fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
         }
-        let events =
-            calls.iter().map(|call| format!("syscalls:sys_enter_{call}")).collect::<Vec<_>>();
+        let events = calls
+            .iter()
+            .map(|call| format!("syscalls:sys_enter_{call}"))
+            .collect::<Vec<_>>();
         let child = Command::new("perf")
-            .args(["stat", "--delay=-1", "--field-separator=,", "--pid", &pid.to_string()])
+            .args([
+                "stat",
+                "--delay=-1",
+                "--field-separator=,",
+                "--pid",
+                &pid.to_string(),
+            ])
             .arg(format!("--event={}", events.join(",")))
-            .arg(format!("--control=fifo:{},{}", control.display(), ack.display()))
+            .arg(format!(
+                "--control=fifo:{},{}",
+                control.display(),
+                ack.display()
+            ))
             .arg(format!("--output={}", output.display()))
             .stdout(Stdio::null())
             .spawn()
             .expect("start perf");
         // Opened for both ways, a fifo does not wait for its other end.
-        let mut control = OpenOptions::new().read(true).write(true).open(control).unwrap();
+        let mut control = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(control)
+            .unwrap();
         let ack = OpenOptions::new().read(true).write(true).open(ack).unwrap();
         control.write_all(b"enable\n").unwrap();
         let mut answer = String::new();
         BufReader::new(ack).read_line(&mut answer).unwrap();
         assert!(answer.starts_with("ack"), "perf said {answer:?}");
-        Self { child, output, _directory: directory }
+        Self {
+            child,
+            output,
+            _directory: directory,
+        }
     }
 
     /// Stops, and returns the count of each call, in the order given.
@@ -55,7 +75,11 @@ impl PerfStat {
             .map_while(Result::ok)
             .filter(|line| line.contains("syscalls:"))
             .map(|line| {
-                line.split(',').next().unwrap().parse().unwrap_or_else(|_| panic!("perf: {line}"))
+                line.split(',')
+                    .next()
+                    .unwrap()
+                    .parse()
+                    .unwrap_or_else(|_| panic!("perf: {line}"))
             })
             .collect()
     }
@@ -76,7 +100,9 @@ fn mount_tracefs() {
 /// What the scheduler itself says of a thread: nanoseconds on the CPU, and waiting for it.
 pub(crate) fn schedstat(pid: u32) -> (u64, u64) {
     let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/schedstat")).unwrap();
-    let mut numbers = text.split_ascii_whitespace().map(|number| number.parse::<u64>().unwrap());
+    let mut numbers = text
+        .split_ascii_whitespace()
+        .map(|number| number.parse::<u64>().unwrap());
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
@@ -85,7 +111,14 @@ pub(crate) fn context_switches(pid: u32) -> (u64, u64) {
     let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/status")).unwrap();
     let count = |name: &str| -> u64 {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_ascii_whitespace().last().unwrap().parse().unwrap()
+        line.split_ascii_whitespace()
+            .last()
+            .unwrap()
+            .parse()
+            .unwrap()
     };
-    (count("voluntary_ctxt_switches:"), count("nonvoluntary_ctxt_switches:"))
+    (
+        count("voluntary_ctxt_switches:"),
+        count("nonvoluntary_ctxt_switches:"),
+    )
 }

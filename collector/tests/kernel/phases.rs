@@ -1,7 +1,7 @@
 //! Phases against behaviour that is known, and against the scheduler's own sums.
 
 use nix::sys::signal::Signal;
-use waitscope::model::{Copying, Timeout};
+use waitscope::model::{Context, Copying, Timeout};
 
 use super::{
     child::Script,
@@ -23,23 +23,39 @@ fn a_poll_that_sleeps_50_ms_is_blocked_for_50_ms() {
     let taken = tracing.finish();
 
     let polls: Vec<_> = taken.calls_named("poll").collect();
-    let [poll] = polls.as_slice() else { panic!("one poll, not {polls:?}") };
+    let [poll] = polls.as_slice() else {
+        panic!("one poll, not {polls:?}")
+    };
     assert_eq!((poll.sleeps, poll.ret), (1, Some(0)), "{poll:?}");
     assert_eq!(poll.timeout, Timeout::Nanos(50 * MILLI_NS), "{poll:?}");
     assert_eq!(poll.copying, Copying::None, "{poll:?}");
     // Blocked until the kernel's timer fires, which it never does early; and what is not blocked is what
     // the process itself saw the call take beyond that, at most.
-    assert!(poll.duration_ns() <= elapsed_ns, "the process saw {elapsed_ns} ns: {poll:?}");
+    assert!(
+        poll.duration_ns() <= elapsed_ns,
+        "the process saw {elapsed_ns} ns: {poll:?}"
+    );
     assert!(poll.duration_ns() >= 50 * MILLI_NS, "{poll:?}");
-    assert!(poll.blocked_ns + poll.kernel_ns >= 50 * MILLI_NS, "{poll:?}");
-    assert!(poll.blocked_ns > 45 * MILLI_NS, "asleep nearly all the time: {poll:?}");
+    assert!(
+        poll.blocked_ns + poll.kernel_ns >= 50 * MILLI_NS,
+        "{poll:?}"
+    );
+    assert!(
+        poll.blocked_ns > 45 * MILLI_NS,
+        "asleep nearly all the time: {poll:?}"
+    );
     let (slept, woken) = (poll.first_sleep_ns.unwrap(), poll.last_wake_ns.unwrap());
-    assert_eq!(woken - slept, poll.blocked_ns, "one sleep is all of blocked: {poll:?}");
+    assert_eq!(
+        woken - slept,
+        poll.blocked_ns,
+        "one sleep is all of blocked: {poll:?}"
+    );
 }
 
 #[test]
 fn a_thread_that_shares_its_cpu_with_a_spinning_one_is_runnable_not_blocked() {
-    let mut spinner = Script::start("os.sched_setaffinity(0, {0})\nsay('ready')\nhear()\nwhile True: pass");
+    let mut spinner =
+        Script::start("os.sched_setaffinity(0, {0})\nsay('ready')\nhear()\nwhile True: pass");
     let mut script = Script::start(
         "os.sched_setaffinity(0, {0})\nimport ctypes\nsay('ready')\nhear()\n\
          end = time.thread_time() + 0.2\nwhile time.thread_time() < end: os.sched_yield()\n\
@@ -58,17 +74,29 @@ fn a_thread_that_shares_its_cpu_with_a_spinning_one_is_runnable_not_blocked() {
     drop(spinner);
 
     let runnable_ns: u64 = taken.off_cpu().map(|span| span.runnable_ns()).sum();
-    let preemptions = taken.off_cpu().filter(|span| span.woken_ns.is_none()).count() as u64;
+    let preemptions = taken
+        .off_cpu()
+        .filter(|span| span.woken_ns.is_none())
+        .count() as u64;
     let delay_ns = delay_after - delay_before;
     let facts = format!(
         "ours {runnable_ns} ns in {preemptions} preemptions, the scheduler's {delay_ns} ns in {}",
         preempted_after - preempted_before
     );
-    assert!(runnable_ns > 50 * MILLI_NS, "half of the CPU is another's: {facts}");
+    assert!(
+        runnable_ns > 50 * MILLI_NS,
+        "half of the CPU is another's: {facts}"
+    );
     // The scheduler begins to count a hair later and counts what happened before attaching, too.
-    assert!(runnable_ns.abs_diff(delay_ns) < delay_ns / 20 + MILLI_NS, "{facts}");
+    assert!(
+        runnable_ns.abs_diff(delay_ns) < delay_ns / 20 + MILLI_NS,
+        "{facts}"
+    );
     assert!(preemptions <= preempted_after - preempted_before, "{facts}");
-    assert!(preempted_after - preempted_before - preemptions < 10, "{facts}");
+    assert!(
+        preempted_after - preempted_before - preemptions < 10,
+        "{facts}"
+    );
 }
 
 #[test]
@@ -87,12 +115,18 @@ fn receiving_64_mib_is_copying_and_every_byte_is_accounted_for() {
 
     assert_eq!(got, BYTES);
     let sum = |name: &str| -> i64 {
-        taken.calls_named(name).filter_map(|call| call.ret).filter(|&ret| ret > 0).sum()
+        taken
+            .calls_named(name)
+            .filter_map(|call| call.ret)
+            .filter(|&ret| ret > 0)
+            .sum()
     };
     assert_eq!(sum("recvfrom"), BYTES as i64);
     assert_eq!(sum("sendto"), BYTES as i64);
     for call in taken.calls_named("recvfrom") {
-        let Copying::Seen(at) = call.copying else { panic!("the kernel says when: {call:?}") };
+        let Copying::Seen(at) = call.copying else {
+            panic!("the kernel says when: {call:?}")
+        };
         assert!(call.start_ns <= at && at <= call.end_ns, "{call:?}");
         assert!(call.copying_ns > 0, "{call:?}");
     }
@@ -101,8 +135,16 @@ fn receiving_64_mib_is_copying_and_every_byte_is_accounted_for() {
     }
     let (copying, all) = taken
         .calls_named("recvfrom")
-        .fold((0, 0), |(copying, all), call| (copying + call.copying_ns, all + call.kernel_ns + call.copying_ns));
-    assert!(copying * 2 > all, "most of the time on the CPU is copying: {copying} of {all} ns");
+        .fold((0, 0), |(copying, all), call| {
+            (
+                copying + call.copying_ns,
+                all + call.kernel_ns + call.copying_ns,
+            )
+        });
+    assert!(
+        copying * 2 > all,
+        "most of the time on the CPU is copying: {copying} of {all} ns"
+    );
 }
 
 #[test]
@@ -118,11 +160,16 @@ fn a_poll_woken_by_a_signal_ends_with_eintr_and_names_who_sent_it() {
     assert_eq!(script.hear(), "polling");
     wait_until_asleep(script.pid());
     script.signal(Signal::SIGUSR1);
-    assert_eq!(script.hear(), format!("-1 {}", nix::errno::Errno::EINTR as i32));
+    assert_eq!(
+        script.hear(),
+        format!("-1 {}", nix::errno::Errno::EINTR as i32)
+    );
     let taken = tracing.finish();
 
     let polls: Vec<_> = taken.calls_named("poll").collect();
-    let [poll] = polls.as_slice() else { panic!("one poll, not {polls:?}") };
+    let [poll] = polls.as_slice() else {
+        panic!("one poll, not {polls:?}")
+    };
     // What the kernel returns inside: it becomes EINTR for the user once the handler has run.
     const ERESTART_RESTARTBLOCK: i64 = 516;
     assert!(
@@ -131,8 +178,15 @@ fn a_poll_woken_by_a_signal_ends_with_eintr_and_names_who_sent_it() {
     );
     assert_eq!(poll.timeout, Timeout::Infinite, "{poll:?}");
     let waker = poll.waker.expect("somebody woke it");
-    assert_eq!(waker.pid, std::process::id(), "the signal came from here: {poll:?}");
-    let span = taken.off_cpu().find(|span| span.woken_ns == poll.last_wake_ns).unwrap();
+    assert_eq!(
+        waker.pid,
+        std::process::id(),
+        "the signal came from here: {poll:?}"
+    );
+    let span = taken
+        .off_cpu()
+        .find(|span| span.woken_ns == poll.last_wake_ns)
+        .unwrap();
     let own = std::fs::read_to_string(format!("/proc/self/task/{}/comm", waker.tid)).unwrap();
     assert_eq!(span.waker_comm, own.trim_end(), "{span:?}");
 }
@@ -150,7 +204,9 @@ fn a_thread_killed_in_a_call_leaves_a_call_that_says_so() {
     let taken = tracing.finish();
 
     let polls: Vec<_> = taken.calls_named("poll").collect();
-    let [poll] = polls.as_slice() else { panic!("one poll, not {polls:?}") };
+    let [poll] = polls.as_slice() else {
+        panic!("one poll, not {polls:?}")
+    };
     assert!(poll.killed && poll.ret.is_none(), "{poll:?}");
     assert!(poll.blocked_ns > 0, "{poll:?}");
     assert_eq!(taken.open().count(), 0, "nothing goes on after the end");
@@ -166,7 +222,11 @@ fn a_zero_timeout_is_a_check_and_not_a_wait() {
     script.hear();
     let taken = tracing.finish();
     assert_eq!(taken.calls_named("epoll_wait").count(), 100);
-    assert!(taken.calls_named("epoll_wait").all(|call| call.is_check() && call.blocked_ns == 0));
+    assert!(
+        taken
+            .calls_named("epoll_wait")
+            .all(|call| call.is_check() && call.blocked_ns == 0)
+    );
 }
 
 #[test]
@@ -188,10 +248,57 @@ fn a_call_in_flight_when_tracing_begins_says_so_and_counts_from_there() {
 pub(crate) fn wait_until_asleep(pid: u32) {
     for _ in 0..2000 {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        if stat.rsplit(')').next().unwrap().trim_start().starts_with('S') {
+        if stat
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .trim_start()
+            .starts_with('S')
+        {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
     panic!("process {pid} does not fall asleep");
+}
+
+#[test]
+fn a_wake_up_says_whether_a_thread_or_an_interrupt_made_it() {
+    // A pipe is written by a thread; a timeout fires in the timer's interrupt; and what comes over the
+    // loopback is delivered by the network's soft interrupt, while the sender runs.
+    let mut script = Script::start(
+        "r, w = os.pipe()\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(('127.0.0.1', 0))\n\
+         o = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\nq = select.poll()\n\
+         def later(f):\n    time.sleep(0.05)\n    f()\n\
+         say('ready')\nhear()\n\
+         t = threading.Thread(target=later, args=(lambda: os.write(w, b'x'),))\nt.start()\nos.read(r, 1)\nt.join()\n\
+         t = threading.Thread(target=later, args=(lambda: o.sendto(b'x', s.getsockname()),))\nt.start()\ns.recv(1)\nt.join()\n\
+         q.poll(20)\nsay('done')\nhear()",
+    );
+    let pid = script.pid();
+    let tracing = Tracing::attach(pid);
+    script.tell("go");
+    assert_eq!(script.hear(), "done");
+    let taken = tracing.finish();
+    let context_of = |name: &str| {
+        let call = taken
+            .calls_named(name)
+            .find(|call| call.tid == pid && call.blocked_ns > 15 * MILLI_NS && !call.began_before)
+            .unwrap_or_else(|| panic!("a {name} that slept"));
+        call.waker.map(|waker| (waker.context, waker.pid == pid))
+    };
+    assert_eq!(
+        context_of("read"),
+        Some((Context::Task, true)),
+        "by the thread that wrote"
+    );
+    assert_eq!(
+        context_of("recvfrom"),
+        Some((Context::SoftIrq, true)),
+        "while the sender ran"
+    );
+    assert_eq!(
+        context_of("poll").map(|(context, _)| context),
+        Some(Context::HardIrq)
+    );
 }

@@ -48,8 +48,18 @@ impl Tracing {
                 session.drain(&mut events, usize::MAX);
             }
             let trace = session.trace().clone();
-            let Finished { end, delivered, unsound } = session.finish(&mut events).unwrap();
-            Taken { trace, events, end, delivered, unsound }
+            let Finished {
+                end,
+                delivered,
+                unsound,
+            } = session.finish(&mut events).unwrap();
+            Taken {
+                trace,
+                events,
+                end,
+                delivered,
+                unsound,
+            }
         });
         Self { stop, thread }
     }
@@ -65,20 +75,35 @@ impl Tracing {
 
 impl Taken {
     fn check(&self) {
-        let facts = format!("{:?}, delivered {}, unsound {}", self.end, self.delivered, self.unsound);
-        assert_eq!(self.end.made, self.delivered + self.end.lost, "made = delivered + lost: {facts}");
+        let facts = format!(
+            "{:?}, delivered {}, unsound {}",
+            self.end, self.delivered, self.unsound
+        );
+        assert_eq!(
+            self.end.made,
+            self.delivered + self.end.lost,
+            "made = delivered + lost: {facts}"
+        );
         assert_eq!(self.end.lost, 0, "nothing lost: {facts}");
         assert_eq!(self.unsound, 0, "every record makes sense: {facts}");
         assert_eq!((self.end.untracked, self.end.compat), (0, 0), "{facts}");
         for call in self.calls() {
-            assert_eq!(call.phases_ns(), call.duration_ns(), "phases sum to the duration: {call:?}");
+            assert_eq!(
+                call.phases_ns(),
+                call.duration_ns(),
+                "phases sum to the duration: {call:?}"
+            );
         }
         for event in &self.events {
             if let Event::Open(open) = event
                 && open.nr.is_some()
             {
                 let sum = open.kernel_ns + open.blocked_ns + open.runnable_ns + open.copying_ns;
-                assert_eq!(sum, open.at_ns - open.since_ns, "phases sum so far: {open:?}");
+                assert_eq!(
+                    sum,
+                    open.at_ns - open.since_ns,
+                    "phases sum so far: {open:?}"
+                );
             }
         }
         self.check_spans_inside_calls();
@@ -94,18 +119,29 @@ impl Taken {
             // A thread's times off the CPU come in order.
             let spans = spans.get(&call.tid).map_or(&[][..], Vec::as_slice);
             let from = spans.partition_point(|span| span.start_ns < call.start_ns);
-            let inside = spans[from..].iter().take_while(|span| span.end_ns <= call.end_ns);
+            let inside = spans[from..]
+                .iter()
+                .take_while(|span| span.end_ns <= call.end_ns);
             let (mut blocked_ns, mut runnable_ns, mut sleeps, mut preemptions) = (0, 0, 0, 0);
             for span in inside {
                 assert!(span.in_call, "inside {call:?} but not of it: {span:?}");
                 blocked_ns += span.blocked_ns();
                 runnable_ns += span.runnable_ns();
-                *(if span.woken_ns.is_some() { &mut sleeps } else { &mut preemptions }) += 1;
+                *(if span.woken_ns.is_some() {
+                    &mut sleeps
+                } else {
+                    &mut preemptions
+                }) += 1;
             }
             if !call.killed {
                 assert_eq!(
                     (blocked_ns, runnable_ns, sleeps, preemptions),
-                    (call.blocked_ns, call.runnable_ns, call.sleeps, call.preemptions),
+                    (
+                        call.blocked_ns,
+                        call.runnable_ns,
+                        call.sleeps,
+                        call.preemptions
+                    ),
                     "spans sum to the call's phases: {call:?}"
                 );
             }
