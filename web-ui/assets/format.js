@@ -46,7 +46,9 @@ export function formatExactNs(ns) {
  * @returns {string}
  */
 export function formatTime(ns, stepNs) {
-  const decimals = Math.min(9, Math.max(0, Math.ceil(9 - Math.log10(Math.max(1, stepNs)))));
+  const enough = Math.min(9, Math.max(0, Math.ceil(9 - Math.log10(Math.max(1, stepNs)))));
+  // Whole groups of three read better than a digit on its own.
+  const decimals = enough > 3 ? Math.ceil(enough / 3) * 3 : enough;
   const sign = ns < 0 ? "−" : "";
   // Seconds and the fraction apart: 1e7 s in one float has no nanoseconds left after toFixed.
   let whole = Math.floor(Math.abs(ns) / 1e9);

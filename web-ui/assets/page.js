@@ -22,6 +22,9 @@ import { fetchCall, fetchLanes, fetchNames, fetchTile, fetchTrace, Refused } fro
 import { Timeline } from "./timeline.js";
 import { Tooltip } from "./tooltip.js";
 
+/** How far from the panel's edge a clicked call is kept. */
+const UNCOVER_PX = 80;
+
 export class Page {
   constructor() {
     /** @type {Trace | null} */
@@ -184,11 +187,19 @@ export class Page {
       this.chosen = { answer, thread };
       this.timeline.pin({ lane: lane.lane, startNs: call["start_ns"], endNs: call["end_ns"] });
       this.panel.show(answer, thread, this.palette());
+      this.uncover(xPx);
       this.announce(`${String(call["call"])}, ${formatNs(call["end_ns"] - call["start_ns"])}`);
     } catch (error) {
       this.onRefused(error);
       this.panel.say("No answer", "The server did not tell about this call; click again.");
     }
+  }
+
+  /** The panel takes room from the timeline: what was clicked stays in view. @param {number} xPx */
+  uncover(xPx) {
+    this.resize();
+    const coveredPx = xPx - this.timeline.frame.widthPx + UNCOVER_PX;
+    if (coveredPx > 0) this.timeline.panBy(coveredPx);
   }
 
   zoomToPinned() {

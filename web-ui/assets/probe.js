@@ -9,7 +9,8 @@
 import { Columns, fill } from "./columns.js";
 import { BODY_PX, BODY_TOP_PX, rowTop } from "./layout.js";
 import { PHASES } from "./phases.js";
-import { timeToX } from "./scale.js";
+import { timeToX, xToTime } from "./scale.js";
+import { indices } from "./tiles.js";
 import { lifeOf } from "./timeline.js";
 
 /** @param {Timeline} timeline */
@@ -42,8 +43,16 @@ export function probe(timeline) {
     }),
     /** The last frame's work. */
     stats: () => ({ ...timeline.stats }),
-    /** Nothing visible is on its way. */
-    settled: () => timeline.fetcher.flights.size === 0 && !timeline.asked,
+    /** All that shows is drawn from tiles of its own level, and no change waits to be drawn. */
+    settled: () => {
+      const level = timeline.level();
+      const toNs = Math.min(xToTime(timeline.view, timeline.frame.widthPx), timeline.state?.nowNs ?? 0);
+      const count = indices(level, timeline.view.startNs, toNs).length;
+      const own = [...timeline.gathered.values()].every(
+        ({ pieces }) => pieces.length === count && pieces.every((piece) => piece.entry.tile.level === level),
+      );
+      return own && (timeline.following || !timeline.asked);
+    },
     /** The shares of the pixel column at a time, and where its body is on the canvas. */
     at: (/** @type {number} */ lane, /** @type {number} */ timeNs) => {
       const columns = columnsOf(lane);

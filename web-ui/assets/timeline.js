@@ -211,7 +211,7 @@ export class Timeline {
     if (state) {
       if (this.following) {
         // A window much shorter than the lag would never show anything but what was.
-        const lagNs = Math.min(FOLLOW_LAG_NS, this.view.nsPerPx * this.frame.widthPx);
+        const lagNs = Math.min(FOLLOW_LAG_NS, (this.view.nsPerPx * this.frame.widthPx) / 4);
         this.view = follow(this.view, Math.max(0, this.nowNs(nowMs) - lagNs), this.frame.widthPx);
       } else this.view = clamp(this.view, this.bounds());
       this.raster ??= new Raster(this.palette, this.scale);

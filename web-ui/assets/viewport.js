@@ -74,15 +74,16 @@ export function fit(fromNs, toNs, bounds) {
 }
 
 /**
- * The same zoom with `nowNs` near the right edge.
+ * The same zoom with `nowNs` near the right edge; a trace shorter than the window begins at its left.
  * @param {View} view
  * @param {number} nowNs
  * @param {number} widthPx
  * @returns {View}
  */
 export function follow(view, nowNs, widthPx) {
-  return { startNs: nowNs - view.nsPerPx * (widthPx - FOLLOW_MARGIN_PX), nsPerPx: view.nsPerPx };
+  const startNs = nowNs - view.nsPerPx * (widthPx - FOLLOW_MARGIN_PX);
+  return { startNs: Math.max(startNs, -view.nsPerPx * FOLLOW_MARGIN_PX), nsPerPx: view.nsPerPx };
 }
 
-/** Room to the right of "now", for the open ends of calls. */
+/** Room beside the trace's ends, for the open ends of calls. */
 export const FOLLOW_MARGIN_PX = 24;
