@@ -70,27 +70,36 @@ export function fill(out, grid, items, life) {
   const endNs = grid.startNs + grid.columns * grid.columnNs;
   for (const stretch of items.stretches) {
     if (stretch.toNs <= grid.startNs || stretch.fromNs >= endNs) continue;
-    for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
-      const share = stretch.shares[phase] ?? 0;
-      if (share > 0) cover(out.exact, phase * count, grid, stretch.fromNs, stretch.toNs, share);
-    }
+    coverAll(out.exact, count, grid, stretch.fromNs, stretch.toNs, stretch.shares, 1);
   }
   for (const call of items.calls) touch(out.inCall, grid, call.startNs, call.endNs);
   for (const sums of [items.sums, items.others]) {
     for (const sum of sums) {
       if (sum.toNs <= grid.startNs || sum.fromNs >= endNs) continue;
       if (sum.calls > 0) touch(out.inCall, grid, sum.fromNs, sum.toNs);
-      for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
-        const amountNs = sum.amounts[phase] ?? 0;
-        if (amountNs > 0) {
-          cover(out.narrow, phase * count, grid, sum.fromNs, sum.toNs, amountNs / (sum.toNs - sum.fromNs));
-        }
-      }
+      coverAll(out.narrow, count, grid, sum.fromNs, sum.toNs, sum.amounts, 1 / (sum.toNs - sum.fromNs));
     }
   }
   addOpen(out, grid, items, life);
   addKnown(out, grid, items, life);
   settle(out);
+}
+
+/**
+ * Adds all phases of a stretch of time to the columns it covers. Most are within one or two columns.
+ * @param {Float64Array} into
+ * @param {number} count
+ * @param {Grid} grid
+ * @param {number} fromNs
+ * @param {number} toNs
+ * @param {readonly number[]} parts by phase
+ * @param {number} factor of each
+ */
+function coverAll(into, count, grid, fromNs, toNs, parts, factor) {
+  for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
+    const part = parts[phase] ?? 0;
+    if (part > 0) cover(into, phase * count, grid, fromNs, toNs, part * factor);
+  }
 }
 
 /**

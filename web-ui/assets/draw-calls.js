@@ -121,8 +121,8 @@ function drawBox(context, scene, box, top, counters) {
  */
 function drawLabel(context, scene, box, name, duration, top, counters) {
   const { palette, frame } = scene;
-  // A box that begins before the window keeps its name at the window's edge.
-  const from = Math.max(0, box.left) + PAD_PX;
+  // A box that begins before the window, or before what is kept, has its name where it begins to show.
+  const from = Math.max(0, box.left, scene.keptNs > 0 ? timeToX(scene.view, scene.keptNs) : 0) + PAD_PX;
   const room = Math.min(frame.widthPx, box.right) - from - 2;
   if (room + PAD_PX + 2 < LABEL_LEAST_PX) return;
   const y = top + BOX_TOP_PX + BOX_PX / 2 - 0.5;

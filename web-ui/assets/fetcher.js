@@ -114,7 +114,9 @@ export function entryOf(tile, lane, state, nowMs) {
   const open = state.open.get(lane.lane);
   return {
     tile,
-    asOfNs: tile.sealed ? Infinity : state.nowNs,
+    // A thread's calls come in the order in which they ended: a newer one vouches for all before it.
+    asOfNs: tile.sealed ? Infinity : Math.max(state.nowNs, tile.calls.endNs.at(-1) ?? 0),
+    takenNs: state.nowNs,
     settledNs: Math.min(state.nowNs, open ? open.sinceNs : state.sealedNs),
     refreshAtMs: nowMs + REFRESH_MS,
     openKey: openKey(lane.lane, state),
@@ -140,8 +142,8 @@ function openKey(lane, state) {
  * @returns {boolean}
  */
 export function mayChange(entry, lane, state) {
-  if (entry.tile.sealed || entry.asOfNs >= state.nowNs) return false;
-  if (lane.endedNs !== null && lane.endedNs <= entry.asOfNs) return false;
+  if (entry.tile.sealed || entry.takenNs >= state.nowNs) return false;
+  if (lane.endedNs !== null && lane.endedNs <= entry.takenNs) return false;
   if (entry.tile.toNs <= entry.settledNs) return false;
   return entry.openKey === "" || entry.openKey !== openKey(lane.lane, state);
 }

@@ -15,9 +15,9 @@ import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE } from "./phases
  * @typedef {{ startNs: number, endNs: number, kernelNs: number, blockedNs: number, runnableNs: number,
  *   copyingNs: number, copyStartNs: number, otherNs: number, syscall: number, flags: number }} Call
  * @typedef {{ leftNs: number, wokenNs: number, backNs: number, flags: number }} Span
- * @typedef {{ fromNs: number, toNs: number, calls: number, amounts: Float64Array }} Sum
+ * @typedef {{ fromNs: number, toNs: number, calls: number, amounts: number[] }} Sum
  *   `amounts`: nanoseconds by phase
- * @typedef {{ fromNs: number, toNs: number, shares: Float64Array }} Stretch  `shares`: parts of one by phase
+ * @typedef {{ fromNs: number, toNs: number, shares: number[] }} Stretch  `shares`: parts of one by phase
  * @typedef {{
  *   calls: Call[], spans: Span[], sums: Sum[], stretches: Stretch[], others: Sum[],
  *   known: { fromNs: number, toNs: number, asOfNs: number }[],
@@ -93,29 +93,32 @@ function addSums(items, piece) {
     const fromNs = tile.fromNs + (sums.bucket[i] ?? 0) * tile.bucketNs;
     const toNs = fromNs + tile.bucketNs;
     if (toNs <= piece.fromNs || fromNs >= piece.toNs) continue;
-    const amounts = new Float64Array(PHASE_COUNT);
-    amounts[COPYING] = at(sums.copyingNs, i);
-    amounts[KERNEL] = at(sums.kernelNs, i);
-    amounts[OTHER] = at(sums.otherNs, i);
-    amounts[RUNNABLE] = at(sums.runnableNs, i) + at(sums.outsideRunnableNs, i);
-    amounts[BLOCKED] = at(sums.blockedNs, i) + at(sums.outsideBlockedNs, i);
+    // In the order of phases. A plain array: typed ones take far longer to make, and there are thousands.
+    const amounts = [
+      at(sums.copyingNs, i),
+      at(sums.kernelNs, i),
+      at(sums.otherNs, i),
+      0,
+      at(sums.runnableNs, i) + at(sums.outsideRunnableNs, i),
+      at(sums.blockedNs, i) + at(sums.outsideBlockedNs, i),
+    ];
     // A stand-in's bucket may reach beyond the piece: its share of the bucket is all it gets.
     const cutFrom = Math.max(fromNs, piece.fromNs);
     const cutTo = Math.min(toNs, piece.toNs);
     const part = (cutTo - cutFrom) / tile.bucketNs;
-    if (part < 1) for (let p = 0; p < PHASE_COUNT; p += 1) amounts[p] = at(amounts, p) * part;
+    if (part < 1) for (let p = 0; p < PHASE_COUNT; p += 1) amounts[p] = (amounts[p] ?? 0) * part;
     items.sums.push({ fromNs: cutFrom, toNs: cutTo, calls: sums.calls[i] ?? 0, amounts });
   }
 }
 
-/** @param {Items} items @param {number} fromNs @param {number} toNs @param {Float64Array} shares */
+/** @param {Items} items @param {number} fromNs @param {number} toNs @param {number[]} shares */
 function push(items, fromNs, toNs, shares) {
   if (toNs > fromNs) items.stretches.push({ fromNs, toNs, shares });
 }
 
-/** @param {number} phase @returns {Float64Array} */
+/** @param {number} phase @returns {number[]} */
 function pure(phase) {
-  const shares = new Float64Array(PHASE_COUNT);
+  const shares = [0, 0, 0, 0, 0, 0];
   shares[phase] = 1;
   return shares;
 }
@@ -200,7 +203,7 @@ function addOnCpu(items, call, onCpu, restBlockedNs, restRunnableNs) {
  * @param {number} phaseNs how much of them is the phase itself
  * @param {number} restNs how much off-CPU time is still to be placed, in these parts and elsewhere
  * @param {number} restBlockedNs of that, blocked
- * @param {Float64Array} all what to use if it is the phase alone
+ * @param {number[]} all what to use if it is the phase alone
  * @param {number} phase
  */
 function mix(items, parts, phaseNs, restNs, restBlockedNs, all, phase) {
@@ -209,7 +212,7 @@ function mix(items, parts, phaseNs, restNs, restBlockedNs, all, phase) {
   if (lengthNs <= 0) return;
   let shares = all;
   if (restNs > 0 && phaseNs < lengthNs) {
-    shares = new Float64Array(PHASE_COUNT);
+    shares = [0, 0, 0, 0, 0, 0];
     const share = phaseNs / lengthNs;
     const blocked = Math.max(0, restBlockedNs) / restNs;
     shares[phase] = share;
@@ -227,7 +230,7 @@ function addOthers(items) {
   let beforeNs = items.known[0]?.fromNs ?? 0;
   for (const call of items.calls) {
     if (call.otherNs > 0 && call.startNs > beforeNs) {
-      const amounts = new Float64Array(PHASE_COUNT);
+      const amounts = [0, 0, 0, 0, 0, 0];
       amounts[OTHER] = Math.min(call.otherNs, call.startNs - beforeNs);
       items.others.push({ fromNs: beforeNs, toNs: call.startNs, calls: 0, amounts });
     }

@@ -229,7 +229,7 @@ export class Page {
     this.tooltip.show(timeline);
     const canFollow = trace?.live === true && state !== null && !state.ended;
     this.followButton.hidden = !canFollow;
-    setText(this.followButton, timeline.following ? "⏸ Pause" : "▶ Follow live");
+    setText(this.followButton, timeline.following ? "Pause" : "Follow live");
     this.followButton.setAttribute("aria-pressed", String(timeline.following));
     const spanNs = timeline.view.nsPerPx * timeline.frame.widthPx;
     const from = formatTime(Math.max(0, timeline.view.startNs), spanNs / 1000);

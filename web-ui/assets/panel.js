@@ -133,7 +133,7 @@ function after(call, name, startNs) {
 /** @param {Json} call @returns {string | null} */
 function othersOf(call) {
   const others = numberOf(call, "others") ?? 0;
-  return others > 0 ? `${formatCount(others)}, ${formatNs(numberOf(call, "other_ns") ?? 0)}` : null;
+  return others > 0 ? `${formatCount(others)} in ${formatNs(numberOf(call, "other_ns") ?? 0)}` : null;
 }
 
 export class Panel {

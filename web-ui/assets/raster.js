@@ -67,9 +67,11 @@ export class Raster {
     pixels.fill(this.background, 0, above * count);
     pixels.fill(this.empty, above * count);
     const lineRows = above - this.scale;
+    // A texture's size is a power of two: this loop runs for every pixel of every frame.
+    const mask = size - 1;
     for (let x = 0; x < count; x += 1) {
       if (columns.inCall[x]) for (let y = 0; y < lineRows; y += 1) pixels[y * count + x] = this.presence;
-      const textureX = (((x + shiftPx) % size) + size) % size;
+      const textureX = (x + shiftPx) & mask;
       let sum = 0;
       let below = height;
       for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
@@ -80,7 +82,7 @@ export class Raster {
         const texture = textures[phase];
         if (!texture) continue;
         for (let y = top; y < below; y += 1) {
-          pixels[y * count + x] = texture[(y % size) * size + textureX] ?? 0;
+          pixels[y * count + x] = texture[(y & mask) * size + textureX] ?? 0;
         }
         below = top;
       }

@@ -64,7 +64,7 @@ export function needed(level, fromNs, toNs, endNs) {
 }
 
 /**
- * @typedef {{ tile: Tile, asOfNs: number, settledNs: number, refreshAtMs: number, openKey: string }} Entry
+ * @typedef {{ tile: Tile, asOfNs: number, takenNs: number, settledNs: number, refreshAtMs: number, openKey: string }} Entry
  *   `asOfNs`: the tile holds all that ended before it; the rest is the fetcher's
  * @typedef {{ entry: Entry, fromNs: number, toNs: number }} Piece  a tile, cut to what it stands for
  */

@@ -35,7 +35,7 @@ function cacheOf(lane, level, fromNs, toNs, bytes = 1 << 30) {
 }
 
 function entry(tile) {
-  return { tile, asOfNs: Infinity, settledNs: Infinity, refreshAtMs: 0, openKey: "" };
+  return { tile, asOfNs: Infinity, takenNs: 0, settledNs: Infinity, refreshAtMs: 0, openKey: "" };
 }
 
 test("times are written with the unit that suits them", () => {
