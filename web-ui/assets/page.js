@@ -35,6 +35,7 @@ export class Page {
     this.link = "connecting";
     this.waitMs = 0;
     this.lanesVersion = -1;
+    this.lanesCount = -1;
     this.fetchingLanes = false;
     /** @type {{ answer: Record<string, unknown>, thread: string } | null} */
     this.chosen = null;
@@ -115,7 +116,8 @@ export class Page {
   onState(state) {
     this.state = state;
     this.timeline.setState(state);
-    if (state.lanesVersion !== this.lanesVersion || state.lanes !== this.timeline.lanes.length) void this.updateLanes(state);
+    // Not the number of lanes at hand: the server sends 4096 at most, and there may be more.
+    if (state.lanesVersion !== this.lanesVersion || state.lanes !== this.lanesCount) void this.updateLanes(state);
   }
 
   /** @param {State} state */
@@ -127,6 +129,7 @@ export class Page {
       this.timeline.setLanes(lanes);
       // The state's version, not the answer's: a newer answer is fetched again, an older one never kept.
       this.lanesVersion = state.lanesVersion;
+      this.lanesCount = state.lanes;
       byId("stage", HTMLElement).style.height = `${contentPx(lanes.length)}px`;
       this.resize();
     } catch (error) {
@@ -140,7 +143,8 @@ export class Page {
   onLink(link, waitMs) {
     if (link !== this.link) this.announce(link === "connected" ? "Connected" : link === "lost" ? "Disconnected" : "");
     // Another trace may answer at the same address: its lanes and names are others.
-    if (this.link === "lost" && link === "connected") void this.reconnected();
+    const again = this.link === "lost" || !this.trace;
+    if (link === "connected" && this.link !== "connected" && again) void this.reconnected();
     this.link = link;
     this.waitMs = waitMs;
     this.timeline.invalidate();
