@@ -6,10 +6,12 @@ mod bench;
 mod check;
 mod demo;
 mod ebpf;
+mod live;
 mod node;
 mod packages;
 mod place;
 mod run;
+mod screenshots;
 mod test;
 
 use anyhow::Result;
@@ -28,6 +30,8 @@ enum Task {
     Ebpf(ebpf::Options),
     /// Measure what tracing costs.
     Bench(bench::Options),
+    /// Take the picture in the README.
+    Screenshots,
     /// Make the calls that `bench` measures.
     #[command(hide = true)]
     Load(bench::LoadOptions),
@@ -40,6 +44,7 @@ fn main() -> Result<()> {
         Task::Check => check::run(),
         Task::Ebpf(options) => ebpf::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Screenshots => screenshots::run(),
         Task::Load(options) => bench::run_load(&options),
     }
 }

@@ -6,7 +6,7 @@ mod tidy;
 
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{ebpf, node, place, run};
 
@@ -20,7 +20,9 @@ pub(crate) fn run() -> Result<()> {
 
 /// `cargo fmt` and `cargo clippy`, without a warning.
 pub(crate) fn rust() -> Result<()> {
-    run::run(cargo("fmt").args(["--all", "--check"]))?;
+    // Names only: `cargo fmt` shows the rest by doing it.
+    run::run(cargo("fmt").args(["--all", "--check", "--", "-l"]))
+        .context("these files are not formatted; run `cargo fmt`")?;
     let lints = ["--all-features", "--", "-D", "warnings"];
     run::run(
         cargo("clippy")

@@ -105,13 +105,19 @@ fn faults(path: &str, bytes: &[u8]) -> Vec<String> {
     faults
 }
 
-/// Whether a line of Rust uses the keyword: as code begins with it, not in a comment or a text.
+/// Whether a line of Rust uses the keyword: a word of its own, as code goes on after it, in no comment.
 fn says_unsafe(line: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
-    let keyword = concat!("un", "safe");
-    [" {", " fn", " impl", " trait", " extern", "("]
-        .iter()
-        .any(|after| code.contains(&format!("{keyword}{after}")))
+    code.match_indices(concat!("un", "safe"))
+        .any(|(at, keyword)| {
+            let (before, rest) = code.split_at(at);
+            let after = rest.trim_start_matches(keyword);
+            let is_word = !before.ends_with(|last: char| last.is_alphanumeric() || last == '_');
+            is_word
+                && [" {", " fn", " impl", " trait", " extern", "("]
+                    .iter()
+                    .any(|on| after.starts_with(on))
+        })
 }
 
 #[cfg(test)]
@@ -154,11 +160,10 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_on_the_keyword_is_not_the_keyword() {
+    fn the_keyword_in_a_comment_or_in_a_longer_word_is_not_the_keyword() {
+        let keyword = concat!("un", "safe");
         let text = format!(
-            "//! Never {} {{.\n#![forbid({}_code)]\n",
-            concat!("un", "safe"),
-            concat!("un", "safe")
+            "//! Never {keyword} {{.\n#![forbid({keyword}_code)]\nfn is_{keyword}(x: u8) {{}}\n"
         );
         assert_eq!(faults("a.rs", text.as_bytes()), Vec::<String>::new());
     }
