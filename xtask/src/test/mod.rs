@@ -16,7 +16,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::packages::{self, Package};
-use crate::{check, demo, ebpf, node, place, run};
+use crate::{check, ebpf, node, place, run};
 use ledger::Ledger;
 
 /// What the tests use beside our own code: servers and loads to trace, and observers to compare with.
@@ -56,10 +56,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     ledger.step("format and lints", |_| check::rust());
     ledger.step("tidiness", |_| check::tidy());
     ledger.step("the object's stamp", |_| ebpf::check_stamp());
-    ledger.step("product", |_| demo::build());
+    // Without the packages that only tests use: those may turn on what the product forgot to ask for.
+    ledger.step("product alone", |_| {
+        run::run(cargo("check").args(["--package", "waitscope"]))
+    });
+    // Builds the product, too, which the steps after it run.
     ledger.step("tests", |tally| {
-        let mut cargo = cargo_test(&["--workspace", "--no-fail-fast"]);
-        run::watch(&mut cargo, |line| tally.cargo(line))
+        run::watch(cargo_test().arg("--no-fail-fast"), |line| tally.cargo(line))
     });
     if options.no_root {
         ledger.left_out("tests of the kernel", "--no-root");
@@ -87,14 +90,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     ledger.close()
 }
 
-/// `cargo test` for release, where a test that misses its tools fails.
-fn cargo_test(args: &[&str]) -> Command {
+/// `cargo test`, where a test that misses its tools fails. Always of the whole workspace: of less,
+/// dependencies would have other features and be built again.
+fn cargo_test() -> Command {
+    let mut cargo = cargo("test");
+    cargo
+        .arg("--workspace")
+        .env("WAITSCOPE_REQUIRE_ALL", "1")
+        .env("WAITSCOPE_PYTHON", python::program());
+    cargo
+}
+
+/// `cargo TASK` for release.
+fn cargo(task: &str) -> Command {
     let mut cargo = Command::new(place::cargo());
     cargo
         .current_dir(place::workspace())
-        .args(["test", "--locked", "--release"])
-        .args(args)
-        .env("WAITSCOPE_REQUIRE_ALL", "1")
-        .env("WAITSCOPE_PYTHON", python::program());
+        .args([task, "--locked", "--release"]);
     cargo
 }
