@@ -14,9 +14,11 @@ use axum::{
 
 /// Anything that is not a query.
 pub(super) async fn asset(uri: Uri, headers: HeaderMap) -> Response {
-    let Some(asset) = web_ui::asset(uri.path()) else {
-        return StatusCode::NOT_FOUND.into_response();
+    let path = match uri.path().strip_prefix('/').unwrap_or_default() {
+        "" => "index.html",
+        path => path,
     };
+    let Some(asset) = web_ui::asset(path) else { return StatusCode::NOT_FOUND.into_response() };
     let tag = tag(asset.bytes);
     // The next version of the program has the same addresses: a browser always has to ask.
     let caching = [(ETAG, tag.as_str()), (CACHE_CONTROL, "no-cache")];
