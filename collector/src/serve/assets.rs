@@ -18,7 +18,9 @@ pub(super) async fn asset(uri: Uri, headers: HeaderMap) -> Response {
         "" => "index.html",
         path => path,
     };
-    let Some(asset) = web_ui::asset(path) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(asset) = web_ui::asset(path) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let tag = tag(asset.bytes);
     // The next version of the program has the same addresses: a browser always has to ask.
     let caching = [(ETAG, tag.as_str()), (CACHE_CONTROL, "no-cache")];

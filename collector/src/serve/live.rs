@@ -7,10 +7,14 @@ use std::{borrow::Cow, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
-    response::sse::{Event, KeepAlive, Sse},
+    http::header::CACHE_CONTROL,
+    response::{
+        IntoResponse,
+        sse::{Event, KeepAlive, Sse},
+    },
 };
 use serde_json::{Value, json};
-use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
+use tokio_stream::{StreamExt as _, wrappers::WatchStream};
 
 use super::shared::{About, Shared, Snapshot};
 use crate::model::{Gap, OpenThread, call_name};
@@ -21,17 +25,20 @@ const EVERY: Duration = Duration::from_millis(100);
 const COMMENT_EVERY: Duration = Duration::from_secs(5);
 
 /// `GET /api/live`
-pub(super) async fn live(
-    State(shared): State<Arc<Shared>>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(super) async fn live(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     // The throttle asks the watch only when its time has come, so that it gets the latest.
     let states = WatchStream::new(shared.watch())
         .throttle(EVERY)
         .map(move |snapshot| {
             let state = message(&shared.about, &snapshot).to_string();
-            Ok(Event::default().data(state))
+            Ok::<_, Infallible>(Event::default().data(state))
         });
-    Sse::new(states).keep_alive(KeepAlive::new().interval(COMMENT_EVERY))
+    // By itself it says `no-cache`, which lets a browser keep it.
+    let caching = [(CACHE_CONTROL, "no-store")];
+    (
+        caching,
+        Sse::new(states).keep_alive(KeepAlive::new().interval(COMMENT_EVERY)),
+    )
 }
 
 /// A whole state, as in `docs/wire.md`.

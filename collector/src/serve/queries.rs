@@ -55,19 +55,33 @@ pub(super) async fn trace(State(shared): State<Arc<Shared>>) -> Answer {
 pub(super) async fn lanes(State(shared): State<Arc<Shared>>) -> Answer {
     let (version, lanes, more) = {
         let store = shared.store();
-        (store.state().lanes_version, store.lanes(), store.lanes_more())
+        (
+            store.state().lanes_version,
+            store.lanes(),
+            store.lanes_more(),
+        )
     };
-    let lanes = lanes.iter().map(|Lane { lane, pid, tid, name, began_ns, ended_ns, calls }| {
-        json!({
-            "lane": lane,
-            "pid": pid,
-            "tid": tid,
-            "name": name,
-            "began_ns": began_ns,
-            "ended_ns": ended_ns,
-            "calls": calls,
-        })
-    });
+    let lanes = lanes.iter().map(
+        |Lane {
+             lane,
+             pid,
+             tid,
+             name,
+             began_ns,
+             ended_ns,
+             calls,
+         }| {
+            json!({
+                "lane": lane,
+                "pid": pid,
+                "tid": tid,
+                "name": name,
+                "began_ns": began_ns,
+                "ended_ns": ended_ns,
+                "calls": calls,
+            })
+        },
+    );
     json_answer(&json!({ "version": version, "lanes": lanes.collect::<Vec<_>>(), "more": more }))
 }
 
@@ -89,14 +103,20 @@ pub(super) async fn tile(
     if level > LEVEL_MAX || u64::try_from(end_ns).is_err() {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let tile = shared.store().tile(lane, level, index).ok_or(StatusCode::NOT_FOUND)?;
+    let tile = shared
+        .store()
+        .tile(lane, level, index)
+        .ok_or(StatusCode::NOT_FOUND)?;
     let caching = match tile.sealed {
         true => "private, max-age=31536000, immutable",
         false => "no-store",
     };
     // The next trace on this port has the same addresses, but another cookie.
-    let headers =
-        [(CONTENT_TYPE, "application/octet-stream"), (CACHE_CONTROL, caching), (VARY, "Cookie")];
+    let headers = [
+        (CONTENT_TYPE, "application/octet-stream"),
+        (CACHE_CONTROL, caching),
+        (VARY, "Cookie"),
+    ];
     Ok((headers, tile.encode()).into_response())
 }
 
@@ -106,7 +126,10 @@ pub(super) async fn call(
     Path((lane, at_ns)): Path<(String, String)>,
 ) -> Answer {
     let (lane, at_ns) = (number(&lane)?, number(&at_ns)?);
-    let detail = shared.store().call_at(lane, at_ns).ok_or(StatusCode::NOT_FOUND)?;
+    let detail = shared
+        .store()
+        .call_at(lane, at_ns)
+        .ok_or(StatusCode::NOT_FOUND)?;
     let trace = &shared.about.trace;
     let spans = detail.spans.iter().map(|span| offcpu_json(trace, span));
     json_answer(&json!({

@@ -1,0 +1,165 @@
+//! What a browser with the cookie is told.
+
+use crate::{ROUTES, site::Site};
+
+#[test]
+fn every_route_answers_with_the_cookie() {
+    let site = Site::recorded();
+    for route in ROUTES {
+        let answer = site.get(route);
+        assert_eq!(answer.status, 200, "{route}: {answer:?}");
+        assert!(!answer.body.is_empty(), "{route} is empty");
+    }
+    let among_others = format!("a=b; {}; c=d", site.cookie);
+    assert_eq!(
+        site.ask("GET", "/api/trace", &[("Cookie", &among_others)])
+            .status,
+        200
+    );
+}
+
+#[test]
+fn wrong_numbers_are_400_and_unknown_lanes_404() {
+    let site = Site::recorded();
+    for (path, status) in [
+        ("/api/tile/0/0/0", 200),
+        ("/api/tile/0/40/0", 200),
+        ("/api/tile/0/41/0", 400),
+        ("/api/tile/0/255/0", 400),
+        ("/api/tile/0/256/0", 400),
+        ("/api/tile/0/-1/0", 400),
+        ("/api/tile/-1/0/0", 400),
+        ("/api/tile/+0/0/0", 400),
+        ("/api/tile/%200/0/0", 400),
+        ("/api/tile/0/0/1.5", 400),
+        ("/api/tile/0/0/x", 400),
+        ("/api/tile/0/0/18446744073709551615", 400),
+        ("/api/tile/0/0/18446744073709551616", 400),
+        ("/api/tile/0/40/18446744073709551615", 400),
+        ("/api/tile/0/0/%ff", 400),
+        ("/api/tile/0/0/", 404),
+        ("/api/tile/0/0", 404),
+        ("/api/tile/0/0/0/0", 404),
+        ("/api/tile/1/0/0", 404),
+        ("/api/tile/4294967295/0/0", 404),
+        ("/api/tile/4294967296/0/0", 400),
+        ("/api/call/0/100", 200),
+        ("/api/call/0/18446744073709551615", 200),
+        ("/api/call/0/0", 404),
+        ("/api/call/1/100", 404),
+        ("/api/call/0/x", 400),
+        ("/api/call/x/100", 400),
+        ("/api/call/0/-100", 400),
+    ] {
+        let answer = site.get(path);
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        assert!(
+            status == 200 || answer.body.is_empty(),
+            "{path}: {answer:?}"
+        );
+    }
+}
+
+#[test]
+fn the_answers_say_what_the_trace_is() {
+    let site = Site::recorded();
+    let expected = serde_json::json!({
+        "trace": { "pid": 7, "command": "prog <b>", "host": "host", "kernel": "6.1.0", "arch": "x86_64",
+                   "start_unix_ns": 1_700_000_000_000_000_000_u64, "backend": "tp_btf", "follow": false },
+        "live": false, "source": "file.arrow", "tile_buckets": 512,
+    });
+    let answer = site.get("/api/trace");
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.json(), expected);
+
+    let lanes = site.get("/api/lanes").json();
+    assert_eq!(
+        (&lanes["more"], lanes["lanes"].as_array().unwrap().len()),
+        (&0.into(), 1),
+        "{lanes}"
+    );
+    let lane = &lanes["lanes"][0];
+    assert_eq!(
+        (&lane["lane"], &lane["pid"], &lane["tid"], &lane["name"]),
+        (&0.into(), &7.into(), &8.into(), &"<i>".into())
+    );
+    assert_eq!(
+        (&lane["began_ns"], &lane["calls"]),
+        (&serde_json::Value::Null, &1.into()),
+        "{lane}"
+    );
+
+    // From the kernel's table, arch/x86/entry/syscalls/syscall_64.tbl.
+    let names = site.get("/api/names").json();
+    for (nr, name) in [
+        (0, "read"),
+        (1, "write"),
+        (232, "epoll_wait"),
+        (435, "clone3"),
+        (1023, "syscall_1023"),
+    ] {
+        assert_eq!(names[nr], name, "syscall {nr}");
+    }
+    assert_eq!(names.as_array().unwrap().len(), 1024);
+
+    let call = site.get("/api/call/0/100").json();
+    assert_eq!(
+        (&call["call"]["tid"], &call["call"]["start_ns"]),
+        (&8.into(), &100.into()),
+        "{call}"
+    );
+    assert_eq!(
+        (&call["offcpu"], &call["offcpu_more"]),
+        (&serde_json::json!([]), &0.into()),
+        "{call}"
+    );
+
+    let tile = site.get("/api/tile/0/20/0");
+    assert_eq!(
+        tile.header("content-type"),
+        Some("application/octet-stream")
+    );
+    assert_eq!(
+        tile.body[..8],
+        *b"WST1\x01\0\0\0",
+        "magic, and the flag of a sealed tile"
+    );
+}
+
+#[test]
+fn a_browser_keeps_sealed_tiles_for_this_server_only() {
+    let site = Site::recorded();
+    // The next trace on the same port has the same addresses, and only another secret.
+    assert_eq!(site.get("/api/tile/0/20/0").header("vary"), Some("Cookie"));
+    let past_the_end = site.get("/api/tile/0/40/0");
+    assert_eq!(
+        (past_the_end.status, past_the_end.header("cache-control")),
+        (200, Some("no-store"))
+    );
+}
+
+#[test]
+fn a_browser_gets_a_file_of_the_page_once() {
+    let site = Site::recorded();
+    let answer = site.get("/main.js");
+    let tag = answer.header("etag").unwrap();
+    assert!(
+        answer
+            .header("content-type")
+            .unwrap()
+            .starts_with("text/javascript"),
+        "{answer:?}"
+    );
+    for known in [tag.to_owned(), format!("W/{tag}"), format!("\"a\", {tag}")] {
+        let again = site.get_with("/main.js", "If-None-Match", &known);
+        assert_eq!((again.status, again.body.len()), (304, 0), "{known}");
+        assert_eq!(again.header("etag"), Some(tag));
+    }
+    assert_eq!(
+        site.get_with("/main.js", "If-None-Match", "\"a\"").status,
+        200
+    );
+    assert_ne!(site.get("/index.html").header("etag"), Some(tag));
+    let stranger = site.ask("GET", "/main.js", &[("If-None-Match", tag)]);
+    assert_eq!(stranger.refused(), 403, "the tag is no way in");
+}

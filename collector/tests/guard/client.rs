@@ -1,0 +1,115 @@
+//! A browser of a few lines, so that nothing is told from the server's own parts.
+
+use std::{io::Read as _, net::TcpStream, time::Duration};
+
+/// Nothing here takes so long, on any machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn read(stream: &mut TcpStream, head_only: bool) -> Self {
+        let mut bytes = Vec::new();
+        let mut read_to = |bytes: &mut Vec<u8>, done: &dyn Fn(&[u8]) -> bool| {
+            let mut part = [0; 4096];
+            while !done(bytes) {
+                let count = stream.read(&mut part).unwrap();
+                assert!(
+                    count > 0,
+                    "the connection ended in {:?}",
+                    String::from_utf8_lossy(bytes)
+                );
+                bytes.extend(&part[..count]);
+            }
+        };
+        let end_of_head = |bytes: &[u8]| bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        read_to(&mut bytes, &|bytes| end_of_head(bytes).is_some());
+        let body_at = end_of_head(&bytes).unwrap() + 4;
+        let head = String::from_utf8(bytes[..body_at].to_vec()).unwrap();
+        let mut lines = head.trim_end().split("\r\n");
+        let status = lines
+            .next()
+            .unwrap()
+            .split(' ')
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap();
+        let headers: Vec<_> = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let mut answer = Self {
+            status,
+            headers,
+            body: Vec::new(),
+        };
+        if answer.header("transfer-encoding").is_some() {
+            // A stream has no end: its first event will do.
+            read_to(&mut bytes, &|bytes| {
+                bytes[body_at..].windows(2).any(|two| two == b"\n\n")
+            });
+        } else if !head_only && status != 304 {
+            let length: usize = answer
+                .header("content-length")
+                .unwrap_or("0")
+                .parse()
+                .unwrap();
+            read_to(&mut bytes, &|bytes| bytes.len() >= body_at + length);
+            assert_eq!(bytes.len(), body_at + length, "more than was announced");
+        }
+        answer.body = bytes.split_off(body_at);
+        answer
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|header| header.0 == name);
+        let value = values.next()?;
+        assert!(values.next().is_none(), "{name} twice in {self:?}");
+        Some(&value.1)
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The status of a refusal, which says nothing else.
+    pub(crate) fn refused(&self) -> u16 {
+        assert!(self.body.is_empty(), "a refusal with a body: {self:?}");
+        assert_eq!(self.header("connection"), Some("close"), "{self:?}");
+        self.status
+    }
+}
+
+/// The events of `/api/live`.
+pub(crate) struct Stream {
+    pub(crate) stream: TcpStream,
+    pub(crate) text: String,
+}
+
+impl Stream {
+    pub(crate) fn next(&mut self) -> serde_json::Value {
+        loop {
+            if let Some((before, rest)) = self.text.split_once("\n\n") {
+                let event = before
+                    .rsplit_once("data: ")
+                    .map(|(_, data)| data.to_owned());
+                self.text = rest.to_owned();
+                match event {
+                    Some(data) => return serde_json::from_str(&data).unwrap(),
+                    None => continue,
+                }
+            }
+            let mut part = [0; 4096];
+            let count = self.stream.read(&mut part).unwrap();
+            assert!(count > 0, "the stream ended after {:?}", self.text);
+            self.text
+                .push_str(std::str::from_utf8(&part[..count]).unwrap());
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The event stream.
+
+use std::time::{Duration, Instant};
+
+use waitscope::attach::Totals;
+
+use crate::site::{END_NS, Site, end};
+
+#[test]
+fn the_stream_tells_a_state_then_a_newer_one() {
+    let site = Site::live();
+    let mut stream = site.stream();
+    let first = stream.next();
+    assert_eq!(
+        (&first["ended"], &first["made"]),
+        (&false.into(), &serde_json::Value::Null),
+        "{first}"
+    );
+    let totals = Totals {
+        made: 11,
+        lost: 2,
+        untracked: 3,
+        compat: 4,
+    };
+    site.shared.tick(500, 400, Vec::new(), &totals, Some(99));
+    let second = stream.next();
+    assert_eq!(
+        (&second["now_ns"], &second["sealed_ns"]),
+        (&500.into(), &400.into()),
+        "{second}"
+    );
+    assert_eq!(
+        (&second["made"], &second["lost"]),
+        (&11.into(), &2.into()),
+        "{second}"
+    );
+    assert_eq!(
+        (&second["untracked"], &second["compat"]),
+        (&3.into(), &4.into()),
+        "{second}"
+    );
+    assert_eq!(
+        (&second["calls"], &second["lanes"]),
+        (&1.into(), &1.into()),
+        "{second}"
+    );
+    let cost = &second["cost"];
+    assert!(
+        cost["cpu_fraction"].is_f64() && cost["rss_bytes"].as_u64() > Some(4096),
+        "{second}"
+    );
+    assert_eq!(
+        (&cost["recorded_bytes"], &cost["probe_ns_per_call"]),
+        (&99.into(), &serde_json::Value::Null)
+    );
+    site.shared.store().extend([end()]);
+    site.shared.ended();
+    let last = stream.next();
+    assert_eq!(
+        (
+            &last["ended"],
+            &last["made"],
+            &last["cost"]["recorded_bytes"]
+        ),
+        (&true.into(), &3.into(), &99.into()),
+        "{last}"
+    );
+}
+
+#[test]
+fn a_slow_browser_gets_the_latest_state_and_at_most_ten_a_second() {
+    let site = Site::live();
+    let mut stream = site.stream();
+    stream.next();
+    let began = Instant::now();
+    let mut told = 0;
+    for now_ns in 1_000..1_300 {
+        site.shared
+            .tick(now_ns, 0, Vec::new(), &Totals::default(), None);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let mut now_ns = 0;
+    while now_ns < 1_299 {
+        let state = stream.next();
+        let newer = state["now_ns"].as_u64().unwrap();
+        assert!(newer > now_ns, "{newer} after {now_ns}");
+        (now_ns, told) = (newer, told + 1);
+    }
+    let most = began.elapsed().as_millis() / 100 + 1;
+    assert!(told <= most, "{told} states in {:?}", began.elapsed());
+}
+
+#[test]
+fn a_recording_is_over_and_says_what_is_missing() {
+    let site = Site::recorded();
+    let state = site.stream().next();
+    assert_eq!(
+        (&state["ended"], &state["cut"]),
+        (&true.into(), &"torn".into()),
+        "{state}"
+    );
+    assert_eq!(
+        (&state["made"], &state["now_ns"]),
+        (&3.into(), &END_NS.into()),
+        "{state}"
+    );
+}

@@ -1,0 +1,21 @@
+//! The server as strangers and as the page meet it, over real connections. Needs no root.
+
+mod answers;
+mod client;
+mod connections;
+mod live;
+mod site;
+mod strangers;
+
+/// One of each route.
+const ROUTES: [&str; 9] = [
+    "/",
+    "/index.html",
+    "/main.js",
+    "/api/trace",
+    "/api/live",
+    "/api/lanes",
+    "/api/names",
+    "/api/tile/0/20/0",
+    "/api/call/0/100",
+];

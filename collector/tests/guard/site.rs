@@ -1,0 +1,224 @@
+//! A server with a small trace, on a thread of its own, as the program runs it.
+
+use std::{
+    io::Write as _,
+    net::{SocketAddr, TcpStream},
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+};
+
+use waitscope::{
+    model::{Call, Copying, End, Event, Life, LifeKind, Timeout, Trace},
+    serve::{Server, Shared},
+    store::Store,
+};
+
+use crate::client::{Answer, PATIENCE, Stream};
+
+pub(crate) const END_NS: u64 = 10_000_000_000;
+
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// A server on a thread of its own, as the program runs it.
+pub(crate) struct Site {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) address: SocketAddr,
+    /// Path and query of the printed address.
+    pub(crate) entrance: String,
+    pub(crate) cookie: String,
+    shutdown: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<JoinHandle<anyhow::Result<()>>>,
+}
+
+impl Site {
+    pub(crate) fn recorded() -> Self {
+        let mut store = store();
+        store.extend([end()]);
+        Self::new(Shared::recorded(
+            store,
+            "file.arrow",
+            Some("torn".to_owned()),
+        ))
+    }
+
+    pub(crate) fn live() -> Self {
+        Self::new(Shared::live(store(), "attach"))
+    }
+
+    fn new(shared: Shared) -> Self {
+        let shared = Arc::new(shared);
+        let (shutdown, asked) = tokio::sync::oneshot::channel();
+        let (tell, told) = mpsc::channel();
+        let serving = Arc::clone(&shared);
+        let thread = std::thread::spawn(move || {
+            runtime().block_on(async {
+                let bound = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+                tell.send(bound.address()).unwrap();
+                tokio::spawn(bound.serve(serving, async { asked.await.unwrap_or_default() }))
+                    .await
+                    .unwrap()
+            })
+        });
+        let printed = told.recv().unwrap();
+        let (host, query) = printed
+            .strip_prefix("http://")
+            .unwrap()
+            .split_once('/')
+            .unwrap();
+        let address: SocketAddr = host.parse().unwrap();
+        let secret = query.strip_prefix("?token=").unwrap();
+        Self {
+            shared,
+            address,
+            entrance: format!("/{query}"),
+            cookie: format!("waitscope_{}={secret}", address.port()),
+            shutdown: Some(shutdown),
+            thread: Some(thread),
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub(crate) fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    pub(crate) fn end(&mut self) -> anyhow::Result<()> {
+        drop(self.shutdown.take());
+        self.thread
+            .take()
+            .map_or(Ok(()), |thread| thread.join().unwrap())
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    pub(crate) fn head(
+        &self,
+        method: &str,
+        path: &str,
+        host: &str,
+        headers: &[(&str, &str)],
+    ) -> String {
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n")
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &[("Cookie", &self.cookie)])
+    }
+
+    pub(crate) fn get_with(&self, path: &str, name: &str, value: &str) -> Answer {
+        self.ask("GET", path, &[("Cookie", &self.cookie), (name, value)])
+    }
+
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(&self.head(method, path, &self.host(), headers))
+    }
+
+    pub(crate) fn send(&self, head: &str) -> Answer {
+        let mut stream = self.connect();
+        // A server that refuses early may have closed it already.
+        let _ = stream.write_all(head.as_bytes());
+        Answer::read(&mut stream, head.starts_with("HEAD"))
+    }
+
+    pub(crate) fn stream(&self) -> Stream {
+        let mut stream = self.connect();
+        let head = self.head(
+            "GET",
+            "/api/live",
+            &self.host(),
+            &[("Cookie", &self.cookie)],
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        Stream {
+            stream,
+            text: String::new(),
+        }
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = self.end();
+    }
+}
+
+/// One thread with one call.
+fn store() -> Store {
+    let trace = Trace {
+        pid: 7,
+        command: "prog <b>".to_owned(),
+        host: "host".to_owned(),
+        kernel: "6.1.0".to_owned(),
+        arch: "x86_64".to_owned(),
+        start_boot_ns: 5,
+        start_unix_ns: 1_700_000_000_000_000_000,
+        backend: "tp_btf".to_owned(),
+        follow: false,
+    };
+    let mut store = Store::new(trace, 64 << 20);
+    let found = Life {
+        pid: 7,
+        tid: 8,
+        at_ns: 0,
+        kind: LifeKind::Found,
+        name: "<i>".to_owned(),
+    };
+    store.extend([Event::Life(found), Event::Call(call())]);
+    store
+}
+
+fn call() -> Call {
+    Call {
+        pid: 7,
+        tid: 8,
+        cpu: 0,
+        nr: 0,
+        start_ns: 100,
+        end_ns: 150,
+        kernel_ns: 50,
+        blocked_ns: 0,
+        runnable_ns: 0,
+        copying_ns: 0,
+        copying: Copying::None,
+        sleeps: 0,
+        preemptions: 0,
+        first_sleep_ns: None,
+        last_wake_ns: None,
+        waker: None,
+        fd: Some(3),
+        requested: Some(16),
+        timeout: Timeout::Unknown,
+        ret: Some(16),
+        began_before: false,
+        killed: false,
+        continues: false,
+        others: 0,
+        other_ns: 0,
+    }
+}
+
+pub(crate) fn end() -> Event {
+    Event::End(End {
+        at_ns: END_NS,
+        made: 3,
+        lost: 0,
+        untracked: 0,
+        compat: 0,
+    })
+}
