@@ -14,11 +14,7 @@ use axum::{
 
 /// Anything that is not a query.
 pub(super) async fn asset(uri: Uri, headers: HeaderMap) -> Response {
-    let path = match uri.path().strip_prefix('/').unwrap_or_default() {
-        "" => "index.html",
-        path => path,
-    };
-    let Some(asset) = web_ui::asset(path) else {
+    let Some(asset) = web_ui::asset(uri.path()) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let tag = tag(asset.bytes);
