@@ -8,9 +8,8 @@ mod site;
 mod strangers;
 
 /// One of each route.
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 8] = [
     "/",
-    "/index.html",
     "/main.js",
     "/api/trace",
     "/api/live",

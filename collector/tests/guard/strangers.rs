@@ -226,7 +226,7 @@ fn every_answer_carries_the_headers_that_keep_others_out() {
             let caching = answer.header("cache-control").unwrap_or_default();
             let expected = match (answer.status, route) {
                 (200, "/api/tile/0/20/0") => "private, max-age=31536000, immutable",
-                (200, "/" | "/index.html" | "/main.js") => "no-cache",
+                (200, "/" | "/main.js") => "no-cache",
                 _ => "no-store",
             };
             assert_eq!(caching, expected, "{route}: {answer:?}");
