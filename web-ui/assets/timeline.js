@@ -160,7 +160,8 @@ export class Timeline {
 
   /** @param {number} factor @param {number} xPx */
   zoomAt(factor, xPx) {
-    // While following, the right edge is what the user looks at: it stays.
+    // Who zooms in has seen something, and it must not run away; who zooms out still follows.
+    if (factor > 1) this.following = false;
     this.view = zoom(this.view, factor, this.following ? this.frame.widthPx : xPx, this.bounds());
     this.invalidate();
   }

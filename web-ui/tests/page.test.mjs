@@ -198,7 +198,11 @@ test("the view follows what is live, pauses, and follows again", async (t) => {
   assert.ok((await window.view()).startNs > -2e8, "a young trace begins at the left");
   await window.point(300, ROW_Y);
   await window.wheel(4);
-  assert.equal((await window.view()).following, true, "zooming goes on following");
+  assert.equal((await window.view()).following, false, "what was zoomed in on must not run away");
+  await window.page.locator("#timeline").focus();
+  await window.page.keyboard.press("f");
+  await window.settle();
+  assert.equal((await window.view()).following, true);
   await advance(2e9);
   assert.ok((await nowX()) > widthPx * 0.6, `now is at ${await nowX()} of ${widthPx}`);
   await window.page.locator("#timeline").focus();
