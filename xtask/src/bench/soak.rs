@@ -2,7 +2,7 @@
 //!
 //! The load counts its own calls: the tracer's word is compared with that, and never taken for it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -39,10 +39,10 @@ pub(super) fn run(options: &Options) -> Result<()> {
         command.arg("--record").arg(dir().join("soak.waitscope"));
     }
     println!("$ {}", run::line(&command));
-    let mut tracer = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("start waitscope")?;
+    // Its own words go aside: the numbers here are what was asked for.
+    let log = File::create(dir().join("soak.log")).context("make soak.log")?;
+    command.stdout(Stdio::piped()).stderr(log);
+    let mut tracer = command.spawn().context("start waitscope")?;
     let measured = measure(&mut load, &mut tracer, length);
     interrupt(&mut tracer).context("stop waitscope")?;
     measured
