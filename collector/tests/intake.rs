@@ -1,0 +1,310 @@
+//! Records to events: what is believed, what is held back, and where losses are put.
+
+use probe_ebpf::{
+    ASLEEP, Call, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, FLAG_KILLED, Head, KIND_CALL, KIND_LIFE,
+    KIND_OFF_CPU, LIFE_EXIT, Life, NO_CALL, ON_CPU, OffCpu, PREEMPTED, TIMEOUT_UNKNOWN, Thread,
+    UNKNOWN_CALL,
+};
+use waitscope::model::{Arch, Copying, Event, Gap, Intake, LifeKind, Record, Timeout};
+
+const START: u64 = 1_000_000;
+const EPOLL_WAIT: u32 = 232;
+const READ: u32 = 0;
+
+fn intake() -> Intake {
+    Intake::new(Arch::X86_64, START)
+}
+
+fn head(kind: u16, cpu: u16, lost: u32) -> Head {
+    Head {
+        kind,
+        cpu,
+        lost,
+        pid: 10,
+        tid: 11,
+    }
+}
+
+/// A sound call from `enter` to `exit`, all of it in the kernel.
+fn call(enter: u64, exit: u64) -> Call {
+    Call {
+        head: head(KIND_CALL, 0, 0),
+        enter_ns: START + enter,
+        exit_ns: START + exit,
+        kernel_ns: exit - enter,
+        timeout_ns: TIMEOUT_UNKNOWN,
+        nr: READ,
+        ..Call::default()
+    }
+}
+
+fn off_cpu(start: u64, woken: u64, end: u64, nr: u32) -> OffCpu {
+    OffCpu {
+        head: head(KIND_OFF_CPU, 0, 0),
+        start_ns: START + start,
+        woken_ns: if woken == 0 { 0 } else { START + woken },
+        end_ns: START + end,
+        nr,
+        waker_comm: *b"redis-server\0\0\0\0",
+        ..OffCpu::default()
+    }
+}
+
+fn take(intake: &mut Intake, records: &[Record]) -> Vec<Event> {
+    let mut events = Vec::new();
+    records
+        .iter()
+        .for_each(|record| intake.take(record, &mut events));
+    events
+}
+
+#[test]
+fn a_call_is_told_in_times_since_the_trace_began_with_its_arguments_decoded() {
+    let mut intake = intake();
+    let record = Call {
+        nr: EPOLL_WAIT,
+        args: [5, 0xdead, 64, (-1_i32) as u32 as u64],
+        ret: 3,
+        copy_ns: START + 15,
+        flags: FLAG_COPY_SEEN,
+        ..call(10, 20)
+    };
+    let events = take(&mut intake, &[Record::Call(record)]);
+    let [Event::Call(call)] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert_eq!((call.start_ns, call.end_ns, call.kernel_ns), (10, 20, 10));
+    assert_eq!(
+        (call.fd, call.requested, call.ret),
+        (Some(5), Some(64), Some(3))
+    );
+    assert_eq!(call.timeout, Timeout::Infinite);
+    assert_eq!(call.copying, Copying::Seen(15));
+    assert_eq!(call.waker, None, "nobody woke it");
+}
+
+#[test]
+fn every_way_to_say_how_long_to_wait_is_understood() {
+    let poll = |timeout: i32| Call {
+        nr: 7,
+        args: [0, 1, timeout as u32 as u64, 0],
+        ..call(0, 1)
+    };
+    let select = |timeout_ns: i64| Call {
+        nr: 23,
+        timeout_ns,
+        ..call(0, 1)
+    };
+    for (record, expected) in [
+        (poll(-1), Timeout::Infinite),
+        (poll(0), Timeout::Zero),
+        (poll(50), Timeout::Nanos(50_000_000)),
+        (select(-1), Timeout::Infinite),
+        (select(0), Timeout::Zero),
+        (select(3_000), Timeout::Nanos(3_000)),
+        (select(-2), Timeout::Unknown),
+        (select(i64::MIN), Timeout::Unknown),
+    ] {
+        let events = take(&mut intake(), &[Record::Call(record)]);
+        let [Event::Call(call)] = events.as_slice() else {
+            panic!("{events:?}")
+        };
+        assert_eq!(call.timeout, expected, "{record:?}");
+        assert_eq!(call.fd, None, "these work on no single descriptor");
+    }
+}
+
+#[test]
+fn a_record_that_contradicts_itself_is_counted_and_left_out() {
+    let records = [
+        Record::Call(Call {
+            blocked_ns: 1,
+            ..call(10, 20)
+        }),
+        Record::Call(Call {
+            exit_ns: START + 5,
+            kernel_ns: 0,
+            ..call(10, 20)
+        }),
+        Record::Call(Call {
+            kernel_ns: u64::MAX,
+            blocked_ns: u64::MAX,
+            ..call(10, 20)
+        }),
+        Record::Call(Call {
+            enter_ns: 5,
+            exit_ns: 5,
+            kernel_ns: 0,
+            ..call(10, 20)
+        }),
+        Record::OffCpu(off_cpu(20, 10, 30, NO_CALL)),
+        Record::OffCpu(off_cpu(20, 40, 30, NO_CALL)),
+        Record::OffCpu(off_cpu(20, 0, 10, NO_CALL)),
+        Record::Life(Life {
+            head: head(KIND_LIFE, 0, 0),
+            what: 99,
+            ..Life::default()
+        }),
+    ];
+    let mut intake = intake();
+    assert_eq!(take(&mut intake, &records), []);
+    assert_eq!((intake.unsound(), intake.delivered()), (8, 8));
+}
+
+#[test]
+fn a_loss_is_put_between_the_records_of_its_cpu_around_it() {
+    let mut intake = intake();
+    let on = |cpu, lost, enter, exit| {
+        Record::Call(Call {
+            head: head(KIND_CALL, cpu, lost),
+            ..call(enter, exit)
+        })
+    };
+    let records = [
+        on(0, 0, 10, 20),
+        on(1, 0, 10, 90),
+        on(0, 7, 50, 60),
+        on(1, 0, 95, 99),
+    ];
+    let events = take(&mut intake, &records);
+    let gaps: Vec<_> = events
+        .iter()
+        .filter(|event| matches!(event, Event::Gap(_)))
+        .collect();
+    assert_eq!(
+        gaps,
+        [&Event::Gap(Gap {
+            cpu: 0,
+            start_ns: 20,
+            end_ns: 60,
+            lost: 7
+        })]
+    );
+    assert_eq!(intake.lost(), 7);
+
+    // What was lost after a CPU's last record is known from the programs' own counts only.
+    let mut events = Vec::new();
+    intake.tail_gaps(200, &[7, 3], &mut events);
+    assert_eq!(
+        events,
+        [Event::Gap(Gap {
+            cpu: 1,
+            start_ns: 99,
+            end_ns: 200,
+            lost: 3
+        })]
+    );
+    assert_eq!(intake.lost(), 10);
+}
+
+#[test]
+fn a_time_off_the_cpu_before_the_first_known_call_waits_for_what_comes_next() {
+    for (flags, in_call) in [(FLAG_BEGAN_BEFORE, true), (0, false)] {
+        let mut intake = intake();
+        let held = take(
+            &mut intake,
+            &[Record::OffCpu(off_cpu(1, 2, 3, UNKNOWN_CALL))],
+        );
+        assert_eq!(held, [], "not known yet");
+        let next = Call {
+            flags,
+            ..call(5, 9)
+        };
+        let events = take(&mut intake, &[Record::Call(next)]);
+        let [Event::OffCpu(span), Event::Call(_)] = events.as_slice() else {
+            panic!("{events:?}")
+        };
+        assert_eq!(span.in_call, in_call, "flags {flags}");
+    }
+    let mut intake = intake();
+    take(
+        &mut intake,
+        &[Record::OffCpu(off_cpu(1, 2, 3, UNKNOWN_CALL))],
+    );
+    let mut events = Vec::new();
+    intake.finish(&mut events);
+    assert_eq!(events.len(), 1, "nothing is forgotten");
+}
+
+#[test]
+fn a_killed_call_returns_nothing_and_a_thread_ends() {
+    let killed = Call {
+        flags: FLAG_KILLED,
+        ret: -516,
+        ..call(1, 2)
+    };
+    let exit = Life {
+        head: head(KIND_LIFE, 0, 0),
+        at_ns: START + 3,
+        what: LIFE_EXIT,
+        comm: *b"\xff\xfe\x1b[31m\0\0\0\0\0\0\0\0\0",
+        ..Life::default()
+    };
+    let events = take(&mut intake(), &[Record::Call(killed), Record::Life(exit)]);
+    let [Event::Call(call), Event::Life(life)] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert_eq!((call.killed, call.ret), (true, None));
+    assert_eq!((life.kind, life.at_ns), (LifeKind::Ended, 3));
+    assert_eq!(
+        life.name, "\u{fffd}\u{fffd}\u{1b}[31m",
+        "any bytes become text"
+    );
+}
+
+#[test]
+fn an_open_call_is_split_up_to_now_whatever_the_thread_is_doing() {
+    let thread = |mode, wake_ns| Thread {
+        call: Call {
+            nr: EPOLL_WAIT,
+            args: [5, 0, 0, 0],
+            kernel_ns: 40,
+            ..Call::default()
+        },
+        since_ns: START + 140,
+        on_ns: START + 90,
+        off_ns: START + 140,
+        wake_ns,
+        mode,
+        ..Thread::default()
+    };
+    let call_of = |mode, wake_ns| Thread {
+        call: Call {
+            enter_ns: START + 100,
+            exit_ns: 0,
+            ..thread(mode, wake_ns).call
+        },
+        ..thread(mode, wake_ns)
+    };
+    let now = START + 200;
+    for (mode, wake_ns, expected, off, woken) in [
+        (ON_CPU, 0, (100, 0, 0), None, None),
+        (ASLEEP, 0, (40, 60, 0), Some(140), None),
+        // Woken long ago, for another sleep.
+        (ASLEEP, START + 50, (40, 60, 0), Some(140), None),
+        (ASLEEP, START + 170, (40, 30, 30), Some(140), Some(170)),
+        // Woken after it made up its mind and before it was off.
+        (ASLEEP, START + 130, (40, 0, 60), Some(140), Some(140)),
+        (PREEMPTED, 0, (40, 0, 60), Some(140), Some(140)),
+    ] {
+        let open = intake().open_thread(&call_of(mode, wake_ns), now).unwrap();
+        let facts = format!("mode {mode}, woken {wake_ns}: {open:?}");
+        assert_eq!(
+            (open.kernel_ns, open.blocked_ns, open.runnable_ns),
+            expected,
+            "{facts}"
+        );
+        assert_eq!((open.off_since_ns, open.woken_ns), (off, woken), "{facts}");
+        let sum = open.kernel_ns + open.blocked_ns + open.runnable_ns + open.copying_ns;
+        assert_eq!(sum, open.at_ns - open.since_ns, "{facts}");
+        assert_eq!(
+            (open.nr, open.fd),
+            (Some(Some(EPOLL_WAIT)), Some(5)),
+            "{facts}"
+        );
+    }
+    assert_eq!(
+        intake().open_thread(&thread(probe_ebpf::DEAD, 0), now),
+        None
+    );
+}
