@@ -1,7 +1,9 @@
 //! The store against a plain recomputation from the raw events.
 
 use waitscope::{
-    model::{Call, Context, Copying, Event, Life, LifeKind, OffCpu, Timeout, Trace, Waker},
+    model::{
+        Call, Context, Copying, Event, Life, LifeKind, OffCpu, OpenThread, Timeout, Trace, Waker,
+    },
     store::{LEVEL_MAX, Store, Sum, TILE_BUCKETS},
 };
 
@@ -358,6 +360,64 @@ fn a_thread_id_used_again_gets_a_lane_of_its_own() {
         (lanes[1].name.as_str(), lanes[1].began_ns),
         ("third", Some(20))
     );
+}
+
+#[test]
+fn a_tile_is_sealed_only_when_nothing_can_come_into_it_any_more() {
+    const MS: u64 = 1 << 20;
+    let call = |start_ns, end_ns| {
+        Event::Call(Call {
+            start_ns,
+            end_ns,
+            kernel_ns: end_ns - start_ns,
+            nr: 0,
+            ..plain_call()
+        })
+    };
+    let waiting = |since_ns, at_ns| OpenThread {
+        pid: 1,
+        tid: 7,
+        at_ns,
+        nr: Some(Some(232)),
+        since_ns,
+        fd: None,
+        began_before: false,
+        kernel_ns: 0,
+        blocked_ns: at_ns - since_ns,
+        runnable_ns: 0,
+        copying_ns: 0,
+        off_since_ns: Some(since_ns),
+        woken_ns: None,
+    };
+    let mut store = Store::new(trace(), u64::MAX);
+    store.extend([call(0, MS)]);
+    // Tile 0 of level 12 covers the first 2 ms; the thread waits from 1.5 ms on.
+    let since_ns = MS + MS / 2;
+    let sealed = |store: &Store| store.tile(0, 12, 0).unwrap().sealed;
+    store.advance(10 * MS, 9 * MS, vec![waiting(since_ns, 10 * MS)]);
+    store.advance(20 * MS, 19 * MS, vec![waiting(since_ns, 20 * MS)]);
+    assert!(!sealed(&store), "the wait will come as one piece");
+    // It ended just before this look, and its record has not come yet.
+    store.advance(30 * MS, 29 * MS, vec![]);
+    assert!(!sealed(&store), "it may be on its way");
+    store.extend([call(since_ns, 30 * MS)]);
+    store.advance(40 * MS, 39 * MS, vec![]);
+    assert!(sealed(&store), "all is in");
+    assert!(!store.tile(0, 12, 20).unwrap().sealed, "40 ms is now");
+}
+
+fn plain_call() -> Call {
+    let events = thread(&mut Numbers(1), 7, 50);
+    let first = events.iter().find_map(|event| match event {
+        Event::Call(call) => Some(call.clone()),
+        _ => None,
+    });
+    Call {
+        blocked_ns: 0,
+        runnable_ns: 0,
+        copying_ns: 0,
+        ..first.unwrap()
+    }
 }
 
 /// Run by hand: `cargo test --release --test store -- --ignored --nocapture`.

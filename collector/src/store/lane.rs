@@ -50,6 +50,8 @@ pub(super) struct FullLane {
     items: Track<Items>,
     spans: Track<Spans>,
     pub(super) open: Option<OpenThread>,
+    /// Since when what the lane did at the look before that could still change its picture.
+    was_open_since_ns: u64,
 }
 
 impl FullLane {
@@ -59,6 +61,7 @@ impl FullLane {
             items: Track::default(),
             spans: Track::default(),
             open: None,
+            was_open_since_ns: u64::MAX,
         }
     }
 
@@ -108,16 +111,16 @@ impl FullLane {
         }
     }
 
-    /// Since when what the lane does now may still change its picture.
-    pub(super) fn open_since_ns(&self) -> u64 {
-        self.open.map_or(u64::MAX, |open| {
-            let off = open.off_since_ns.unwrap_or(u64::MAX);
-            if open.nr.is_some() {
-                open.since_ns.min(off)
-            } else {
-                off
-            }
-        })
+    /// The thread was looked at again: it is doing this now.
+    pub(super) fn look(&mut self, open: Option<OpenThread>) {
+        self.was_open_since_ns = open_since_ns(self.open.as_ref());
+        self.open = open;
+    }
+
+    /// Since when the lane's picture may still change. What ended just before the last look at the
+    /// thread may not be here yet; then it was open at the look before.
+    pub(super) fn unsettled_since_ns(&self) -> u64 {
+        open_since_ns(self.open.as_ref()).min(self.was_open_since_ns)
     }
 
     pub(super) fn tile(&self, grid: Grid) -> Tile {
@@ -168,4 +171,16 @@ impl FullLane {
         let more = all.saturating_sub(spans.len() as u64);
         (spans, more)
     }
+}
+
+/// Since when the call or the time off the CPU has been going on that will come as one piece.
+fn open_since_ns(open: Option<&OpenThread>) -> u64 {
+    open.map_or(u64::MAX, |open| {
+        let off = open.off_since_ns.unwrap_or(u64::MAX);
+        if open.nr.is_some() {
+            open.since_ns.min(off)
+        } else {
+            off
+        }
+    })
 }

@@ -76,6 +76,8 @@ pub struct Store {
     gaps: Gaps,
     now_ns: u64,
     sealed_ns: u64,
+    /// When threads were last looked at.
+    looked_ns: u64,
     kept_ns: u64,
     calls: u64,
     offcpu: u64,
@@ -100,6 +102,7 @@ impl Store {
             gaps: Gaps::default(),
             now_ns: 0,
             sealed_ns: 0,
+            looked_ns: 0,
             kept_ns: 0,
             calls: 0,
             offcpu: 0,
@@ -240,7 +243,7 @@ impl Store {
             LifeKind::Ended => {
                 if let Some(lane) = known.and_then(|index| self.lanes.get_mut(index)) {
                     lane.info.ended_ns = Some(life.at_ns);
-                    lane.open = None;
+                    lane.look(None);
                 }
                 self.by_tid.remove(&life.tid);
             }
@@ -251,12 +254,20 @@ impl Store {
     /// The trace has come to `now_ns`; all that ended before `sealed_ns` is in; `open` is what threads
     /// are doing now.
     pub fn advance(&mut self, now_ns: u64, sealed_ns: u64, open: Vec<OpenThread>) {
+        // A call that began after the last look and ended before this one was seen by neither.
+        self.sealed_ns = self.sealed_ns.max(sealed_ns.min(self.looked_ns));
+        self.looked_ns = now_ns;
         self.now_ns = self.now_ns.max(now_ns);
-        self.sealed_ns = self.sealed_ns.max(sealed_ns);
-        self.lanes.iter_mut().for_each(|lane| lane.open = None);
-        for thread in open {
-            if let Some(lane) = self.lane(thread.pid, thread.tid) {
-                lane.open = Some(thread);
+        let mut open: HashMap<u32, OpenThread> = open
+            .into_iter()
+            .map(|thread| (thread.tid, thread))
+            .collect();
+        for thread in open.values() {
+            self.lane(thread.pid, thread.tid);
+        }
+        for (tid, &index) in &self.by_tid {
+            if let Some(lane) = self.lanes.get_mut(index) {
+                lane.look(open.remove(tid));
             }
         }
     }
@@ -302,7 +313,7 @@ impl Store {
         let mut tile = lane.tile(grid);
         let settled_ns = match self.end {
             Some(_) => u64::MAX,
-            None => self.sealed_ns.min(lane.open_since_ns()),
+            None => self.sealed_ns.min(lane.unsettled_since_ns()),
         };
         tile.arch = self.arch;
         tile.sealed = grid.end_ns <= settled_ns && grid.start_ns >= self.kept_ns;
