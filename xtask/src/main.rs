@@ -14,6 +14,8 @@ mod run;
 mod screenshots;
 mod test;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::Parser;
 
@@ -37,7 +39,17 @@ enum Task {
     Load(bench::LoadOptions),
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match perform() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform() -> Result<()> {
     match Task::parse() {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),

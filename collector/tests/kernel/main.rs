@@ -2,6 +2,11 @@
 //!
 //! Needs root. `cargo xtask test` runs it with one thread: the tests put load on the machine's CPUs.
 //! Nothing here may depend on how fast the machine is.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod child;
 mod counts;
