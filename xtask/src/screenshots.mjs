@@ -10,6 +10,8 @@ const { chromium } = createRequire(join(process.cwd(), 'package.json'))('playwri
 
 /** Long enough for each kind of load to have come by several times. */
 const SHOWN_MS = 5000;
+/** One turn of the event loop. */
+const WINDOW_NS = 3.5e5;
 
 const [address, picture] = process.argv.slice(2);
 const browser = await chromium.launch({
@@ -17,9 +19,45 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
 });
 try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 560 }, colorScheme: 'dark' });
   await page.goto(address);
   await page.waitForTimeout(SHOWN_MS);
+  await page.keyboard.press('Space');
+  const canvas = await page.locator('#timeline').boundingBox();
+  const view = () => page.evaluate(() => window.waitscope.view());
+
+  // A wait of the event loop with something to do at its end, in the middle of the window.
+  const { startNs, nsPerPx } = await view();
+  const turn = await page.evaluate(async (atNs) => {
+    for (let tries = 0; tries < 500; tries += 1) {
+      const answer = await fetch(`/api/call/0/${Math.round(atNs)}`);
+      const { call } = await answer.json();
+      if (call.call === 'epoll_wait' && call.ret > 1 && call.blocked_ns > 1e5) return call;
+      atNs = call.start_ns - 1;
+    }
+    throw new Error('no turn worth a picture');
+  }, startNs + 0.7 * canvas.width * nsPerPx);
+
+  const y = canvas.y + 60;
+  const xOf = async (ns) => {
+    const now = await view();
+    return canvas.x + (ns - now.startNs) / now.nsPerPx;
+  };
+  const tall = (await view()).widthPx;
+  for (let step = 0; step < 200 && (await view()).nsPerPx * tall > WINDOW_NS; step += 1) {
+    await page.mouse.move(await xOf(turn.end_ns), y);
+    await page.mouse.wheel(0, -60);
+    await page.waitForTimeout(20);
+  }
+  // The panel will take the right side.
+  const fromX = await xOf(turn.end_ns);
+  await page.mouse.move(fromX, y);
+  await page.mouse.down();
+  await page.mouse.move(canvas.x + canvas.width * 0.2, y, { steps: 10 });
+  await page.mouse.up();
+  await page.waitForTimeout(1500);
+  await page.mouse.click((await xOf(turn.end_ns)) - 4, y);
+  await page.waitForTimeout(1000);
   await page.screenshot({ path: picture });
 } finally {
   await browser.close();

@@ -48,7 +48,8 @@ impl Demo {
     pub fn start(program: &Path, user: Option<(u32, u32)>) -> Result<Self> {
         let child = |name: &str| {
             let mut command = Command::new(program);
-            command.arg(name);
+            // Where it was built is nobody's business, and no part of its name.
+            command.arg0("waitscope").arg(name);
             if let Some((uid, gid)) = user {
                 command.uid(uid).gid(gid);
             }
