@@ -116,6 +116,11 @@ export class Page {
   onState(state) {
     this.state = state;
     this.timeline.setState(state);
+    this.refreshLanes(state);
+  }
+
+  /** @param {State} state */
+  refreshLanes(state) {
     // Not the number of lanes at hand: the server sends 4096 at most, and there may be more.
     if (state.lanesVersion !== this.lanesVersion || state.lanes !== this.lanesCount) void this.updateLanes(state);
   }
@@ -137,6 +142,8 @@ export class Page {
     } finally {
       this.fetchingLanes = false;
     }
+    // A state that came meanwhile may be the last one for a long time.
+    if (this.state && this.state !== state) this.refreshLanes(this.state);
   }
 
   /** @param {Link} link @param {number} waitMs */
