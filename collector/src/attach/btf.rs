@@ -14,6 +14,7 @@ pub(crate) mod kind {
     pub(crate) const PTR: u32 = 2;
     pub(crate) const STRUCT: u32 = 4;
     pub(crate) const UNION: u32 = 5;
+    pub(crate) const ENUM: u32 = 6;
     pub(crate) const TYPEDEF: u32 = 8;
     pub(crate) const VOLATILE: u32 = 9;
     pub(crate) const CONST: u32 = 10;
@@ -159,6 +160,21 @@ impl Btf {
         })
     }
 
+    /// Whether programs may call this helper: the kernel lists them all, by number, in an enum.
+    pub(crate) fn has_helper(&self, helper: &str) -> bool {
+        let wanted = format!("BPF_FUNC_{helper}");
+        let Some(list) = self
+            .find(kind::ENUM, "bpf_func_id")
+            .and_then(|id| self.get(id))
+        else {
+            return false;
+        };
+        (0..list.len).any(|index| {
+            u32_at(&self.data, list.body + index * 8)
+                .is_some_and(|name| self.name(name) == wanted.as_bytes())
+        })
+    }
+
     /// How many arguments a hook hands over, or `None` if the kernel has no such hook.
     pub(crate) fn hook_arguments(&self, hook: &str) -> Option<usize> {
         let named = self.find(kind::TYPEDEF, &format!("btf_trace_{hook}"))?;
@@ -230,5 +246,7 @@ mod tests {
         assert_eq!(btf.offset("itimerspec64", &["no_such_field"]), None);
         assert_eq!(btf.hook_arguments("sys_enter"), Some(2));
         assert_eq!(btf.hook_arguments("no_such_hook"), None);
+        assert!(btf.has_helper("ktime_get_boot_ns"));
+        assert!(!btf.has_helper("no_such_helper"));
     }
 }

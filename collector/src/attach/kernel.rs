@@ -131,7 +131,10 @@ impl Offsets {
             task_state,
             task_pid: field("task_struct", &["pid"])?,
             task_tgid: field("task_struct", &["tgid"])?,
-            task_pending: field("task_struct", &["pending", "signal", "sig"]).unwrap_or(0),
+            task_pending: btf
+                .offset("task_struct", &["pending", "signal", "sig"])
+                .filter(|_| btf.has_helper(CURRENT_TASK))
+                .unwrap_or(0),
             compat_word,
             compat_bit,
             preempt_count,
@@ -145,6 +148,9 @@ impl Offsets {
 /// (<https://github.com/torvalds/linux/blob/v6.12/arch/x86/include/asm/thread_info.h#L217>) and `TIF_32BIT`
 /// (<https://github.com/torvalds/linux/blob/v6.12/arch/arm64/include/asm/thread_info.h#L76>).
 fn compat(btf: &Btf, arch: Arch) -> (u32, u32) {
+    if !btf.has_helper(CURRENT_TASK) {
+        return (0, 0);
+    }
     let (path, bit) = match arch {
         Arch::X86_64 => (["thread_info", "status"], 0x2),
         Arch::Aarch64 => (["thread_info", "flags"], 1 << 22),
@@ -172,7 +178,7 @@ fn preempt_count(btf: &Btf, arch: Arch) -> (u32, u32, u32) {
     );
     let variable = |name: &str| {
         btf.find(kind::VAR, name)
-            .filter(|_| is_kernel_symbol(name).unwrap_or(false))
+            .filter(|_| btf.has_helper(THIS_CPU) && is_kernel_symbol(name).unwrap_or(false))
     };
     match arch {
         Arch::X86_64 => {
@@ -189,9 +195,16 @@ fn preempt_count(btf: &Btf, arch: Arch) -> (u32, u32, u32) {
         }
         Arch::Aarch64 => btf
             .offset("task_struct", &["thread_info", "preempt_count"])
+            .filter(|_| btf.has_helper(CURRENT_TASK))
             .map_or(unknown, |offset| (PREEMPT_COUNT_IN_TASK, 0, offset)),
     }
 }
+
+/// The helper through which programs look at the running thread, since Linux 5.11. On a kernel without it
+/// they must not try: 32-bit calls are then taken for others, and killed calls for interrupted ones.
+const CURRENT_TASK: &str = "get_current_task_btf";
+/// The helper through which they look at a per-CPU variable, since Linux 5.10.
+const THIS_CPU: &str = "this_cpu_ptr";
 
 /// Whether the kernel can find a variable by name, which it must to give a program its address: one
 /// built without `CONFIG_KALLSYMS_ALL` describes variables in its BTF and yet can't.
