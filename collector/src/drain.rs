@@ -41,6 +41,8 @@ pub struct Sinks {
     pub writer: Option<Writer>,
     /// Pass on what the kernel side logs.
     pub verbose: bool,
+    /// Told once, if the recording can't be written any more.
+    pub tell: fn(&anyhow::Error),
 }
 
 /// How a trace went.
@@ -51,13 +53,14 @@ pub struct Outcome {
     pub end: End,
     /// Records that contradicted themselves and were left out; there should be none.
     pub unsound: u64,
-    /// Why the recording ends before the trace did, if it does.
-    pub recording: Result<()>,
+    /// The recording, if one was wanted, holds all of it.
+    pub recorded: bool,
     /// The target ended by itself.
     pub target_ended: bool,
 }
 
-/// Drains until told to stop, until the target ends, or until the time is over.
+/// Drains until told to stop, until the target ends (and, where they are followed, its children), until
+/// the time is over, or until nobody wants the events any more.
 pub fn drain(
     mut session: Session,
     sinks: Sinks,
@@ -68,32 +71,37 @@ pub fn drain(
         shared,
         writer,
         verbose,
+        tell,
     } = sinks;
     let mut logger = verbose.then(|| session.logger()).transpose()?;
+    let summary = Summary::new(session.trace());
     let mut hands = Hands {
-        summary: Summary::new(session.trace()),
+        summary,
         shared,
         writer,
-        failed: None,
+        tell,
+        recorded: true,
     };
     let mut events = Vec::with_capacity(BATCH_RECORDS);
     let began = Instant::now();
     let (mut ticked, mut flushed) = (began, began);
     let mut target_ended = false;
 
-    while !target_ended && !stop.load(Ordering::Relaxed) {
+    while !target_ended && !stop.load(Ordering::Relaxed) && !hands.are_empty() {
         let left = duration.map_or(DRAIN_EVERY, |all| all.saturating_sub(began.elapsed()));
         if left.is_zero() {
             break;
         }
         session.wait(left.min(DRAIN_EVERY))?;
-        // Asked before the ring is emptied: whatever the target did before its end is in there.
-        target_ended = session.has_ended();
+        // Asked before the ring is emptied: whatever the target did before its end is in there, the
+        // beginning of every child too.
+        let ended = session.has_ended();
         let now_ns = session.now_ns()?;
         while !session.drain(&mut events, BATCH_RECORDS) && !stop.load(Ordering::Relaxed) {
             hands.over(&mut events);
         }
         hands.over(&mut events);
+        target_ended = ended && session.live_threads() == 0;
         if let Some(logger) = &mut logger {
             logger.flush();
         }
@@ -108,18 +116,17 @@ pub fn drain(
             hands.flush();
         }
     }
-    let finished = session.finish(&mut events)?;
-    let (report, recording) = hands.finish(events, finished.end);
     let Finished {
         end,
         delivered: _,
         unsound,
-    } = finished;
+    } = session.finish(&mut events)?;
+    let (report, recorded) = hands.finish(events, end);
     Ok(Outcome {
         report,
         end,
         unsound,
-        recording,
+        recorded,
         target_ended,
     })
 }
@@ -129,11 +136,17 @@ struct Hands {
     summary: Summary,
     shared: Option<Arc<Shared>>,
     writer: Option<Writer>,
-    /// Why there is no writer any more.
-    failed: Option<anyhow::Error>,
+    tell: fn(&anyhow::Error),
+    /// Nothing is missing from the recording, if there is one.
+    recorded: bool,
 }
 
 impl Hands {
+    /// Nobody wants the events.
+    fn are_empty(&self) -> bool {
+        self.shared.is_none() && self.writer.is_none()
+    }
+
     /// Hands events over, and empties them.
     fn over(&mut self, events: &mut Vec<Event>) {
         events.iter().for_each(|event| self.summary.push(event));
@@ -148,15 +161,19 @@ impl Hands {
         self.write(Writer::flush);
     }
 
-    /// The trace goes on without a recording that can't be written.
     fn write(&mut self, act: impl FnOnce(&mut Writer) -> Result<()>) {
         if let Some(writer) = &mut self.writer
             && let Err(error) = act(writer)
         {
-            eprintln!("waitscope: {error:#}; what was recorded before is kept");
-            self.failed = Some(error);
             self.writer = None;
+            self.failed(&error);
         }
+    }
+
+    /// The trace goes on without a recording that can't be written.
+    fn failed(&mut self, error: &anyhow::Error) {
+        self.recorded = false;
+        (self.tell)(error);
     }
 
     fn tick(&self, session: &Session, now_ns: u64) -> Result<()> {
@@ -176,19 +193,19 @@ impl Hands {
     }
 
     /// Hands over the last events, and ends the recording with `end`, which is the last of them.
-    fn finish(mut self, mut events: Vec<Event>, end: End) -> (Report, Result<()>) {
+    fn finish(mut self, mut events: Vec<Event>, end: End) -> (Report, bool) {
         let last = events.pop();
         self.over(&mut events);
-        let recording = match (self.writer.take(), self.failed.take()) {
-            (Some(writer), _) => writer.finish(end),
-            (None, Some(error)) => Err(error),
-            (None, None) => Ok(()),
-        };
+        if let Some(writer) = self.writer.take()
+            && let Err(error) = writer.finish(end)
+        {
+            self.failed(&error);
+        }
         events.extend(last);
         self.over(&mut events);
         if let Some(shared) = &self.shared {
             shared.ended();
         }
-        (self.summary.finish(), recording)
+        (self.summary.finish(), self.recorded)
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! It tries what `attach` does, down to attaching: a hook that loads may still refuse to attach.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use caps::{CapSet, Capability};
+use caps::Capability;
 use serde::Serialize;
 
 use super::{
     btf::Btf,
+    failure::{GET_RIGHTS, GET_TYPES, Unsupported, holds},
     kernel::{BTF_PATH, HOOKS, Machine, Offsets, btf},
     load::{Probe, Wish},
     target::ensure_own_namespace,
@@ -52,11 +53,7 @@ pub fn examine() -> Vec<Finding> {
     let btf = btf();
     findings.push(match &btf {
         Ok(_) => good("kernel types (BTF)", BTF_PATH),
-        Err(error) => missing(
-            "kernel types (BTF)",
-            &format!("{error:#}"),
-            "run a kernel built with CONFIG_DEBUG_INFO_BTF, as those of all large distributions are",
-        ),
+        Err(error) => missing("kernel types (BTF)", &format!("{error:#}"), GET_TYPES),
     });
     findings.extend(capabilities());
     findings.push(match ensure_own_namespace() {
@@ -99,19 +96,16 @@ fn is_new_enough(release: &str) -> Option<bool> {
 }
 
 fn capabilities() -> Vec<Finding> {
-    let has = |capability| caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false);
-    let all = has(Capability::CAP_SYS_ADMIN);
-    let get = "run it with sudo, or `setcap cap_bpf,cap_perfmon,cap_sys_ptrace+ep` on the program";
     let check = |capability: Capability, for_what: &str, state| {
-        let what = format!("{capability} ({for_what})");
-        if has(capability) || (all && capability != Capability::CAP_SYS_PTRACE) {
+        let what = format!("{capability}, to {for_what}");
+        if holds(capability) {
             good(&what, "held")
         } else {
             Finding {
                 what,
                 state,
                 seen: "not held".into(),
-                way_out: Some(get.into()),
+                way_out: Some(GET_RIGHTS.into()),
             }
         }
     };
@@ -124,7 +118,7 @@ fn capabilities() -> Vec<Finding> {
         ),
         check(
             Capability::CAP_SYS_PTRACE,
-            "see what threads of other users were doing before tracing began",
+            "see what threads of other users did before",
             State::Reduced,
         ),
     ]
@@ -146,18 +140,21 @@ fn lockdown() -> Finding {
     }
 }
 
-fn hooks(btf: &Btf, arch: Arch) -> Vec<Finding> {
-    let mut findings: Vec<_> = HOOKS
+fn missing_hooks(btf: &Btf) -> impl Iterator<Item = Finding> {
+    let hooks = HOOKS
         .iter()
-        .filter(|hook| btf.hook_arguments(hook).is_none())
-        .map(|hook| {
-            missing(
-                &format!("hook {hook}"),
-                "this kernel has none",
-                "run a newer kernel",
-            )
-        })
-        .collect();
+        .filter(|hook| btf.hook_arguments(hook).is_none());
+    hooks.map(|hook| {
+        missing(
+            &format!("hook {hook}"),
+            "this kernel has none",
+            "run a newer kernel",
+        )
+    })
+}
+
+fn hooks(btf: &Btf, arch: Arch) -> Vec<Finding> {
+    let mut findings: Vec<_> = missing_hooks(btf).collect();
     let offsets = match Offsets::resolve(btf, arch) {
         Ok(offsets) => offsets,
         Err(error) => {
@@ -184,16 +181,19 @@ fn hooks(btf: &Btf, arch: Arch) -> Vec<Finding> {
         verbose: false,
     };
     findings.push(match Probe::load(wish, arch, &offsets) {
-        Ok(_) => good("load and attach (tp_btf)", &HOOKS.join(", ")),
-        Err(error) => missing(
-            "load and attach (tp_btf)",
-            &format!("{error:#}"),
-            if Path::new("/sys/kernel/btf/vmlinux").exists() {
-                "get what is missing above first"
-            } else {
-                "run a kernel with BTF"
-            },
+        Ok(_) => good(
+            "load and attach the programs",
+            &format!("all {}, by tp_btf", HOOKS.len()),
         ),
+        Err(error) => {
+            let cause = error.downcast_ref::<Unsupported>().map(Unsupported::cause);
+            let seen = cause.unwrap_or_else(|| format!("{error:#}"));
+            missing(
+                "load and attach the programs",
+                &seen,
+                "get what is missing above",
+            )
+        }
     });
     findings
 }

@@ -2,6 +2,8 @@
 
 use std::{error::Error, io};
 
+use caps::{CapSet, Capability};
+
 /// This kernel, or this user, can't trace. Ends the program with code 3.
 #[derive(Debug, thiserror::Error)]
 #[error("{act}: {cause}; {way_out}")]
@@ -28,17 +30,58 @@ impl Unsupported {
                 error.kind() == io::ErrorKind::PermissionDenied || error.raw_os_error() == Some(1)
             })
         });
-        let cause = root_cause(&error);
-        if denied {
-            Self::new(
+        match (denied, lacking().as_slice()) {
+            (false, _) => Self::new(
                 act,
-                cause,
-                "run it with sudo, or give it CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; `waitscope doctor` says what is missing",
-            )
-        } else {
-            Self::new(act, cause, "`waitscope doctor` says what this kernel lacks")
+                root_cause(&error),
+                "`waitscope doctor` says what this kernel lacks",
+            ),
+            (true, []) => Self::new(
+                act,
+                "not permitted, although no capability is missing",
+                "a container's seccomp filter or kernel lockdown forbids it: run it on the host",
+            ),
+            (true, lacking) => Self::new(
+                act,
+                format!("not permitted without {}", lacking.join(" and ")),
+                GET_RIGHTS,
+            ),
         }
     }
+
+    /// The kernel does not describe its types, or not those that are needed.
+    pub(crate) fn without_types(error: &anyhow::Error) -> Self {
+        Self::new("read the kernel's types", format!("{error:#}"), GET_TYPES)
+    }
+
+    /// Why, without the way out.
+    pub(crate) fn cause(&self) -> String {
+        format!("{}: {}", self.act, self.cause)
+    }
+}
+
+/// How to get the capabilities.
+pub(crate) const GET_RIGHTS: &str =
+    "run it with sudo, or once `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace+ep` on the program";
+
+/// How to get a description of the kernel's types.
+pub(crate) const GET_TYPES: &str = "run a kernel of Linux 5.8 or newer with CONFIG_DEBUG_INFO_BTF, as those of all large distributions are";
+
+/// Whether this thread has a capability, or the one that once stood for it.
+pub(crate) fn holds(capability: Capability) -> bool {
+    let has = |capability| caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false);
+    let was_admins = matches!(capability, Capability::CAP_BPF | Capability::CAP_PERFMON);
+    has(capability) || (was_admins && has(Capability::CAP_SYS_ADMIN))
+}
+
+/// Capabilities that tracing needs and this thread has not.
+fn lacking() -> Vec<String> {
+    let needed = [Capability::CAP_BPF, Capability::CAP_PERFMON];
+    needed
+        .into_iter()
+        .filter(|&needed| !holds(needed))
+        .map(|lacking| lacking.to_string())
+        .collect()
 }
 
 fn chain<'a>(error: &'a dyn Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

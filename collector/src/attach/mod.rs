@@ -15,6 +15,6 @@ mod target;
 
 pub use doctor::{Finding, State, examine};
 pub use failure::Unsupported;
-pub use rights::{drop_all, invoking_user};
+pub use rights::{become_invoking_user, drop_all, invoking_user};
 pub use session::{Finished, Options, Session, Totals};
 pub use target::Target;

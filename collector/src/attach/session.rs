@@ -82,14 +82,9 @@ impl Session {
                 "x86_64 and aarch64 are",
             )
         })?;
-        let btf = btf().map_err(|error| {
-            Unsupported::new(
-                "read the kernel's types",
-                format!("{error:#}"),
-                "a kernel built with CONFIG_DEBUG_INFO_BTF has them, as those of all large distributions are",
-            )
-        })?;
-        let offsets = Offsets::resolve(&btf, arch)?;
+        let btf = btf().map_err(|error| Unsupported::without_types(&error))?;
+        let offsets =
+            Offsets::resolve(&btf, arch).map_err(|error| Unsupported::without_types(&error))?;
         drop(btf);
         let wish = Wish {
             pid: target.pid(),
@@ -122,7 +117,9 @@ impl Session {
             foreign: 0,
             waiting: Vec::new(),
         };
-        session.find_threads()?;
+        let found = session.find_threads();
+        // Most likely it ended between the two.
+        found.or_else(|error| session.target.ensure_same().and(Err(error)))?;
         Ok(session)
     }
 
@@ -154,6 +151,11 @@ impl Session {
         Ok(self.intake.relative_ns(boot_ns()?))
     }
 
+    /// Threads that are traced and have not ended, as far as the ring was drained.
+    pub fn live_threads(&self) -> usize {
+        self.threads.len()
+    }
+
     /// Whether the target has ended.
     pub fn has_ended(&self) -> bool {
         self.target.has_ended()
@@ -166,10 +168,11 @@ impl Session {
             tv_nsec: at_most.subsec_nanos().into(),
         };
         let ring = self.probe.ring().as_fd();
-        let mut fds = [
-            PollFd::new(&ring, PollFlags::IN),
-            PollFd::new(self.target.pidfd(), PollFlags::IN),
-        ];
+        let mut fds = vec![PollFd::new(&ring, PollFlags::IN)];
+        // A target that has ended stays readable: with it, nobody would wait for its children.
+        if !self.has_ended() {
+            fds.push(PollFd::new(self.target.pidfd(), PollFlags::IN));
+        }
         match poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error).context("wait for the kernel's records"),
@@ -198,20 +201,27 @@ impl Session {
     /// Appends the threads' new names, where they have changed.
     pub fn rename(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let at_ns = self.now_ns()?;
+        let mut gone = Vec::new();
         for (&tid, (pid, known)) in self.threads.iter_mut().take(OPEN_MAX) {
-            if let Some(name) = seed::name(*pid, tid)
-                && name != *known
-            {
-                known.clone_from(&name);
-                let kind = LifeKind::Renamed;
-                events.push(Event::Life(Life {
-                    pid: *pid,
-                    tid,
-                    at_ns,
-                    kind,
-                    name,
-                }));
+            match seed::name(*pid, tid) {
+                Some(name) if name != *known => {
+                    known.clone_from(&name);
+                    let kind = LifeKind::Renamed;
+                    events.push(Event::Life(Life {
+                        pid: *pid,
+                        tid,
+                        at_ns,
+                        kind,
+                        name,
+                    }));
+                }
+                Some(_) => {}
+                None => gone.push(tid),
             }
+        }
+        // The record of its end may have been lost, and a trace must not wait for it.
+        for tid in gone {
+            self.threads.remove(&tid);
         }
         Ok(())
     }

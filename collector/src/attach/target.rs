@@ -31,7 +31,6 @@ pub struct Target {
 impl Target {
     /// By what was typed: a PID, or a name that only one process has.
     pub fn find(wanted: &str) -> Result<Self> {
-        ensure_own_namespace()?;
         match wanted.parse::<u32>() {
             Ok(pid) => Self::by_pid(pid),
             Err(_) => Self::by_name(wanted),
@@ -40,6 +39,7 @@ impl Target {
 
     /// The process of this id.
     pub fn by_pid(pid: u32) -> Result<Self> {
+        ensure_own_namespace()?;
         match Self::hold(pid) {
             Ok(target) => Ok(target),
             Err(error) => match inside_a_namespace(pid)?.as_slice() {
@@ -54,6 +54,7 @@ impl Target {
     }
 
     fn by_name(name: &str) -> Result<Self> {
+        ensure_own_namespace()?;
         let own = std::process::id();
         let found: Vec<u32> = processes()?
             .filter(|process| process.pid as u32 != own && is_called(process, name))
@@ -137,16 +138,11 @@ impl Target {
 
     /// Fails if the PID has come to mean another process since it was found.
     pub(crate) fn ensure_same(&self) -> Result<()> {
-        ensure!(
-            !self.has_ended(),
-            "attach to process {}: it ended just now",
-            self.pid
-        );
+        ensure!(!self.has_ended(), "it ended just now");
         let started = Process::new(self.pid as i32).and_then(|process| process.stat());
         ensure!(
             started.is_ok_and(|stat| stat.starttime == self.started_ticks),
-            "attach to process {}: its PID now means another process",
-            self.pid
+            "it ended just now, and its PID means another process"
         );
         Ok(())
     }
@@ -162,26 +158,37 @@ fn processes() -> Result<impl Iterator<Item = Process>> {
         .filter_map(Result::ok))
 }
 
-/// By its name in the kernel, or by its program's file name, which is not cut to 15 bytes.
+/// By its name in the kernel, or by its program's file name, which is not cut to 15 bytes. One that has
+/// ended, and only waits for its parent to notice, is no process any more.
 fn is_called(process: &Process, name: &str) -> bool {
-    let comm = process.stat().is_ok_and(|stat| stat.comm == name);
-    comm || process
-        .exe()
-        .is_ok_and(|exe| exe.file_name().is_some_and(|file| file == name))
+    let Ok(stat) = process.stat() else {
+        return false;
+    };
+    if stat.state == 'Z' {
+        return false;
+    }
+    stat.comm == name
+        || process
+            .exe()
+            .is_ok_and(|exe| exe.file_name().is_some_and(|file| file == name))
 }
 
 /// Processes whose PID in their own, inner namespace is this one.
 fn inside_a_namespace(pid: u32) -> Result<Vec<u32>> {
     Ok(processes()?
         .filter(|process| {
-            process.status().is_ok_and(|status| {
-                status
-                    .nspid
-                    .is_some_and(|ids| ids.len() > 1 && ids.last() == Some(&(pid as i32)))
-            })
+            process
+                .status()
+                .is_ok_and(|status| status.nspid.is_some_and(|ids| is_inside(&ids, pid)))
         })
         .map(|process| process.pid as u32)
         .collect())
+}
+
+/// Whether these ids of one process (`NSpid`, the outermost namespace's first) say that it is `pid` to
+/// itself, and something else to the machine.
+fn is_inside(ids: &[i32], pid: u32) -> bool {
+    ids.len() > 1 && ids.last().copied().and_then(|id| u32::try_from(id).ok()) == Some(pid)
 }
 
 /// The programs see the machine's PIDs: inside another PID namespace nothing would match.
@@ -218,4 +225,89 @@ fn list(pids: &[u32]) -> String {
         text.push_str(", …");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    struct Sleeper(Child);
+
+    impl Sleeper {
+        fn start() -> Self {
+            Self(Command::new("sleep").arg("60").spawn().unwrap())
+        }
+
+        fn end(&mut self) {
+            self.0.kill().unwrap();
+            self.0.wait().unwrap();
+        }
+    }
+
+    impl Drop for Sleeper {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn a_process_that_ended_after_it_was_found_is_not_taken_for_another() {
+        let mut sleeper = Sleeper::start();
+        let target = Target::hold(sleeper.0.id()).unwrap();
+        target.ensure_same().unwrap();
+        sleeper.end();
+        assert_eq!(
+            target.ensure_same().unwrap_err().to_string(),
+            "it ended just now"
+        );
+    }
+
+    #[test]
+    fn a_pid_that_means_another_process_by_now_is_noticed() {
+        let sleeper = Sleeper::start();
+        let mut target = Target::hold(sleeper.0.id()).unwrap();
+        // As if the one that was found had begun earlier: no test can wait for a PID to come round.
+        target.started_ticks -= 1;
+        assert_eq!(
+            target.ensure_same().unwrap_err().to_string(),
+            "it ended just now, and its PID means another process"
+        );
+    }
+
+    #[test]
+    fn a_process_that_ended_and_was_not_waited_for_is_not_found() {
+        let mut sleeper = Sleeper::start();
+        sleeper.0.kill().unwrap();
+        let pidfd = pidfd_open(
+            Pid::from_raw(sleeper.0.id() as i32).unwrap(),
+            PidfdFlags::empty(),
+        )
+        .unwrap();
+        poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], None).unwrap();
+        let error = Target::hold(sleeper.0.id()).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("find process {}: it ended just now", sleeper.0.id())
+        );
+        sleeper.0.wait().unwrap();
+    }
+
+    #[test]
+    fn the_innermost_pid_is_the_one_a_container_shows() {
+        for (ids, inside) in [
+            (&[4711, 7][..], true),
+            (&[4711, 30, 7], true),
+            // In its own namespace it is another, whatever one in between calls it.
+            (&[4711, 7, 30], false),
+            // The machine's own namespace: looked up as it is, and not here.
+            (&[7], false),
+            (&[], false),
+            (&[4711, -7], false),
+        ] {
+            assert_eq!(is_inside(ids, 7), inside, "{ids:?}");
+        }
+    }
 }

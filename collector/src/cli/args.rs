@@ -28,12 +28,13 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show the live page of a running process
-    #[command(
-        after_help = "Examples:\n  sudo waitscope attach $(pidof -s redis-server)\n  \
-        sudo waitscope attach nginx --follow --record nginx.waitscope"
-    )]
+    #[command(after_help = "Examples:\n  sudo waitscope attach redis-server\n  \
+        sudo waitscope attach 4711 --follow --record trace.waitscope\n\n\
+        The address of the page is printed on standard output, everything else on standard error.\n\
+        Ctrl-C ends the trace with a summary; the process goes on. A second Ctrl-C ends at once.")]
     Attach {
-        /// Its PID, or a name that only one process has
+        /// Its PID, here or inside its container, or a name that only one process has
+        #[arg(value_name = "PID|NAME")]
         target: String,
         #[command(flatten)]
         tracing: Tracing,
@@ -44,7 +45,12 @@ pub(crate) enum Command {
         record: Option<PathBuf>,
     },
     /// Start a program and show its live page, from its first instruction
-    #[command(after_help = "Example:\n  sudo waitscope run --for 1m -- python3 server.py")]
+    #[command(
+        after_help = "Example:\n  sudo waitscope run --for 1m -- python3 server.py\n\n\
+        The program runs as the user who called sudo, not as root: waitscope needs rights to trace,\n\
+        the program does not. It has waitscope's standard input, output and terminal, its trace begins\n\
+        at its execve, and it ends with waitscope."
+    )]
     Run {
         #[command(flatten)]
         tracing: Tracing,
@@ -59,10 +65,13 @@ pub(crate) enum Command {
     },
     /// Keep the trace of a running process in a file, without a page
     #[command(
-        after_help = "Example:\n  sudo waitscope record redis-server -o redis.waitscope --for 10s"
+        after_help = "Example:\n  sudo waitscope record redis-server -o redis.waitscope --for 10s\n\n\
+        Ctrl-C ends the recording in order; the process goes on. The file belongs to the user who called\n\
+        sudo. A recording of the same name is replaced, any other file is not."
     )]
     Record {
-        /// Its PID, or a name that only one process has
+        /// Its PID, here or inside its container, or a name that only one process has
+        #[arg(value_name = "PID|NAME")]
         target: String,
         #[command(flatten)]
         tracing: Tracing,
@@ -71,6 +80,8 @@ pub(crate) enum Command {
         output: PathBuf,
     },
     /// Show the page on a recording
+    #[command(after_help = "Example:\n  waitscope open trace.waitscope\n\n\
+        One that was cut off opens too, and says what is missing.")]
     Open {
         /// The recording
         file: PathBuf,
@@ -96,13 +107,13 @@ pub(crate) enum Command {
     Report {
         /// The recording
         file: PathBuf,
-        /// For programs
+        /// As JSON, for programs
         #[arg(long)]
         json: bool,
     },
     /// Say what this kernel and user allow, what is missing, and how to get it
     Doctor {
-        /// For programs
+        /// As JSON, for programs
         #[arg(long)]
         json: bool,
     },
@@ -128,6 +139,8 @@ pub(crate) enum Command {
     /// Waits until it is traced, then becomes the program; started by `run`
     #[command(hide = true)]
     RunChild {
+        /// The process that started it
+        parent: u32,
         /// The program and its arguments
         #[arg(required = true, last = true)]
         command: Vec<String>,
@@ -137,22 +150,29 @@ pub(crate) enum Command {
 /// How to trace.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Tracing {
-    /// Trace children of the process, too
+    /// Trace children that the process starts from now on, too, until the last has ended
     #[arg(long)]
     pub(crate) follow: bool,
     /// End the trace after this time: 500ms, 10s, 5m
-    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,
     /// Show what the kernel side logs, on standard error
     #[arg(long)]
     pub(crate) verbose: bool,
 }
 
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    let duration = humantime::parse_duration(text)
+        .ok()
+        .filter(|time| !time.is_zero());
+    duration.ok_or("a time is written like 500ms, 10s or 5m")
+}
+
 /// How to show it.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Page {
     /// Where the page is served, on this machine only; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7117")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7117")]
     pub(crate) listen: SocketAddr,
     /// Memory for the page's data, in MiB; the oldest calls are let go beyond it
     #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(16..=65_536))]

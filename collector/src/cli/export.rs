@@ -9,15 +9,17 @@ use std::{
 use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Exit, args::ExportFormat};
+use super::{Exit, args::ExportFormat, say::say};
 use crate::{
+    attach::drop_all,
     export::{self, Format},
     recording::Reader,
-    text::count,
+    text::{count, escape},
 };
 
 /// `waitscope export`
 pub(super) fn export(file: &Path, format: ExportFormat, output: Option<&Path>) -> Result<Exit> {
+    drop_all()?;
     let format = match format {
         ExportFormat::Json => Format::Json,
         ExportFormat::Ndjson => Format::Ndjson,
@@ -39,16 +41,20 @@ pub(super) fn export(file: &Path, format: ExportFormat, output: Option<&Path>) -
     };
     bar.finish_and_clear();
     if let Some(cut) = &summary.cut {
-        eprintln!("waitscope: {}: {cut}", file.display());
+        say(format_args!(
+            "waitscope: {}: {}",
+            escape(&file.to_string_lossy()),
+            escape(cut)
+        ));
     }
     if let Some(path) = output {
-        eprintln!(
+        say(format_args!(
             "wrote {} calls and {} times off the CPU of {} threads to {}",
             count(summary.calls),
             count(summary.offcpu),
             count(summary.threads),
-            path.display()
-        );
+            escape(&path.to_string_lossy())
+        ));
     }
     Ok(Exit::Done)
 }

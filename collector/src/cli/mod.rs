@@ -1,11 +1,14 @@
-//! The command line: one file a subcommand. Only here is anything printed, and only `main` ends the program.
+//! The command line: one file a subcommand. Only here is anything printed, and only `main`
+//! ends the program, but for a second Ctrl-C.
 
 mod args;
 mod doctor;
 mod export;
+mod held;
 mod open;
 mod page;
 mod report;
+mod say;
 mod signals;
 mod trace;
 
@@ -27,31 +30,40 @@ pub enum Exit {
     Unsupported = 3,
 }
 
-/// Does what was typed.
-pub fn run() -> Result<Exit> {
-    match Cli::parse().command {
+/// Does what was typed, and says what went wrong.
+pub fn run() -> Exit {
+    act(Cli::parse().command).unwrap_or_else(|error| {
+        if !is_broken_pipe(&error) {
+            say::complain(&error);
+        }
+        exit_of(&error)
+    })
+}
+
+fn act(command: Command) -> Result<Exit> {
+    match command {
         Command::Attach {
             target,
             tracing,
             page,
             record,
-        } => trace::attach(&target, &tracing, &page, record),
+        } => trace::attach(&target, &tracing, &page, record.as_deref()),
         Command::Run {
             tracing,
             page,
             record,
             command,
-        } => trace::run(command, &tracing, &page, record),
+        } => trace::run(&command, &tracing, &page, record.as_deref()),
         Command::Record {
             target,
             tracing,
             output,
-        } => trace::record(&target, &tracing, output),
+        } => trace::record(&target, &tracing, &output),
         Command::Demo {
             tracing,
             page,
             record,
-        } => trace::demo(&tracing, &page, record),
+        } => trace::demo(&tracing, &page, record.as_deref()),
         Command::Open { file, page } => open::open(&file, &page),
         Command::Export {
             file,
@@ -62,12 +74,12 @@ pub fn run() -> Result<Exit> {
         Command::Doctor { json } => doctor::doctor(json),
         Command::DemoServer => demo::serve_main().map(|()| Exit::Done),
         Command::DemoLoad { port } => demo::load_main(port).map(|()| Exit::Done),
-        Command::RunChild { command } => trace::run_child(&command),
+        Command::RunChild { parent, command } => held::run_child(parent, &command),
     }
 }
 
 /// The exit code that an error stands for.
-pub fn exit_of(error: &anyhow::Error) -> Exit {
+fn exit_of(error: &anyhow::Error) -> Exit {
     if is_broken_pipe(error) {
         // Whoever read has read enough.
         Exit::Done
@@ -79,7 +91,7 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
 }
 
 /// Whether an error is a reader gone, as in `| head`.
-pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause
             .downcast_ref::<std::io::Error>()

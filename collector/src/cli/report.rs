@@ -8,10 +8,11 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use super::Exit;
-use crate::{recording::Reader, report};
+use crate::{attach::drop_all, recording::Reader, report};
 
 /// `waitscope report`
 pub(super) fn report(file: &Path, json: bool) -> Result<Exit> {
+    drop_all()?;
     let report = report::report(Reader::open(file)?)?;
     let mut out = io::stdout().lock();
     if json {

@@ -1,43 +1,67 @@
-//! Ctrl-C and SIGTERM: the first ends tracing in order, a second ends the program.
-
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+//! Ctrl-C and SIGTERM: the first ends tracing in order, a second ends the program at once.
 
 use anyhow::{Context as _, Result};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
 
-/// The signals that ask the program to end.
+use super::Exit;
+
+/// Whether the program has been asked to end.
 pub(super) struct EndSignals {
-    interrupt: Signal,
-    terminate: Signal,
+    asked: watch::Receiver<bool>,
 }
 
 impl EndSignals {
-    /// From now on, they end nothing by themselves.
+    /// From now on, the first signal ends nothing by itself.
+    ///
+    /// It is a thread of its own that listens: the second signal must end the program whatever the others
+    /// are waiting for. So rights must have been dropped before.
     pub(super) fn catch() -> Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).context("catch SIGINT")?,
-            terminate: signal(SignalKind::terminate()).context("catch SIGTERM")?,
-        })
+        let listener = runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .context("listen for signals")?;
+        let (interrupt, terminate) = {
+            let _inside = listener.enter();
+            (
+                signal(SignalKind::interrupt()).context("catch SIGINT")?,
+                signal(SignalKind::terminate()).context("catch SIGTERM")?,
+            )
+        };
+        let (sender, asked) = watch::channel(false);
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || listener.block_on(listen(interrupt, terminate, sender)))
+            .context("start the thread that listens for signals")?;
+        Ok(Self { asked })
+    }
+
+    /// Whether one has come.
+    pub(super) fn have_come(&self) -> bool {
+        *self.asked.borrow()
     }
 
     /// Returns when one has come.
-    pub(super) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
+    pub(super) async fn first(&mut self) {
+        // An error means that the listener is gone, which ends with the program only.
+        let _ = self.asked.wait_for(|&asked| asked).await;
     }
 }
 
-/// A flag for threads that can't await.
-pub(super) fn flag() -> Arc<AtomicBool> {
-    Arc::new(AtomicBool::new(false))
+async fn listen(mut interrupt: Signal, mut terminate: Signal, asked: watch::Sender<bool>) {
+    next(&mut interrupt, &mut terminate).await;
+    asked.send_replace(true);
+    next(&mut interrupt, &mut terminate).await;
+    // Without a word: it might be words that the others hang in.
+    std::process::exit(Exit::Failed as i32);
 }
 
-/// Raises it.
-pub(super) fn raise(flag: &AtomicBool) {
-    flag.store(true, Ordering::Relaxed);
+async fn next(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
 }

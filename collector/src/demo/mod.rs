@@ -48,8 +48,9 @@ impl Demo {
     pub fn start(program: &Path, user: Option<(u32, u32)>) -> Result<Self> {
         let child = |name: &str| {
             let mut command = Command::new(program);
-            // Where it was built is nobody's business, and no part of its name.
-            command.arg0("waitscope").arg(name);
+            // Where it was built is nobody's business, and no part of its name. A group of their own:
+            // Ctrl-C is for who holds them, and ends them in order.
+            command.arg0("waitscope").arg(name).process_group(0);
             if let Some((uid, gid)) = user {
                 command.uid(uid).gid(gid);
             }

@@ -9,10 +9,13 @@ use serde_json::Value;
 use super::{CallReport, Report, ThreadReport, TraceReport};
 use crate::text::{count, escape, nanos, percent, shorten};
 
-/// Rows of each table.
-const ROWS: usize = 10;
+/// Rows of each table. With those below, a usual report fits a terminal of 80 columns and 24 lines, but
+/// for a line or two.
+const ROWS: usize = 8;
 /// Wakers shown.
-const WAKERS: usize = 5;
+const WAKERS: usize = 3;
+/// Longest waits shown.
+const WAITS: usize = 3;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -81,10 +84,28 @@ fn header(report: &Report, f: &mut Formatter<'_>) -> Result {
 }
 
 fn threads(report: &Report, f: &mut Formatter<'_>) -> Result {
+    // These two are nearly always nothing: columns that nobody needs.
+    let other = report.threads.iter().any(|thread| thread.other_ns > 0);
+    let unknown = report.threads.iter().any(|thread| thread.unknown_ns > 0);
+    let also = |is: bool, text: &str| {
+        if is {
+            format!(" {text:>7}")
+        } else {
+            String::new()
+        }
+    };
     writeln!(
         f,
-        "\n{:<24} {:>13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
-        "thread", "calls", "user", "kernel", "blocked", "runnable", "copying", "other", "unknown"
+        "\n{:<24} {:>11} {:>7} {:>7} {:>7} {:>8} {:>7}{}{}",
+        "thread",
+        "calls",
+        "user",
+        "kernel",
+        "blocked",
+        "runnable",
+        "copying",
+        also(other, "other"),
+        also(unknown, "unknown"),
     )?;
     for thread in report.threads.iter().take(ROWS) {
         let ThreadReport { lifetime_ns, .. } = *thread;
@@ -92,7 +113,7 @@ fn threads(report: &Report, f: &mut Formatter<'_>) -> Result {
         let name = shorten(thread.name.as_deref().unwrap_or("?"), 16);
         writeln!(
             f,
-            "{:<24} {:>13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            "{:<24} {:>11} {:>7} {:>7} {:>7} {:>8} {:>7}{}{}",
             format!("{name} {}", thread.tid),
             count(thread.calls),
             thread.user_ns.map_or_else(|| "?".to_owned(), share),
@@ -100,8 +121,8 @@ fn threads(report: &Report, f: &mut Formatter<'_>) -> Result {
             share(thread.blocked_ns),
             share(thread.runnable_ns),
             share(thread.copying_ns),
-            share(thread.other_ns),
-            share(thread.unknown_ns),
+            also(other, &share(thread.other_ns)),
+            also(unknown, &share(thread.unknown_ns)),
         )?;
     }
     more(f, report.threads.len(), "threads")?;
@@ -116,33 +137,35 @@ fn threads(report: &Report, f: &mut Formatter<'_>) -> Result {
 }
 
 fn calls(report: &Report, f: &mut Formatter<'_>) -> Result {
+    if report.by_call.is_empty() {
+        return Ok(());
+    }
     writeln!(
         f,
-        "\n{:<16} {:>13} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}  errors",
-        "call", "count", "checks", "kernel", "blocked", "runnable", "copying", "p50", "p99", "max"
+        "\n{:<16} {:>9} {:>7} {:>7} {:>8} {:>7} {:>7} {:>7}",
+        "call", "count", "kernel", "blocked", "runnable", "copying", "p99", "max"
     )?;
     for call in report.by_call.iter().take(ROWS) {
         writeln!(
             f,
-            "{:<16} {:>13} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}{}",
+            "{:<16} {:>9} {:>7} {:>7} {:>8} {:>7} {:>7} {:>7}{}",
             shorten(&call.call, 16),
             count(call.count),
-            count(call.checks),
             nanos(call.kernel_ns),
             nanos(call.blocked_ns),
             nanos(call.runnable_ns),
             nanos(call.copying_ns),
-            nanos(call.p50_ns),
             nanos(call.p99_ns),
             nanos(call.max_ns),
-            errors(call),
+            notes(call),
         )?;
     }
     more(f, report.by_call.len(), "calls")
 }
 
-/// The two most frequent errors, and how many were interrupted; nothing if there were none.
-fn errors(call: &CallReport) -> String {
+/// The two most frequent errors, how many were interrupted, and how many only checked; nothing if there
+/// were none.
+fn notes(call: &CallReport) -> String {
     let mut errors: Vec<_> = call.errors.iter().collect();
     errors.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
     let rest: u64 = errors.iter().skip(2).map(|(_, times)| **times).sum();
@@ -157,6 +180,9 @@ fn errors(call: &CallReport) -> String {
     if call.interrupted > 0 {
         parts.push(format!("{} interrupted", count(call.interrupted)));
     }
+    if call.checks > 0 {
+        parts.push(format!("{} checks", count(call.checks)));
+    }
     if parts.is_empty() {
         String::new()
     } else {
@@ -168,8 +194,12 @@ fn waits(report: &Report, f: &mut Formatter<'_>) -> Result {
     if report.longest_waits.is_empty() {
         return Ok(());
     }
-    writeln!(f, "\nlongest waits")?;
-    for call in &report.longest_waits {
+    writeln!(
+        f,
+        "\n{:<24} {:>11} {:>7} {:>7} {:>8}  woken by",
+        "longest waits", "thread", "at", "blocked", "runnable"
+    )?;
+    for call in report.longest_waits.iter().take(WAITS) {
         let number = |name: &str| call.get(name).and_then(Value::as_u64).unwrap_or(0);
         let name = call.get("call").and_then(Value::as_str).unwrap_or("?");
         let fd = call
@@ -181,17 +211,15 @@ fn waits(report: &Report, f: &mut Formatter<'_>) -> Result {
             .get("waker")
             .and_then(|waker| waker.get("context"))
             .and_then(Value::as_str);
-        let waker = waker
-            .map(|context| format!(", woken by {}", escape(context)))
-            .unwrap_or_default();
         writeln!(
             f,
-            "  {:<24} thread {:>8}  at {:>8}: {:>8} blocked, {:>8} runnable{waker}",
+            "{:<24} {:>11} {:>7} {:>7} {:>8}  {}",
             format!("{}{fd}", escape(name)),
             number("tid"),
             nanos(number("start_ns")),
             nanos(number("blocked_ns")),
             nanos(number("runnable_ns")),
+            escape(waker.unwrap_or("-")),
         )?;
     }
     Ok(())
@@ -202,7 +230,11 @@ fn wakers(report: &Report, f: &mut Formatter<'_>) -> Result {
         return Ok(());
     }
     let all: u64 = report.wakers.iter().map(|waker| waker.wakeups).sum();
-    writeln!(f, "\nwake-ups")?;
+    writeln!(
+        f,
+        "\n{:<24} {:>11} {:>7} {:>7} {:>8}",
+        "woken by", "times", "share", "blocked", "runnable"
+    )?;
     for waker in report.wakers.iter().take(WAKERS) {
         let who = match &waker.name {
             Some(name) => shorten(name, 16),
@@ -210,7 +242,7 @@ fn wakers(report: &Report, f: &mut Formatter<'_>) -> Result {
         };
         writeln!(
             f,
-            "  {who:<24} {:>13} {:>8}, after {:>8} asleep, then {:>8} runnable",
+            "{who:<24} {:>11} {:>7} {:>7} {:>8}",
             count(waker.wakeups),
             percent(waker.wakeups, all),
             nanos(waker.blocked_ns),
