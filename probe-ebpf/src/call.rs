@@ -43,7 +43,7 @@ pub(crate) fn enter(ctx: &BtfTracePointContext, regs: Regs, nr: i64) {
     let Some(armed_ns) = target::armed_ns() else {
         return;
     };
-    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else {
+    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns, 0) else {
         return;
     };
     let mut nr = nr as u32;
@@ -76,6 +76,12 @@ pub(crate) fn enter(ctx: &BtfTracePointContext, regs: Regs, nr: i64) {
 
     // The clock last, so that the tool's own work above is not counted as the call's.
     let now = kernel::now();
+    // The clock may step back by a hair; a call never begins before the last one ended.
+    let now = if now > thread.since_ns {
+        now
+    } else {
+        thread.since_ns
+    };
     let call = &mut thread.call;
     call.enter_ns = now;
     call.kernel_ns = 0;
@@ -108,7 +114,7 @@ pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
         return;
     };
     let now = kernel::now();
-    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else {
+    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns, 0) else {
         return;
     };
     // A new thread's first act is to leave the call that made it, in which it never was; and a call
@@ -117,6 +123,13 @@ pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
         return;
     }
     if thread.call.flags & FLAG_BEGAN_BEFORE != 0 {
+        if kernel::is_compat() {
+            if let Some(counters) = emit::counters() {
+                counters.compat += 1;
+            }
+            thread.call.nr = NO_CALL;
+            return;
+        }
         settle_unseen_entry(thread, regs);
     }
     let now = thread::account(thread, now);

@@ -29,6 +29,8 @@ static TASK_PID: u32 = 0;
 #[unsafe(no_mangle)]
 static TASK_TGID: u32 = 0;
 #[unsafe(no_mangle)]
+static TASK_STARTED: u32 = 0;
+#[unsafe(no_mangle)]
 static TASK_PENDING: u32 = 0;
 #[unsafe(no_mangle)]
 static COMPAT_WORD: u32 = 0;
@@ -95,6 +97,15 @@ pub(crate) fn tid(task: Task) -> u32 {
 #[inline(always)]
 pub(crate) fn pid(task: Task) -> u32 {
     load_u32(task, global(&TASK_TGID))
+}
+
+/// When a task was made, or 0 where the kernel does not say.
+#[inline(always)]
+pub(crate) fn started_ns(task: Task) -> u64 {
+    match global(&TASK_STARTED) {
+        0 => 0,
+        offset => load_u64(task, offset),
+    }
 }
 
 /// The state in which `prev` leaves the CPU.

@@ -48,6 +48,8 @@ pub mod global {
     pub const TASK_PID: &str = "TASK_PID";
     /// `u32`: offset of `task_struct.tgid`, which user space calls the process id.
     pub const TASK_TGID: &str = "TASK_TGID";
+    /// `u32`: offset of `task_struct.start_boottime`, or 0 if it is not known.
+    pub const TASK_STARTED: &str = "TASK_STARTED";
     /// `u32`: offset of `task_struct.pending.signal.sig`, or 0 if it is not known.
     pub const TASK_PENDING: &str = "TASK_PENDING";
     /// `u32`: offset in `task_struct` of the word that marks a 32-bit call.

@@ -4,6 +4,7 @@ use aya_ebpf::programs::BtfTracePointContext;
 use aya_log_ebpf::debug;
 use probe_ebpf::{
     FLAG_KILLED, Head, KIND_LIFE, LIFE_EXEC, LIFE_EXIT, LIFE_FORK, Life, NO_CALL, PREEMPTED,
+    UNKNOWN_CALL,
 };
 
 use crate::{
@@ -25,7 +26,12 @@ pub(crate) fn forked(ctx: &BtfTracePointContext, parent: Task, child: Task) {
         if !target::follows() {
             return;
         }
-        target::add(pid);
+        if !target::add(pid) {
+            if let Some(counters) = emit::counters() {
+                counters.untracked += 1;
+            }
+            return;
+        }
     }
     debug!(
         ctx,
@@ -51,11 +57,20 @@ pub(crate) fn execed(ctx: &BtfTracePointContext, task: Task, old_tid: u32) {
     let now = kernel::now();
     if old_tid != tid {
         // The thread goes on as the leader; under its own id it ends here, and so does its call.
-        if let Some(thread) = thread::find(old_tid) {
-            let now = thread::account(thread, now);
-            call::close(thread, now, 0);
+        match thread::find(old_tid) {
+            Some(thread) => {
+                let now = thread::account(thread, now);
+                if thread.call.nr != NO_CALL && thread.call.nr != UNKNOWN_CALL {
+                    call::close(thread, now, 0);
+                }
+                thread.call.nr = NO_CALL;
+                thread::rename(old_tid, tid);
+            }
+            // Whatever stands under the leader's id is the old leader's, which is dead.
+            None => {
+                thread::begin(ctx, pid, tid, now);
+            }
         }
-        thread::rename(old_tid, tid);
         emit_life(LIFE_EXIT, pid, old_tid, 0, now);
     }
     debug!(ctx, "process {} began another program", pid);
@@ -73,7 +88,7 @@ pub(crate) fn exited(ctx: &BtfTracePointContext, task: Task) {
     let now = kernel::now();
     if let Some(thread) = thread::find(tid) {
         let now = thread::account(thread, now);
-        if thread.call.nr != NO_CALL && thread.call.nr != probe_ebpf::UNKNOWN_CALL {
+        if thread.call.nr != NO_CALL && thread.call.nr != UNKNOWN_CALL {
             thread.call.flags |= FLAG_KILLED;
             call::close(thread, now, 0);
         }

@@ -35,10 +35,15 @@ pub(crate) fn switched_out(ctx: &BtfTracePointContext, preempted: bool, prev: Ta
     let tid = kernel::tid(prev);
     let state = kernel::prev_state(ctx, prev);
     if state & TASK_DEAD != 0 {
-        thread::forget(tid);
+        // Only what is dead: after an exec by another thread than the leader, the old leader's last
+        // switch may come under that thread's id, which by now is the new program's.
+        if thread::find(tid).is_some_and(|thread| thread.mode == DEAD) {
+            thread::forget(tid);
+        }
         return;
     }
-    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else {
+    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns, kernel::started_ns(prev))
+    else {
         return;
     };
     let now = thread::account(thread, now);
@@ -71,7 +76,9 @@ pub(crate) fn switched_in(ctx: &BtfTracePointContext, next: Task) {
         Some(thread) => thread,
         None => {
             // Not woken since tracing was armed, or there would be an entry: it waited for the CPU.
-            let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else {
+            let Some(thread) =
+                thread::find_or_seed(ctx, pid, tid, armed_ns, kernel::started_ns(next))
+            else {
                 return;
             };
             thread.mode = PREEMPTED;
@@ -167,7 +174,9 @@ pub(crate) fn waking(ctx: &BtfTracePointContext, woken: Task) {
     let thread = match thread::find(tid) {
         Some(thread) => thread,
         None => {
-            let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns) else {
+            let Some(thread) =
+                thread::find_or_seed(ctx, pid, tid, armed_ns, kernel::started_ns(woken))
+            else {
                 return;
             };
             thread.mode = ASLEEP;

@@ -44,9 +44,9 @@ pub(crate) fn follows() -> bool {
     global(&FOLLOW) != 0
 }
 
-/// Begins to trace a process. Silently without effect when the table is full: the child then has
-/// no lane, as if it were not followed, and its parent's fork is still on record.
+/// Begins to trace a process. Returns whether there was room; user space takes it off the list when
+/// its last thread has ended.
 #[inline(always)]
-pub(crate) fn add(pid: u32) {
-    let _ = TARGETS.insert(pid, 1, 0);
+pub(crate) fn add(pid: u32) -> bool {
+    TARGETS.insert(pid, 1, 0).is_ok()
 }

@@ -101,17 +101,24 @@ pub(crate) fn begin(
     Some(thread)
 }
 
-/// The entry of a thread, made if it has none: then it was there before tracing was armed, and
-/// what it has been doing since is not known until it enters or leaves a call.
+/// The entry of a thread, made if it has none. Either it was there before tracing was armed, and what
+/// it has been doing since is not known until it enters or leaves a call; or it is one that the kernel
+/// made for itself (io_uring's workers), which makes no calls and whose birth no hook tells.
+///
+/// `started_ns` is when it was made, or 0 if that was not looked up.
 #[inline(always)]
 pub(crate) fn find_or_seed(
     ctx: &impl aya_ebpf::EbpfContext,
     pid: u32,
     tid: u32,
     armed_ns: u64,
+    started_ns: u64,
 ) -> Option<&'static mut Thread> {
     if let Some(thread) = find(tid) {
         return Some(thread);
+    }
+    if started_ns > armed_ns {
+        return begin(ctx, pid, tid, started_ns);
     }
     let thread = begin(ctx, pid, tid, armed_ns)?;
     thread.call.nr = UNKNOWN_CALL;

@@ -75,6 +75,8 @@ pub(crate) struct Offsets {
     pub(crate) task_pid: u32,
     pub(crate) task_tgid: u32,
     /// 0 if it is not known.
+    pub(crate) task_started: u32,
+    /// 0 if it is not known.
     pub(crate) task_pending: u32,
     pub(crate) compat_word: u32,
     pub(crate) compat_bit: u32,
@@ -131,6 +133,8 @@ impl Offsets {
             task_state,
             task_pid: field("task_struct", &["pid"])?,
             task_tgid: field("task_struct", &["tgid"])?,
+            // Named so since Linux 5.5.
+            task_started: btf.offset("task_struct", &["start_boottime"]).unwrap_or(0),
             task_pending: btf
                 .offset("task_struct", &["pending", "signal", "sig"])
                 .filter(|_| btf.has_helper(CURRENT_TASK))

@@ -36,6 +36,8 @@ pub(crate) struct Probe {
     threads: HashMap<MapData, u32, Plain<Thread>>,
     counters: PerCpuArray<MapData, Plain<Counters>>,
     control: Array<MapData, Plain<Control>>,
+    /// The processes traced, where there may be several.
+    targets: Option<HashMap<MapData, u32, u8>>,
     /// Keeps the programs attached.
     ebpf: Ebpf,
 }
@@ -65,6 +67,7 @@ impl Probe {
             .override_global(global::TASK_STATE, &offsets.task_state, true)
             .override_global(global::TASK_PID, &offsets.task_pid, true)
             .override_global(global::TASK_TGID, &offsets.task_tgid, true)
+            .override_global(global::TASK_STARTED, &offsets.task_started, true)
             .override_global(global::TASK_PENDING, &offsets.task_pending, true)
             .override_global(global::COMPAT_WORD, &offsets.compat_word, true)
             .override_global(global::COMPAT_BIT, &offsets.compat_bit, true)
@@ -114,6 +117,11 @@ impl Probe {
             threads: HashMap::try_from(take(&mut ebpf, map::THREADS)?)?,
             counters: PerCpuArray::try_from(take(&mut ebpf, map::COUNTERS)?)?,
             control: Array::try_from(take(&mut ebpf, map::CONTROL)?)?,
+            targets: if wish.follow {
+                Some(HashMap::try_from(take(&mut ebpf, map::TARGETS)?)?)
+            } else {
+                None
+            },
             ebpf,
         })
     }
@@ -153,6 +161,16 @@ impl Probe {
         const BPF_NOEXIST: u64 = 1;
         // Taken means known to the programs already; full is counted by them.
         let _ = self.threads.insert(tid, Plain(thread), BPF_NOEXIST);
+    }
+
+    /// Stops tracing a process whose last thread, `tid`, has ended: its id may come to mean another.
+    pub(crate) fn forget(&mut self, pid: u32, tid: u32) {
+        if let Some(targets) = &mut self.targets {
+            // Its entry would go with its last step, which the programs no longer look at. Either may be
+            // gone already, which is as well.
+            let _ = targets.remove(&pid);
+            let _ = self.threads.remove(&tid);
+        }
     }
 
     /// What a thread is doing now.

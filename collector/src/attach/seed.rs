@@ -6,6 +6,7 @@
 use anyhow::{Context as _, Result};
 use probe_ebpf::{
     ASLEEP, Call, FLAG_BEGAN_BEFORE, Head, KIND_CALL, NO_CALL, TIMEOUT_UNKNOWN, Thread,
+    UNKNOWN_CALL,
 };
 use procfs::process::{Process, Syscall, Task};
 
@@ -45,7 +46,13 @@ fn found(pid: u32, task: &Task, armed_ns: u64) -> Option<Found> {
         }) => {
             let [a, b, c, d, ..] = argument_registers;
             // Below zero: asleep outside any call, in a page fault say.
-            let nr = u32::try_from(syscall_number).unwrap_or(NO_CALL);
+            let nr = match u32::try_from(syscall_number) {
+                // Stopped by a signal, it has left its call as far as the programs can see, and may go on
+                // with it or not: what comes next will tell.
+                Ok(_) if is_stopped(task) => UNKNOWN_CALL,
+                Ok(nr) => nr,
+                Err(_) => NO_CALL,
+            };
             Some(blocked(pid, tid, armed_ns, nr, [a, b, c, d]))
         }
         Ok(_) | Err(_) => None,
@@ -55,6 +62,11 @@ fn found(pid: u32, task: &Task, armed_ns: u64) -> Option<Found> {
         name: name(pid, tid)?,
         seed,
     })
+}
+
+fn is_stopped(task: &Task) -> bool {
+    task.stat()
+        .is_ok_and(|stat| matches!(stat.state, 'T' | 't'))
 }
 
 fn blocked(pid: u32, tid: u32, armed_ns: u64, nr: u32, args: [u64; 4]) -> Thread {

@@ -2,7 +2,11 @@
 //!
 //! The only holder of the loaded programs. It decides nothing about what becomes of the events.
 
-use std::{collections::BTreeMap, os::fd::AsFd, time::Duration};
+use std::{
+    collections::BTreeMap,
+    os::fd::AsFd,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
 use nix::time::{ClockId, clock_gettime};
@@ -190,8 +194,21 @@ impl Session {
             let from = events.len();
             self.intake.take(&record, events);
             for event in events.get(from..).unwrap_or_default() {
-                if let Event::Life(life) = event {
-                    follow_life(&mut self.threads, life);
+                match event {
+                    Event::Life(life) => {
+                        follow_life(&mut self.threads, life);
+                        if life.kind == LifeKind::Ended
+                            && !self.threads.values().any(|(pid, _)| *pid == life.pid)
+                        {
+                            self.probe.forget(life.pid, life.tid);
+                        }
+                    }
+                    // A thread's first word may be among what was lost.
+                    Event::Call(call) if self.intake.lost() > 0 => {
+                        let unnamed = || (call.pid, String::new());
+                        self.threads.entry(call.tid).or_insert_with(unnamed);
+                    }
+                    _ => {}
                 }
             }
         }
@@ -226,13 +243,34 @@ impl Session {
         Ok(())
     }
 
+    /// Appends what the programs were still handing over when they were disarmed. A CPU that was taken
+    /// away in the middle of one may need some milliseconds.
+    fn settle(&mut self, events: &mut Vec<Event>) -> Result<Vec<Counters>> {
+        const PATIENCE: Duration = Duration::from_secs(1);
+        let began = Instant::now();
+        loop {
+            std::thread::sleep(Duration::from_millis(1));
+            while !self.drain(events, usize::MAX) {}
+            let counters = self.probe.counters()?;
+            let Totals { made, lost, .. } = sum(&counters);
+            let (delivered, _) = self.taken();
+            if made == delivered + self.foreign + lost || began.elapsed() > PATIENCE {
+                return Ok(counters);
+            }
+        }
+    }
+
     /// What the threads are doing now.
     pub fn open(&self) -> Result<Vec<OpenThread>> {
+        // The clock after the table, so that nothing in it lies ahead of the clock.
+        self.open_at(boot_ns)
+    }
+
+    fn open_at(&self, clock: impl Fn() -> Result<u64>) -> Result<Vec<OpenThread>> {
         let mut open = Vec::new();
         for &tid in self.threads.keys().take(OPEN_MAX) {
-            // The clock after the table, so that nothing in it lies ahead of the clock.
             if let Some(thread) = self.probe.thread(tid) {
-                open.extend(self.intake.open_thread(&thread, boot_ns()?));
+                open.extend(self.intake.open_thread(&thread, clock()?));
             }
         }
         Ok(open)
@@ -258,13 +296,12 @@ impl Session {
 
     /// Stops recording, and appends all that is left, what is still open, and the end.
     pub fn finish(mut self, events: &mut Vec<Event>) -> Result<Finished> {
-        let open = self.open()?;
-        let at_ns = self.now_ns()?;
         self.probe.disarm()?;
-        // A program that was running when that was written may still be at it; none takes this long.
-        std::thread::sleep(Duration::from_millis(1));
-        while !self.drain(events, usize::MAX) {}
-        let counters = self.probe.counters()?;
+        let end_boot_ns = boot_ns()?;
+        let at_ns = self.intake.relative_ns(end_boot_ns);
+        let counters = self.settle(events)?;
+        // Nothing changes the table any more.
+        let open = self.open_at(|| Ok(end_boot_ns))?;
         let totals = sum(&counters);
         let lost_by_cpu: Vec<u64> = counters.iter().map(|cpu| cpu.lost).collect();
         self.intake.finish(events);

@@ -186,7 +186,7 @@ impl Intake {
     /// Nothing will follow: what was held back was outside calls, as far as can be known.
     pub fn finish(&mut self, events: &mut Vec<Event>) {
         for tid in self.held.keys().copied().collect::<Vec<_>>() {
-            self.release(tid, true, events);
+            self.release(tid, false, events);
         }
     }
 
@@ -305,8 +305,10 @@ impl Intake {
             }
         } else {
             let asleep = thread.mode == ASLEEP;
+            // An earlier wake-up was for another sleep.
+            let awake_ns = thread.on_ns.max(if in_call { call.enter_ns } else { 0 });
             let woken = match asleep {
-                true if thread.wake_ns != 0 && thread.wake_ns >= thread.on_ns => {
+                true if thread.wake_ns != 0 && thread.wake_ns >= awake_ns => {
                     Some(thread.wake_ns.clamp(thread.off_ns, now))
                 }
                 true => None,

@@ -205,7 +205,6 @@ impl Store {
     ) -> Option<usize> {
         let index = self.lanes.len();
         if index >= LANES_MAX {
-            self.lanes_more += 1;
             return None;
         }
         let lane = index as u32;
@@ -228,7 +227,9 @@ impl Store {
         let known = self.by_tid.get(&life.tid).copied();
         match life.kind {
             LifeKind::Began => {
-                self.open_lane(life.pid, life.tid, life.name.clone(), Some(life.at_ns));
+                let began_ns = Some(life.at_ns);
+                let lane = self.open_lane(life.pid, life.tid, life.name.clone(), began_ns);
+                self.lanes_more += u64::from(lane.is_none());
             }
             LifeKind::Found | LifeKind::Exec | LifeKind::Renamed => match known {
                 Some(index) => {
@@ -237,7 +238,9 @@ impl Store {
                     }
                 }
                 None => {
-                    self.open_lane(life.pid, life.tid, life.name.clone(), None);
+                    let lane = self.open_lane(life.pid, life.tid, life.name.clone(), None);
+                    let is_new = life.kind == LifeKind::Found;
+                    self.lanes_more += u64::from(is_new && lane.is_none());
                 }
             },
             LifeKind::Ended => {
