@@ -298,8 +298,12 @@ impl Session {
     pub fn finish(mut self, events: &mut Vec<Event>) -> Result<Finished> {
         self.probe.disarm()?;
         let end_boot_ns = boot_ns()?;
-        let at_ns = self.intake.relative_ns(end_boot_ns);
         let counters = self.settle(events)?;
+        // A program that was under way took its time a hair after that.
+        let at_ns = self
+            .intake
+            .relative_ns(end_boot_ns)
+            .max(self.intake.last_ns());
         // Nothing changes the table any more.
         let open = self.open_at(|| Ok(end_boot_ns))?;
         let totals = sum(&counters);

@@ -101,6 +101,11 @@ impl Intake {
         self.unsound
     }
 
+    /// When the last record of all was made.
+    pub fn last_ns(&self) -> u64 {
+        self.cpus.values().map(|cpu| cpu.last_ns).max().unwrap_or(0)
+    }
+
     /// Nanoseconds since the trace began.
     pub fn relative_ns(&self, boot_ns: u64) -> u64 {
         boot_ns.saturating_sub(self.start_boot_ns)

@@ -116,3 +116,87 @@ fn a_program_begun_by_another_thread_than_the_leader_takes_over_the_leaders_lane
         "sleep's own sleep, under the leader's id: {lives:?}"
     );
 }
+
+#[test]
+fn a_program_begun_by_any_thread_is_traced_whenever_the_old_leader_takes_its_last_step() {
+    // The old leader's last switch and the exec race: only many tries meet the rare order.
+    for round in 0..40 {
+        let mut script = Script::start(
+            "say('ready')\nhear()\n\
+             def go(): os.execvp('sleep', ['sleep', '0.02'])\n\
+             threading.Thread(target=go).start()\ntime.sleep(10)",
+        );
+        let pid = script.pid();
+        let tracing = Tracing::attach(pid);
+        script.tell("go");
+        script.wait();
+        let taken = tracing.finish();
+        let exec = lives(&taken)
+            .into_iter()
+            .find(|life| life.kind == LifeKind::Exec)
+            .expect("an exec")
+            .at_ns;
+        let slept: Vec<_> = taken
+            .calls_named("clock_nanosleep")
+            .filter(|call| call.tid == pid && call.start_ns > exec)
+            .collect();
+        let [sleep] = slept.as_slice() else {
+            panic!("round {round}: one sleep of the new program, not {slept:?}")
+        };
+        assert!(sleep.blocked_ns > 0, "round {round}: {sleep:?}");
+    }
+}
+
+#[test]
+fn a_trace_that_ends_while_its_target_is_busy_counts_no_call_twice() {
+    let mut script = Script::start(
+        "e = select.epoll()\nsay('ready')\nhear()\nwhile True: e.poll(0); time.sleep(0.0001)",
+    );
+    script.tell("go");
+    for round in 0..10 {
+        let tracing = Tracing::attach(script.pid());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let taken = tracing.finish();
+        for open in taken.open() {
+            let again = taken.calls().find(|call| {
+                call.tid == open.tid && call.end_ns > open.since_ns && open.nr.is_some()
+            });
+            assert_eq!(
+                again, None,
+                "round {round}: closed, and still open: {open:?}"
+            );
+        }
+        let late = taken.calls().find(|call| call.end_ns > taken.end.at_ns);
+        assert_eq!(late, None, "round {round}: nothing ends after the end");
+    }
+}
+
+#[test]
+fn a_followed_child_that_has_ended_is_no_target_any_more() {
+    // More children than the table of processes has room for, one after another.
+    let children = u64::from(probe_ebpf::TARGETS_MAX) + 100;
+    let mut script = Script::start(&format!(
+        "say('ready')\nhear()\nfor n in range({children}):\n    pid = os.fork()\n    if pid == 0: os._exit(0)\n\
+         \n    os.waitpid(pid, 0)\n    if n % 64 == 0: time.sleep(0.02)\n\
+         say('done')\nhear()"
+    ));
+    let options = Options {
+        follow: true,
+        ..Options::default()
+    };
+    let tracing = Tracing::attach_with(script.pid(), options);
+    script.tell("go");
+    assert_eq!(script.hear(), "done");
+    // `finish` asserts that none went untracked.
+    let taken = tracing.finish();
+    let count = |kind| {
+        lives(&taken)
+            .iter()
+            .filter(|life| life.kind == kind)
+            .count() as u64
+    };
+    assert_eq!(
+        (count(LifeKind::Began), count(LifeKind::Ended)),
+        (children, children)
+    );
+}

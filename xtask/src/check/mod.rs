@@ -32,7 +32,15 @@ pub(crate) fn rust() -> Result<()> {
     // Not among all targets, because `cargo test` leaves it out.
     run::run(
         cargo("clippy")
-            .args(["--release", "-p", "waitscope", "--test", "kernel"])
+            .args([
+                "--release",
+                "-p",
+                "waitscope",
+                "--test",
+                "kernel",
+                "--test",
+                "faults",
+            ])
             .args(lints),
     )
 }

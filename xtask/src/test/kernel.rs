@@ -14,7 +14,7 @@ use crate::{ebpf, packages, place, run};
 /// Runs them as root; they are built as whoever we are.
 pub(super) fn run(tally: &mut Tally) -> Result<()> {
     let mut cargo = cargo_test();
-    cargo.args(["--test", "kernel"]);
+    cargo.args(["--test", "kernel", "--test", "faults"]);
     if !packages::is_root() {
         // Fails here, with a way out, if there is no becoming root.
         packages::as_root("true")?;
