@@ -65,7 +65,7 @@ pub(crate) const GET_RIGHTS: &str =
     "run it with sudo, or once `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace+ep` on the program";
 
 /// How to get a description of the kernel's types.
-pub(crate) const GET_TYPES: &str = "run a kernel of Linux 5.8 or newer with CONFIG_DEBUG_INFO_BTF, as those of all large distributions are";
+pub(crate) const GET_TYPES: &str = "run a kernel of Linux 5.19 or newer with CONFIG_DEBUG_INFO_BTF, as those of all large distributions are";
 
 /// Whether this thread has a capability, or the one that once stood for it.
 pub(crate) fn holds(capability: Capability) -> bool {

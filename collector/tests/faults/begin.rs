@@ -88,7 +88,7 @@ fn a_kernel_without_types_is_not_supported() {
         3,
         &format!(
             "attach to process {pid}: read the kernel's types: read /sys/kernel/btf/vmlinux: No such file or directory \
-             (os error 2); run a kernel of Linux 5.8 or newer with CONFIG_DEBUG_INFO_BTF, as those of all large \
+             (os error 2); run a kernel of Linux 5.19 or newer with CONFIG_DEBUG_INFO_BTF, as those of all large \
              distributions are"
         ),
     );
