@@ -186,7 +186,7 @@ fn hooks(btf: &Btf, arch: Arch) -> Vec<Finding> {
     findings.push(match Probe::load(wish, arch, &offsets) {
         Ok(_) => good(
             "load and attach the programs",
-            &format!("all {}, by tp_btf", HOOKS.len()),
+            &format!("all {}, by tp_btf", offsets.hooks().count()),
         ),
         Err(error) => {
             let cause = error.downcast_ref::<Unsupported>().map(Unsupported::cause);

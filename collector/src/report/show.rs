@@ -96,7 +96,7 @@ fn threads(report: &Report, f: &mut Formatter<'_>) -> Result {
     };
     writeln!(
         f,
-        "\n{:<24} {:>11} {:>7} {:>7} {:>7} {:>8} {:>7}{}{}",
+        "\n{:<22} {:>9} {:>6} {:>6} {:>7} {:>8} {:>7}{}{}",
         "thread",
         "calls",
         "user",
@@ -113,7 +113,7 @@ fn threads(report: &Report, f: &mut Formatter<'_>) -> Result {
         let name = shorten(thread.name.as_deref().unwrap_or("?"), 16);
         writeln!(
             f,
-            "{:<24} {:>11} {:>7} {:>7} {:>7} {:>8} {:>7}{}{}",
+            "{:<22} {:>9} {:>6} {:>6} {:>7} {:>8} {:>7}{}{}",
             format!("{name} {}", thread.tid),
             count(thread.calls),
             thread.user_ns.map_or_else(|| "?".to_owned(), share),
