@@ -148,6 +148,16 @@ impl Ended {
         );
     }
 
+    /// It is a report with a row of calls that wait for descriptors by `select`, under either name.
+    pub(crate) fn reports_select(&self) {
+        let rows = ["select ", "pselect6 "];
+        let row = self
+            .stdout
+            .lines()
+            .find(|line| rows.iter().any(|row| line.starts_with(row)));
+        assert!(self.code == 0 && row.is_some(), "no select: {self:?}");
+    }
+
     /// How many lines of standard error hold these words.
     pub(crate) fn times(&self, words: &str) -> usize {
         self.stderr
