@@ -119,8 +119,14 @@ pub(crate) fn prev_state(ctx: &BtfTracePointContext, prev: Task) -> u32 {
         let state: u64 = ctx.arg(3);
         state as u32
     } else {
-        load_u32(prev, global(&TASK_STATE))
+        state(prev)
     }
+}
+
+/// The state of a task at this moment.
+#[inline(always)]
+pub(crate) fn state(task: Task) -> u32 {
+    load_u32(task, global(&TASK_STATE))
 }
 
 /// The argument of this index (0 to 4) of the call that these registers are for.

@@ -255,6 +255,10 @@ pub const CONTEXT_HARDIRQ: u32 = 3;
 /// A non-maskable interrupt did, while the "waker" ran.
 pub const CONTEXT_NMI: u32 = 4;
 
+/// The wake-up was not seen: nobody is known to have made it, and it is taken to be when the thread got
+/// the CPU back.
+pub const CONTEXT_UNSEEN: u32 = 5;
+
 /// One time off the CPU, from leaving it to getting it back.
 ///
 /// ```text
@@ -277,7 +281,7 @@ pub struct OffCpu {
     pub nr: u32,
     /// The scheduler's state as it left, `task_struct.__state`; 0 if preempted.
     pub state: u32,
-    /// Who woke it; only meaningful with `woken_ns`, and 0 if the wake-up raced with falling asleep.
+    /// Who woke it; only meaningful with `woken_ns`, and not with [`CONTEXT_UNSEEN`].
     pub waker_tid: u32,
     /// The waker's process.
     pub waker_pid: u32,

@@ -8,7 +8,8 @@
 
 use aya_ebpf::programs::BtfTracePointContext;
 use probe_ebpf::{
-    ASLEEP, DEAD, FLAG_BEGAN_BEFORE, Head, KIND_OFF_CPU, NO_CALL, ON_CPU, OffCpu, PREEMPTED, Thread,
+    ASLEEP, CONTEXT_UNSEEN, DEAD, FLAG_BEGAN_BEFORE, Head, KIND_OFF_CPU, NO_CALL, ON_CPU, OffCpu,
+    PREEMPTED, Thread,
 };
 
 use crate::{
@@ -51,7 +52,10 @@ pub(crate) fn switched_out(ctx: &BtfTracePointContext, preempted: bool, prev: Ta
         return;
     }
     thread.off_ns = now;
-    if preempted || state == 0 {
+    // With a signal pending it leaves in a sleeping state and yet is not asleep: the scheduler has put it
+    // back to running by now, which it does to no sleeper before the switch is over.
+    // (`__schedule` in https://github.com/torvalds/linux/blob/v6.12/kernel/sched/core.c)
+    if preempted || state == 0 || kernel::state(prev) == 0 {
         thread.mode = PREEMPTED;
         thread.state = 0;
     } else {
@@ -93,11 +97,16 @@ pub(crate) fn switched_in(ctx: &BtfTracePointContext, next: Task) {
     } else {
         thread.off_ns
     };
-    // A thread may be woken after it made up its mind to sleep and before it left the CPU: the
-    // wake-up then stands before the sleep, which has no length. And one that leaves with a signal
-    // pending is not asleep at all, whatever its state says: nobody wakes it.
-    let slept = thread.mode == ASLEEP && thread.wake_ns >= thread.on_ns && thread.wake_ns != 0;
-    let woken = clamp(thread.wake_ns, thread.off_ns, now);
+    // A thread may be woken after it made up its mind to sleep and before it left the CPU: the wake-up
+    // then stands before the sleep, which has no length. And a wake-up may go unseen, where the kernel
+    // keeps it from its tracepoint: then all of the time counts as asleep, and nobody as the waker.
+    let slept = thread.mode == ASLEEP;
+    let seen = thread.wake_ns != 0 && thread.wake_ns >= thread.on_ns;
+    let woken = if seen {
+        clamp(thread.wake_ns, thread.off_ns, now)
+    } else {
+        now
+    };
     if slept {
         thread.call.blocked_ns += woken - thread.off_ns;
         thread.call.runnable_ns += now - woken;
@@ -106,16 +115,20 @@ pub(crate) fn switched_in(ctx: &BtfTracePointContext, next: Task) {
             thread.call.first_sleep_ns = thread.off_ns;
         }
         thread.call.last_wake_ns = woken;
-        thread.call.waker_tid = thread.wake_tid;
-        thread.call.waker_pid = thread.wake_pid;
-        thread.call.waker_context = thread.wake_context;
+        thread.call.waker_tid = if seen { thread.wake_tid } else { 0 };
+        thread.call.waker_pid = if seen { thread.wake_pid } else { 0 };
+        thread.call.waker_context = if seen {
+            thread.wake_context
+        } else {
+            CONTEXT_UNSEEN
+        };
         thread.tail_from_ns = thread.call.kernel_ns;
         thread.tail_at_ns = now;
     } else {
         thread.call.runnable_ns += now - thread.off_ns;
         thread.call.preemptions += 1;
     }
-    emit_off_cpu(thread, slept.then_some(woken), now);
+    emit_off_cpu(thread, slept.then_some(woken), slept && seen, now);
     thread.mode = ON_CPU;
     thread.on_ns = now;
     thread.since_ns = now;
@@ -132,10 +145,11 @@ fn clamp(value: u64, low: u64, high: u64) -> u64 {
     }
 }
 
-/// Hands over the record of a time off the CPU that ended at `end_ns`.
+/// Hands over the record of a time off the CPU that ended at `end_ns`; `seen` if its wake-up was.
 #[inline(always)]
-fn emit_off_cpu(thread: &Thread, woken_ns: Option<u64>, end_ns: u64) {
+fn emit_off_cpu(thread: &Thread, woken_ns: Option<u64>, seen: bool, end_ns: u64) {
     let slept = woken_ns.is_some();
+    let unseen = if slept { CONTEXT_UNSEEN } else { 0 };
     let mut record = OffCpu {
         head: Head {
             kind: KIND_OFF_CPU,
@@ -149,11 +163,11 @@ fn emit_off_cpu(thread: &Thread, woken_ns: Option<u64>, end_ns: u64) {
         end_ns,
         nr: thread.call.nr,
         state: if slept { thread.state } else { 0 },
-        waker_tid: if slept { thread.wake_tid } else { 0 },
-        waker_pid: if slept { thread.wake_pid } else { 0 },
-        waker_context: if slept { thread.wake_context } else { 0 },
+        waker_tid: if seen { thread.wake_tid } else { 0 },
+        waker_pid: if seen { thread.wake_pid } else { 0 },
+        waker_context: if seen { thread.wake_context } else { unseen },
         reserved: 0,
-        waker_comm: if slept { thread.wake_comm } else { [0; 16] },
+        waker_comm: if seen { thread.wake_comm } else { [0; 16] },
     };
     emit::emit(&mut record);
 }

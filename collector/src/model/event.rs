@@ -55,7 +55,8 @@ pub struct Call {
     pub first_sleep_ns: Option<u64>,
     /// The last wake-up.
     pub last_wake_ns: Option<u64>,
-    /// Who made the last wake-up. The name is in the [`OffCpu`] of the same wake-up.
+    /// Who made the last wake-up, `None` if that was not seen: then `last_wake_ns` is when the thread got
+    /// the CPU back, and what it may have waited for it is in `blocked_ns`. The name is in the [`OffCpu`] of the same wake-up.
     pub waker: Option<Waker>,
     /// The descriptor the call works on, for calls that work on one.
     pub fd: Option<i32>,

@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 
 use probe_ebpf::{
-    ASLEEP, CONTEXT_HARDIRQ, CONTEXT_NMI, CONTEXT_SOFTIRQ, CONTEXT_TASK, FLAG_BEGAN_BEFORE,
-    FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_KILLED, LIFE_EXEC, LIFE_EXIT,
-    LIFE_FORK, NO_CALL, ON_CPU, Thread, UNKNOWN_CALL,
+    ASLEEP, CONTEXT_HARDIRQ, CONTEXT_NMI, CONTEXT_SOFTIRQ, CONTEXT_TASK, CONTEXT_UNSEEN,
+    FLAG_BEGAN_BEFORE, FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_KILLED, LIFE_EXEC,
+    LIFE_EXIT, LIFE_FORK, NO_CALL, ON_CPU, Thread, UNKNOWN_CALL,
 };
 
 use super::{
@@ -235,7 +235,9 @@ impl Intake {
             preemptions: call.preemptions,
             first_sleep_ns: some(call.first_sleep_ns),
             last_wake_ns,
-            waker: last_wake_ns.map(|_| waker(call.waker_tid, call.waker_pid, call.waker_context)),
+            waker: last_wake_ns
+                .filter(|_| call.waker_context != CONTEXT_UNSEEN)
+                .map(|_| waker(call.waker_tid, call.waker_pid, call.waker_context)),
             fd: decoded.fd,
             requested: decoded.requested,
             timeout: decoded.timeout,
@@ -266,7 +268,8 @@ impl Intake {
             end_ns: self.relative_ns(span.end_ns),
             in_call: span.nr != NO_CALL,
             state: span.state,
-            waker: slept.then(|| waker(span.waker_tid, span.waker_pid, span.waker_context)),
+            waker: (slept && span.waker_context != CONTEXT_UNSEEN)
+                .then(|| waker(span.waker_tid, span.waker_pid, span.waker_context)),
             waker_comm: if slept {
                 text(&span.waker_comm)
             } else {
