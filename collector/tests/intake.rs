@@ -1,9 +1,9 @@
 //! Records to events: what is believed, what is held back, and where losses are put.
 
 use probe_ebpf::{
-    ASLEEP, Call, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, FLAG_KILLED, Head, KIND_CALL, KIND_LIFE,
-    KIND_OFF_CPU, LIFE_EXIT, Life, NO_CALL, ON_CPU, OffCpu, PREEMPTED, TIMEOUT_UNKNOWN, Thread,
-    UNKNOWN_CALL,
+    ASLEEP, Brief, Call, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, FLAG_INFERRED, FLAG_KILLED, Head,
+    KIND_BRIEF, KIND_CALL, KIND_LIFE, KIND_OFF_CPU, LIFE_EXIT, Life, NO_CALL, NO_COPY,
+    OFF_CPU_INFERRED, ON_CPU, OffCpu, PREEMPTED, TIMEOUT_UNKNOWN, Thread, UNKNOWN_CALL,
 };
 use waitscope::model::{Arch, Copying, Event, Gap, Intake, LifeKind, Record, Timeout};
 
@@ -45,9 +45,73 @@ fn off_cpu(start: u64, woken: u64, end: u64, nr: u32) -> OffCpu {
         woken_ns: if woken == 0 { 0 } else { START + woken },
         end_ns: START + end,
         nr,
+        times: 1,
         waker_comm: *b"redis-server\0\0\0\0",
         ..OffCpu::default()
     }
+}
+
+#[test]
+fn a_brief_record_says_what_a_whole_one_says() {
+    let brief = |copy_after_ns, flags| Brief {
+        head: head(KIND_BRIEF, 0, 0),
+        enter_ns: START + 100,
+        duration_ns: 50,
+        copy_after_ns,
+        ret: -11,
+        nr: READ as u16,
+        flags,
+        args: [3, 4, 5, 6],
+        others: 2,
+        other_ns: 9,
+    };
+    let whole = |kernel_ns, copy_ns, flags: u32| Call {
+        kernel_ns,
+        copying_ns: 50 - kernel_ns,
+        copy_ns,
+        args: [3, 4, 5, 6],
+        ret: -11,
+        flags,
+        others: 2,
+        other_ns: 9,
+        ..call(100, 150)
+    };
+    let seen = FLAG_COPY_SEEN;
+    for (brief, whole) in [
+        (brief(NO_COPY, 0), whole(50, 0, 0)),
+        (brief(0, seen as u16), whole(0, START + 100, seen)),
+        (brief(20, seen as u16), whole(20, START + 120, seen)),
+        (brief(50, seen as u16), whole(50, START + 150, seen)),
+    ] {
+        assert_eq!(Call::from(brief), whole, "{brief:?}");
+    }
+    // Copying can't begin after the end: such a record is left out.
+    let mut intake = Intake::new(Arch::X86_64, START);
+    take(&mut intake, &[Record::Call(brief(51, seen as u16).into())]);
+    assert_eq!(intake.unsound(), 1);
+}
+
+#[test]
+fn a_time_off_the_cpu_that_was_inferred_says_so_and_so_does_its_call() {
+    let span = OffCpu {
+        times: 3,
+        flags: OFF_CPU_INFERRED,
+        ..off_cpu(110, 120, 130, READ)
+    };
+    let call = Call {
+        kernel_ns: 30,
+        blocked_ns: 10,
+        runnable_ns: 10,
+        sleeps: 3,
+        flags: FLAG_INFERRED,
+        ..call(100, 150)
+    };
+    let mut intake = Intake::new(Arch::X86_64, START);
+    let events = take(&mut intake, &[Record::OffCpu(span), Record::Call(call)]);
+    let [Event::OffCpu(span), Event::Call(call)] = events.as_slice() else {
+        panic!("two events, not {events:?}")
+    };
+    assert_eq!((span.times, span.unseen, call.unseen), (3, true, true));
 }
 
 fn take(intake: &mut Intake, records: &[Record]) -> Vec<Event> {

@@ -41,6 +41,7 @@ fn pyarrow_reads_the_numbers_that_were_written() {
         lost: 7,
         untracked: 6,
         compat: 5,
+        unseen: 4,
     };
     let mut writer = Writer::create(&path, &trace()).unwrap();
     for batch in events.chunks(7_000) {
@@ -126,7 +127,7 @@ fn pyarrow_reads_the_numbers_that_were_written() {
     assert_eq!(read["names"], serde_json::json!(names));
     let metadata = &read["metadata"];
     assert_eq!(metadata["format"], "waitscope-recording");
-    assert_eq!(metadata["version"], "1");
+    assert_eq!(metadata["version"], "2");
     assert_eq!(metadata["clock"], "CLOCK_BOOTTIME");
     assert_eq!(metadata["command"], trace().command);
     assert_eq!(metadata["start_unix_ns"], trace().start_unix_ns.to_string());

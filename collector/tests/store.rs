@@ -75,10 +75,10 @@ fn thread(numbers: &mut Numbers, tid: u32, count: usize) -> Vec<Event> {
             blocked_ns += span.blocked_ns();
             runnable_ns += span.runnable_ns();
             if span.woken_ns.is_some() {
-                sleeps += 1;
+                sleeps += span.times;
                 first_sleep_ns = first_sleep_ns.or(Some(span.start_ns));
             } else {
-                preemptions += 1;
+                preemptions += span.times;
             }
             let more_ns = numbers.span();
             now_ns = span.end_ns + more_ns;
@@ -121,6 +121,7 @@ fn thread(numbers: &mut Numbers, tid: u32, count: usize) -> Vec<Event> {
             began_before: numbers.below(100) == 0,
             killed: numbers.below(100) == 0,
             continues: numbers.below(100) == 0,
+            unseen: numbers.below(100) == 0,
             others: numbers.below(4) as u32,
             other_ns: numbers.span(),
         }));
@@ -139,6 +140,8 @@ fn off_cpu(numbers: &mut Numbers, tid: u32, start_ns: u64, in_call: bool) -> Off
         start_ns,
         woken_ns: slept.then_some(woken_ns),
         end_ns,
+        times: 1 + numbers.below(3) as u32,
+        unseen: numbers.below(3) == 0,
         in_call,
         state: u32::from(slept),
         waker: slept.then(|| waker(numbers)),

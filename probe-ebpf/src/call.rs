@@ -5,16 +5,16 @@ use aya_ebpf::{
 };
 use aya_log_ebpf::debug;
 use probe_ebpf::{
-    CLASS_NO_RETURN, CLASS_OTHER, CLASS_RECEIVE, CLASS_RESTART, CLASS_SEND, FLAG_BEGAN_BEFORE,
-    FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_ENTRY_UNSEEN, FLAG_KILLED, NO_CALL,
-    SYSCALLS_MAX, Syscall, TIMEOUT_NONE, TIMEOUT_NOT_POINTED, TIMEOUT_TIMESPEC, TIMEOUT_UNKNOWN,
-    Thread, UNKNOWN_CALL,
+    Brief, CLASS_NO_RETURN, CLASS_OTHER, CLASS_RECEIVE, CLASS_RESTART, CLASS_SEND,
+    FLAG_BEGAN_BEFORE, FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_ENTRY_UNSEEN,
+    FLAG_KILLED, Head, KIND_BRIEF, NO_CALL, NO_COPY, SYSCALLS_MAX, Syscall, TIMEOUT_NONE,
+    TIMEOUT_NOT_POINTED, TIMEOUT_TIMESPEC, TIMEOUT_UNKNOWN, Thread, UNKNOWN_CALL,
 };
 
 use crate::{
     emit,
     kernel::{self, Regs},
-    target, thread,
+    sched, target, thread,
 };
 
 /// What a call returns inside the kernel when `restart_syscall` is to go on with it. Part of no
@@ -36,27 +36,30 @@ fn syscall(nr: u32) -> Syscall {
 /// A thread enters a call.
 #[inline(always)]
 pub(crate) fn enter(ctx: &BtfTracePointContext, regs: Regs, nr: i64) {
-    let (pid, tid) = kernel::current();
-    if !target::is_target(pid) {
+    let task = kernel::current();
+    if !target::is_target(kernel::pid(task)) {
         return;
     }
     let Some(armed_ns) = target::armed_ns() else {
         return;
     };
-    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns, 0) else {
+    let Some((thread, _)) = thread::find_or_seed(ctx, task, armed_ns) else {
         return;
     };
+    sched::settle(thread, task);
     let mut nr = nr as u32;
     let mut syscall = syscall(nr);
     let mut args = kernel::args(regs);
     let mut flags = 0;
-    if kernel::is_compat() {
+    if kernel::is_compat(task) {
         if let Some(counters) = emit::counters() {
             counters.compat += 1;
         }
         debug!(
             ctx,
-            "thread {} made 32-bit call {}, which is not recorded", tid, nr
+            "thread {} made 32-bit call {}, which is not recorded",
+            kernel::tid(task),
+            nr
         );
         thread.call.nr = NO_CALL;
         return;
@@ -106,24 +109,25 @@ pub(crate) fn enter(ctx: &BtfTracePointContext, regs: Regs, nr: i64) {
 /// A thread leaves a call.
 #[inline(always)]
 pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
-    let (pid, tid) = kernel::current();
-    if !target::is_target(pid) {
+    let task = kernel::current();
+    if !target::is_target(kernel::pid(task)) {
         return;
     }
     let Some(armed_ns) = target::armed_ns() else {
         return;
     };
     let now = kernel::now();
-    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns, 0) else {
+    let Some((thread, _)) = thread::find_or_seed(ctx, task, armed_ns) else {
         return;
     };
+    sched::settle(thread, task);
     // A new thread's first act is to leave the call that made it, in which it never was; and a call
     // refused at its entry (a filter, a tracer) has an exit only.
     if thread.call.nr == NO_CALL {
         return;
     }
     if thread.call.flags & FLAG_BEGAN_BEFORE != 0 {
-        if kernel::is_compat() {
+        if kernel::is_compat(task) {
             if let Some(counters) = emit::counters() {
                 counters.compat += 1;
             }
@@ -143,7 +147,7 @@ pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
         return;
     }
     if (ret == -EINTR || (-ERESTART_RESTARTBLOCK..=-ERESTARTSYS).contains(&ret))
-        && kernel::is_dying()
+        && kernel::is_dying(task)
     {
         // What it returns reaches nobody.
         thread.call.flags |= FLAG_KILLED;
@@ -154,15 +158,62 @@ pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
     if ret > 0 {
         infer_copying(thread);
     }
-    close(thread, now, ret);
-}
-
-/// Finishes the record of a call and hands it over.
-#[inline(always)]
-pub(crate) fn close(thread: &mut Thread, now: u64, ret: i64) {
     thread.call.exit_ns = now;
     thread.call.ret = ret;
-    emit::emit(&mut thread.call);
+    match brief(thread) {
+        Some(brief) => emit::emit(brief),
+        None => emit::emit(thread.call),
+    }
+    settle_accounts(thread);
+}
+
+/// Finishes the record of a call that never returns, and hands it over.
+#[inline(always)]
+pub(crate) fn close(thread: &mut Thread, now: u64) {
+    thread.call.exit_ns = now;
+    thread.call.ret = 0;
+    emit::emit(thread.call);
+    settle_accounts(thread);
+}
+
+/// The call in a third of the room, if the thread stayed on the CPU and every number fits.
+#[inline(always)]
+fn brief(thread: &Thread) -> Option<Brief> {
+    let call = &thread.call;
+    let duration_ns = call.exit_ns - call.enter_ns;
+    let [a, b, c, d] = call.args;
+    let fits = call.sleeps == 0
+        && call.preemptions == 0
+        && call.timeout_ns == TIMEOUT_UNKNOWN
+        && duration_ns < NO_COPY.into()
+        && i64::from(call.ret as i32) == call.ret
+        && c >> 32 == 0
+        && call.other_ns >> 32 == 0
+        && call.nr < SYSCALLS_MAX;
+    fits.then_some(Brief {
+        head: Head {
+            kind: KIND_BRIEF,
+            ..call.head
+        },
+        enter_ns: call.enter_ns,
+        duration_ns: duration_ns as u32,
+        copy_after_ns: if call.copy_ns == 0 {
+            NO_COPY
+        } else {
+            (call.copy_ns - call.enter_ns) as u32
+        },
+        ret: call.ret as i32,
+        nr: call.nr as u16,
+        flags: call.flags as u16,
+        args: [a as u32, b as u32, c as u32, d as u32],
+        others: call.others,
+        other_ns: call.other_ns as u32,
+    })
+}
+
+/// The record is out: what it told of the calls before it is not told again.
+#[inline(always)]
+fn settle_accounts(thread: &mut Thread) {
     thread.call.others = 0;
     thread.call.other_ns = 0;
     thread.call.nr = NO_CALL;

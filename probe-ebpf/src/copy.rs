@@ -2,20 +2,20 @@
 
 use probe_ebpf::{CLASS_RECEIVE, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, NO_CALL};
 
-use crate::{kernel, target, thread};
+use crate::{kernel, sched, target, thread};
 
 /// The kernel begins to copy, for the thread that runs now. From the first time on, the call's time on
 /// the CPU is copying.
 #[inline(always)]
 pub(crate) fn began() {
-    let (pid, tid) = kernel::current();
-    if !target::is_target(pid) || target::armed_ns().is_none() {
+    let task = kernel::current();
+    if !target::is_target(kernel::pid(task)) || target::armed_ns().is_none() {
         return;
     }
-    let now = kernel::now();
-    let Some(thread) = thread::find(tid) else {
+    let Some(thread) = thread::find(kernel::tid(task)) else {
         return;
     };
+    sched::settle(thread, task);
     let unknown = thread.call.flags & FLAG_BEGAN_BEFORE != 0;
     if thread.call.nr == NO_CALL
         || thread.call.flags & FLAG_COPY_SEEN != 0
@@ -23,7 +23,7 @@ pub(crate) fn began() {
     {
         return;
     }
-    let now = thread::account(thread, now);
+    let now = thread::account(thread, kernel::now());
     thread.call.flags |= FLAG_COPY_SEEN;
     thread.call.copy_ns = now;
 }

@@ -37,35 +37,27 @@ pub(crate) fn counters() -> Option<&'static mut Counters> {
 }
 
 /// A record: it begins with a [`Head`].
-pub(crate) trait Record {
+pub(crate) trait Record: 'static {
     /// Its head.
     fn head(&mut self) -> &mut Head;
 }
 
-impl Record for probe_ebpf::Call {
-    #[inline(always)]
-    fn head(&mut self) -> &mut Head {
-        &mut self.head
-    }
+macro_rules! records {
+    ($($record:ident),*) => {$(
+        impl Record for probe_ebpf::$record {
+            #[inline(always)]
+            fn head(&mut self) -> &mut Head {
+                &mut self.head
+            }
+        }
+    )*};
 }
 
-impl Record for probe_ebpf::OffCpu {
-    #[inline(always)]
-    fn head(&mut self) -> &mut Head {
-        &mut self.head
-    }
-}
+records!(Call, Brief, OffCpu, Life);
 
-impl Record for probe_ebpf::Life {
-    #[inline(always)]
-    fn head(&mut self) -> &mut Head {
-        &mut self.head
-    }
-}
-
-/// Hands a record over, or counts it as lost.
+/// Hands a record over, or counts it as lost. It is written where it is read from: no copy on the way.
 #[inline(always)]
-pub(crate) fn emit<R: Record>(record: &mut R) {
+pub(crate) fn emit<R: Record>(mut record: R) {
     let Some(counters) = counters() else { return };
     counters.made += 1;
     let head = record.head();
@@ -79,10 +71,12 @@ pub(crate) fn emit<R: Record>(record: &mut R) {
     } else {
         BPF_RB_NO_WAKEUP
     };
-    if RECORDS.output::<R>(&*record, wake.into()).is_ok() {
-        counters.lost_pending = 0;
-    } else {
+    let Some(mut room) = RECORDS.reserve::<R>(0) else {
         counters.lost += 1;
         counters.lost_pending += 1;
-    }
+        return;
+    };
+    counters.lost_pending = 0;
+    room.write(record);
+    room.submit(wake.into());
 }

@@ -7,7 +7,7 @@ use core::ptr::read_volatile;
 
 use aya_ebpf::{
     helpers::{
-        bpf_get_current_comm, bpf_get_current_pid_tgid,
+        bpf_get_current_comm,
         generated::{bpf_get_current_task_btf, bpf_ktime_get_boot_ns, bpf_this_cpu_ptr},
     },
     programs::BtfTracePointContext,
@@ -30,6 +30,12 @@ static TASK_PID: u32 = 0;
 static TASK_TGID: u32 = 0;
 #[unsafe(no_mangle)]
 static TASK_STARTED: u32 = 0;
+#[unsafe(no_mangle)]
+static TASK_SLEPT: u32 = 0;
+#[unsafe(no_mangle)]
+static TASK_PREEMPTED: u32 = 0;
+#[unsafe(no_mangle)]
+static TASK_RUN_DELAY: u32 = 0;
 #[unsafe(no_mangle)]
 static TASK_PENDING: u32 = 0;
 #[unsafe(no_mangle)]
@@ -60,11 +66,11 @@ pub(crate) fn now() -> u64 {
     unsafe { bpf_ktime_get_boot_ns() }
 }
 
-/// Process and thread that run now.
+/// The task that runs now.
 #[inline(always)]
-pub(crate) fn current() -> (u32, u32) {
-    let both = bpf_get_current_pid_tgid();
-    ((both >> 32) as u32, both as u32)
+pub(crate) fn current() -> Task {
+    // SAFETY: the helper takes nothing and never returns null.
+    unsafe { bpf_get_current_task_btf() as *const u8 }
 }
 
 /// The name of the thread that runs now.
@@ -97,6 +103,29 @@ pub(crate) fn tid(task: Task) -> u32 {
 #[inline(always)]
 pub(crate) fn pid(task: Task) -> u32 {
     load_u32(task, global(&TASK_TGID))
+}
+
+/// How often a task left the CPU to sleep, and how often at all, by the kernel's own count. It counts just before
+/// it tells of a switch, so that of the task that leaves the CPU this one is in the count:
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/sched/core.c#L6709-L6735>
+#[inline(always)]
+pub(crate) fn switches(task: Task) -> (u32, u32) {
+    // Of the 64 bits the lower half is enough to tell differences.
+    let slept = load_u32(task, global(&TASK_SLEPT));
+    (
+        slept,
+        slept.wrapping_add(load_u32(task, global(&TASK_PREEMPTED))),
+    )
+}
+
+/// How long a task has wanted the CPU and had none, up to the last time it got it; 0 where the kernel does
+/// not say.
+#[inline(always)]
+pub(crate) fn run_delay_ns(task: Task) -> u64 {
+    match global(&TASK_RUN_DELAY) {
+        0 => 0,
+        offset => load_u64(task, offset),
+    }
 }
 
 /// When a task was made, or 0 where the kernel does not say.
@@ -147,27 +176,21 @@ pub(crate) fn nr(regs: Regs) -> u32 {
     load_u32(regs, global(&REGS_NR))
 }
 
-/// Whether the running thread is in a 32-bit call, whose numbers mean other calls.
+/// Whether a thread is in a 32-bit call, whose numbers mean other calls.
 #[inline(always)]
-pub(crate) fn is_compat() -> bool {
+pub(crate) fn is_compat(task: Task) -> bool {
     let bit = global(&COMPAT_BIT);
-    bit != 0 && load_u32(current_task(), global(&COMPAT_WORD)) & bit != 0
+    bit != 0 && load_u32(task, global(&COMPAT_WORD)) & bit != 0
 }
 
-/// Whether the running thread is about to die: the kernel puts SIGKILL among the pending signals of
+/// Whether a thread is about to die: the kernel puts SIGKILL among the pending signals of
 /// every thread of a process that any signal ends.
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/signal.c#L1031-L1059>
 #[inline(always)]
-pub(crate) fn is_dying() -> bool {
+pub(crate) fn is_dying(task: Task) -> bool {
     const SIGKILL: u64 = 9;
     let pending = global(&TASK_PENDING);
-    pending != 0 && load_u64(current_task(), pending) & (1 << (SIGKILL - 1)) != 0
-}
-
-#[inline(always)]
-fn current_task() -> Task {
-    // SAFETY: the helper takes nothing and never returns null.
-    unsafe { bpf_get_current_task_btf() as *const u8 }
+    pending != 0 && load_u64(task, pending) & (1 << (SIGKILL - 1)) != 0
 }
 
 /// The preemption counter of this CPU, where it can be read; see [`crate::context`].
@@ -175,7 +198,7 @@ fn current_task() -> Task {
 pub(crate) fn preempt_count() -> Option<u32> {
     let offset = global(&PREEMPT_COUNT_OFFSET);
     match global(&PREEMPT_COUNT) {
-        PREEMPT_COUNT_IN_TASK => Some(load_u32(current_task(), offset)),
+        PREEMPT_COUNT_IN_TASK => Some(load_u32(current(), offset)),
         PREEMPT_COUNT_PER_CPU => Some(load_u32(per_cpu_variable(), offset)),
         _ => None,
     }

@@ -10,14 +10,17 @@
 #![forbid(unsafe_code)]
 
 /// The version of everything in this file. User space refuses an object that carries another.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Names of the maps in the object.
 pub mod map {
     /// Ring buffer of records, drained by user space.
     pub const RECORDS: &str = "RECORDS";
-    /// Hash of thread id to [`Thread`](crate::Thread): what each traced thread is doing now.
+    /// Array of [`THREAD_SLOTS`](crate::THREAD_SLOTS) [`Thread`](crate::Thread): what each traced thread is
+    /// doing now, at a place that [`thread_slot`](crate::thread_slot) finds.
     pub const THREADS: &str = "THREADS";
+    /// Hash of thread id to [`Seed`](crate::Seed): what threads were doing when tracing began.
+    pub const SEEDS: &str = "SEEDS";
     /// Hash of process id to `u8`: the traced processes, used when there may be several.
     pub const TARGETS: &str = "TARGETS";
     /// Array of one [`Control`](crate::Control).
@@ -50,6 +53,13 @@ pub mod global {
     pub const TASK_TGID: &str = "TASK_TGID";
     /// `u32`: offset of `task_struct.start_boottime`, or 0 if it is not known.
     pub const TASK_STARTED: &str = "TASK_STARTED";
+    /// `u32`: offset of `task_struct.nvcsw`: how often it left the CPU to sleep.
+    pub const TASK_SLEPT: &str = "TASK_SLEPT";
+    /// `u32`: offset of `task_struct.nivcsw`: how often the CPU was taken from it.
+    pub const TASK_PREEMPTED: &str = "TASK_PREEMPTED";
+    /// `u32`: offset of `task_struct.sched_info.run_delay`: how long it wanted the CPU and had none; or 0
+    /// where the kernel does not say.
+    pub const TASK_RUN_DELAY: &str = "TASK_RUN_DELAY";
     /// `u32`: offset of `task_struct.pending.signal.sig`, or 0 if it is not known.
     pub const TASK_PENDING: &str = "TASK_PENDING";
     /// `u32`: offset in `task_struct` of the word that marks a 32-bit call.
@@ -79,8 +89,19 @@ pub const PER_CPU_MARK: u64 = 0x7761_6974_7363_6f70;
 
 /// Entries of the table of syscalls; a larger number counts as unclassified.
 pub const SYSCALLS_MAX: u32 = 1024;
-/// Threads that can be traced at one time; more are counted as untracked.
-pub const THREADS_MAX: u32 = 16_384;
+/// Places in the table of threads; a power of two.
+pub const THREAD_SLOTS: u32 = 32_768;
+/// How many places may be a thread's. Thread ids come one after the other, so that the first of them is
+/// almost always free; a thread that finds all of them taken is counted as untracked.
+pub const THREAD_PROBES: u32 = 8;
+/// What user space may say of threads that were there before.
+pub const SEEDS_MAX: u32 = 16_384;
+
+/// The place in the table that a thread tries at its `probe`th attempt, below [`THREAD_PROBES`].
+#[inline(always)]
+pub const fn thread_slot(tid: u32, probe: u32) -> u32 {
+    tid.wrapping_add(probe) % THREAD_SLOTS
+}
 /// Processes that can be traced at one time.
 pub const TARGETS_MAX: u32 = 4_096;
 /// Default size of the ring, in bytes.
@@ -108,6 +129,9 @@ pub struct Counters {
     pub untracked: u64,
     /// 32-bit calls, which are not recorded.
     pub compat: u64,
+    /// Times that a thread left the CPU or came back and the tracepoint kept silent, see
+    /// [`OFF_CPU_INFERRED`].
+    pub unseen: u64,
 }
 
 /// What a syscall is, as far as the programs care. Set by user space, per number.
@@ -159,6 +183,8 @@ pub const KIND_CALL: u16 = 1;
 pub const KIND_OFF_CPU: u16 = 2;
 /// [`Head::kind`] of a [`Life`].
 pub const KIND_LIFE: u16 = 3;
+/// [`Head::kind`] of a [`Brief`].
+pub const KIND_BRIEF: u16 = 4;
 
 /// What every record begins with.
 #[repr(C)]
@@ -226,6 +252,84 @@ pub struct Call {
     pub waker_context: u32,
 }
 
+/// A finished call in which the thread never left the CPU: most of the calls of a busy server. It says all that
+/// a [`Call`] does, in a third of the room, because the cost of a call's record is the memory it touches.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Brief {
+    /// Kind, CPU, loss, process and thread.
+    pub head: Head,
+    /// When the call was entered.
+    pub enter_ns: u64,
+    /// How long it took.
+    pub duration_ns: u32,
+    /// How long after the entry copying began; [`NO_COPY`] if it did not.
+    pub copy_after_ns: u32,
+    /// What the call returned: below zero a negated errno.
+    pub ret: i32,
+    /// The syscall's number.
+    pub nr: u16,
+    /// `FLAG_…` bits.
+    pub flags: u16,
+    /// The lower halves of the first four arguments; the upper half of the third is zero, and nobody asks for
+    /// those of the others.
+    pub args: [u32; 4],
+    /// Calls not recorded, on this thread since its last record of a call.
+    pub others: u32,
+    /// The time those took.
+    pub other_ns: u32,
+}
+
+/// [`Brief::copy_after_ns`]: nothing was copied.
+pub const NO_COPY: u32 = u32::MAX;
+
+impl From<Brief> for Call {
+    fn from(brief: Brief) -> Self {
+        let Brief {
+            head,
+            enter_ns,
+            duration_ns,
+            copy_after_ns,
+            ret,
+            nr,
+            flags,
+            args,
+            others,
+            other_ns,
+        } = brief;
+        let duration_ns = u64::from(duration_ns);
+        // Longer than the call is a contradiction, which the sum of the phases will show.
+        let kernel_ns = match copy_after_ns {
+            NO_COPY => duration_ns,
+            after => after.into(),
+        };
+        let copies = copy_after_ns != NO_COPY;
+        Self {
+            head: Head {
+                kind: KIND_CALL,
+                ..head
+            },
+            enter_ns,
+            exit_ns: enter_ns.saturating_add(duration_ns),
+            kernel_ns,
+            copying_ns: duration_ns.saturating_sub(kernel_ns),
+            copy_ns: if copies {
+                enter_ns.saturating_add(kernel_ns)
+            } else {
+                0
+            },
+            timeout_ns: TIMEOUT_UNKNOWN,
+            other_ns: other_ns.into(),
+            args: args.map(u64::from),
+            ret: ret.into(),
+            nr: nr.into(),
+            flags: flags.into(),
+            others,
+            ..Self::default()
+        }
+    }
+}
+
 /// The call began before tracing: all its times count from when tracing began.
 pub const FLAG_BEGAN_BEFORE: u32 = 1;
 /// The thread died in the call: it never returned to the user, and `ret` means nothing.
@@ -238,6 +342,9 @@ pub const FLAG_COPY_INFERRED: u32 = 8;
 pub const FLAG_CONTINUES: u32 = 16;
 /// The entry was not seen, so the arguments are those at the exit.
 pub const FLAG_ENTRY_UNSEEN: u32 = 32;
+
+/// Some of the times off the CPU in it are inferred, see [`OFF_CPU_INFERRED`].
+pub const FLAG_INFERRED: u32 = 64;
 
 /// [`OffCpu::nr`]: the thread was in no call.
 pub const NO_CALL: u32 = u32::MAX;
@@ -287,11 +394,21 @@ pub struct OffCpu {
     pub waker_pid: u32,
     /// One of the `CONTEXT_…` constants.
     pub waker_context: u32,
+    /// How often it left the CPU in this time: 1, unless that is inferred.
+    pub times: u32,
+    /// `OFF_CPU_…` bits.
+    pub flags: u32,
     /// Zero.
     pub reserved: u32,
     /// The waker's name, ended by a zero byte if shorter.
     pub waker_comm: [u8; 16],
 }
+
+/// [`OffCpu::flags`]: the kernel kept a switch from its tracepoint, as some do of a few processes. That there
+/// was one, the task's own counters say (`nvcsw`, `nivcsw`), and how much of the time it wanted the CPU its
+/// `run_delay`. So the amounts are right but for the time on the CPU just before a sleep or after it, which
+/// counts as asleep; where in the time they lie is a guess.
+pub const OFF_CPU_INFERRED: u32 = 1;
 
 /// [`Life::what`]: a thread (or process) was made; `other` is its parent thread.
 pub const LIFE_FORK: u32 = 1;
@@ -325,6 +442,18 @@ pub const PREEMPTED: u32 = 2;
 /// A traced thread has ended, but for its last step off the CPU.
 pub const DEAD: u32 = 3;
 
+/// What a thread was doing when tracing began, as far as `/proc` tells.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seed {
+    /// The arguments of its call.
+    pub args: [u64; 4],
+    /// The number of its call.
+    pub nr: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
 /// What one thread is doing now. Kept by the programs, read by user space for open calls.
 ///
 /// The scheduler's wake-up runs on another CPU than the thread: it alone writes `wake_…`, and
@@ -332,7 +461,8 @@ pub const DEAD: u32 = 3;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Thread {
-    /// The call the thread is in, as far as it has come; `nr` is [`NO_CALL`] outside calls.
+    /// The call the thread is in, as far as it has come; `nr` is [`NO_CALL`] outside calls. A place with the
+    /// thread id 0 is free.
     pub call: Call,
     /// Up to when the time on the CPU has been put into a phase.
     pub since_ns: u64,
@@ -346,6 +476,8 @@ pub struct Thread {
     pub tail_from_ns: u64,
     /// When the end of the last sleep was.
     pub tail_at_ns: u64,
+    /// The scheduler's sum of the time it wanted the CPU, as far as it is accounted for here.
+    pub run_delay_ns: u64,
     /// [`ON_CPU`], [`ASLEEP`], [`PREEMPTED`] or [`DEAD`].
     pub mode: u32,
     /// The scheduler's state as it left the CPU.
@@ -360,6 +492,10 @@ pub struct Thread {
     pub wake_pid: u32,
     /// One of the `CONTEXT_…` constants.
     pub wake_context: u32,
+    /// How often it had left the CPU for sleep, by the kernel's count, when last looked at.
+    pub slept: u32,
+    /// How often it had left the CPU at all, likewise.
+    pub left: u32,
     /// Zero.
     pub reserved: u32,
     /// The waker's name.
@@ -372,10 +508,15 @@ pub struct Thread {
 const _: () = {
     assert!(size_of::<Head>() == 16);
     assert!(size_of::<Call>() == 176);
-    assert!(size_of::<OffCpu>() == 80);
+    assert!(size_of::<Brief>() == 64);
+    assert!(size_of::<OffCpu>() == 88);
     assert!(size_of::<Life>() == 48);
     assert!(size_of::<Syscall>() == 4);
-    assert!(size_of::<Thread>() == 176 + 6 * 8 + 8 * 4 + 16 + 32);
+    assert!(size_of::<Seed>() == 40);
+    assert!(size_of::<Thread>() == 176 + 7 * 8 + 10 * 4 + 16 + 32);
+    assert!(THREAD_SLOTS.is_power_of_two());
+    // Claimed as one number of 64 bits.
+    assert!(core::mem::offset_of!(Head, pid) == 8 && core::mem::offset_of!(Head, tid) == 12);
 };
 
 /// The compiled programs, as `cargo xtask ebpf` made them from this crate's sources.

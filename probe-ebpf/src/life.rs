@@ -40,7 +40,7 @@ pub(crate) fn forked(ctx: &BtfTracePointContext, parent: Task, child: Task) {
         tid,
         pid
     );
-    if let Some(thread) = thread::begin(ctx, pid, tid, now) {
+    if let Some(thread) = thread::begin(ctx, child, now) {
         thread.mode = PREEMPTED;
     }
     emit_life(LIFE_FORK, pid, tid, kernel::tid(parent), now);
@@ -61,14 +61,14 @@ pub(crate) fn execed(ctx: &BtfTracePointContext, task: Task, old_tid: u32) {
             Some(thread) => {
                 let now = thread::account(thread, now);
                 if thread.call.nr != NO_CALL && thread.call.nr != UNKNOWN_CALL {
-                    call::close(thread, now, 0);
+                    call::close(thread, now);
                 }
                 thread.call.nr = NO_CALL;
                 thread::rename(old_tid, tid);
             }
             // Whatever stands under the leader's id is the old leader's, which is dead.
             None => {
-                thread::begin(ctx, pid, tid, now);
+                thread::begin(ctx, task, now);
             }
         }
         emit_life(LIFE_EXIT, pid, old_tid, 0, now);
@@ -90,7 +90,7 @@ pub(crate) fn exited(ctx: &BtfTracePointContext, task: Task) {
         let now = thread::account(thread, now);
         if thread.call.nr != NO_CALL && thread.call.nr != UNKNOWN_CALL {
             thread.call.flags |= FLAG_KILLED;
-            call::close(thread, now, 0);
+            call::close(thread, now);
         }
         sched::died(thread);
     }
@@ -100,7 +100,7 @@ pub(crate) fn exited(ctx: &BtfTracePointContext, task: Task) {
 
 #[inline(always)]
 fn emit_life(what: u32, pid: u32, tid: u32, other: u32, at_ns: u64) {
-    let mut record = Life {
+    let record = Life {
         head: Head {
             kind: KIND_LIFE,
             cpu: 0,
@@ -113,5 +113,5 @@ fn emit_life(what: u32, pid: u32, tid: u32, other: u32, at_ns: u64) {
         other,
         comm: kernel::comm(),
     };
-    emit::emit(&mut record);
+    emit::emit(record);
 }

@@ -8,8 +8,8 @@
 
 use aya_ebpf::programs::BtfTracePointContext;
 use probe_ebpf::{
-    ASLEEP, CONTEXT_UNSEEN, DEAD, FLAG_BEGAN_BEFORE, Head, KIND_OFF_CPU, NO_CALL, ON_CPU, OffCpu,
-    PREEMPTED, Thread,
+    ASLEEP, CONTEXT_UNSEEN, DEAD, FLAG_BEGAN_BEFORE, FLAG_INFERRED, Head, KIND_OFF_CPU, NO_CALL,
+    OFF_CPU_INFERRED, ON_CPU, OffCpu, PREEMPTED, Thread,
 };
 
 use crate::{
@@ -33,34 +33,53 @@ pub(crate) fn switched_out(ctx: &BtfTracePointContext, preempted: bool, prev: Ta
         return;
     };
     let now = kernel::now();
-    let tid = kernel::tid(prev);
     let state = kernel::prev_state(ctx, prev);
     if state & TASK_DEAD != 0 {
         // Only what is dead: after an exec by another thread than the leader, the old leader's last
         // switch may come under that thread's id, which by now is the new program's.
+        let tid = kernel::tid(prev);
         if thread::find(tid).is_some_and(|thread| thread.mode == DEAD) {
             thread::forget(tid);
         }
         return;
     }
-    let Some(thread) = thread::find_or_seed(ctx, pid, tid, armed_ns, kernel::started_ns(prev))
-    else {
+    let Some((thread, known)) = thread::find_or_seed(ctx, prev, armed_ns) else {
         return;
     };
-    let now = thread::account(thread, now);
     if thread.mode == DEAD {
         return;
     }
-    thread.off_ns = now;
     // With a signal pending it leaves in a sleeping state and yet is not asleep: the scheduler has put it
     // back to running by now, which it does to no sleeper before the switch is over.
     // (`__schedule` in https://github.com/torvalds/linux/blob/v6.12/kernel/sched/core.c)
-    if preempted || state == 0 || kernel::state(prev) == 0 {
-        thread.mode = PREEMPTED;
-        thread.state = 0;
+    let asleep = !(preempted || state == 0 || kernel::state(prev) == 0);
+    if known {
+        // The count has this very switch in it.
+        let (slept, left) = kernel::switches(prev);
+        if left != thread.left + 1 || thread.mode != ON_CPU {
+            let missed = left - 1 - thread.left;
+            infer(
+                thread,
+                prev,
+                missed,
+                slept - thread.slept > asleep.into(),
+                now,
+            );
+        }
+        thread.slept = slept;
+        thread.left = left;
     } else {
+        thread.mode = ON_CPU;
+    }
+    let now = thread::account(thread, now);
+    thread.off_ns = now;
+    thread.run_delay_ns = kernel::run_delay_ns(prev);
+    if asleep {
         thread.mode = ASLEEP;
         thread.state = state;
+    } else {
+        thread.mode = PREEMPTED;
+        thread.state = 0;
     }
 }
 
@@ -75,21 +94,20 @@ pub(crate) fn switched_in(ctx: &BtfTracePointContext, next: Task) {
         return;
     };
     let now = kernel::now();
-    let tid = kernel::tid(next);
-    let thread = match thread::find(tid) {
-        Some(thread) => thread,
-        None => {
-            // Not woken since tracing was armed, or there would be an entry: it waited for the CPU.
-            let Some(thread) =
-                thread::find_or_seed(ctx, pid, tid, armed_ns, kernel::started_ns(next))
-            else {
-                return;
-            };
-            thread.mode = PREEMPTED;
-            thread
-        }
+    let Some((thread, known)) = thread::find_or_seed(ctx, next, armed_ns) else {
+        return;
     };
-    if thread.mode != ASLEEP && thread.mode != PREEMPTED {
+    if !known && thread.mode == ON_CPU {
+        // Not woken since tracing was armed, or there would be an entry: it waited for the CPU.
+        thread.mode = PREEMPTED;
+    }
+    if thread.mode == ON_CPU {
+        // It left unseen. How long it wanted the CPU, the scheduler has not summed up yet: what comes next
+        // will find out, and that it was back here.
+        thread.on_ns = now;
+        return;
+    }
+    if thread.mode == DEAD {
         return;
     }
     let now = if now > thread.off_ns {
@@ -100,38 +118,193 @@ pub(crate) fn switched_in(ctx: &BtfTracePointContext, next: Task) {
     // A thread may be woken after it made up its mind to sleep and before it left the CPU: the wake-up
     // then stands before the sleep, which has no length. And a wake-up may go unseen, where the kernel
     // keeps it from its tracepoint: then all of the time counts as asleep, and nobody as the waker.
-    let slept = thread.mode == ASLEEP;
-    let seen = thread.wake_ns != 0 && thread.wake_ns >= thread.on_ns;
-    let woken = if seen {
-        clamp(thread.wake_ns, thread.off_ns, now)
+    let wake_seen = thread.wake_ns != 0 && thread.wake_ns >= thread.on_ns;
+    let (slept, left) = kernel::switches(next);
+    let missed = left - thread.left;
+    (thread.slept, thread.left) = (slept, left);
+    if missed > 0 {
+        count_unseen();
+    }
+    let absence = Absence {
+        off_ns: thread.off_ns,
+        woken_ns: match (thread.mode == ASLEEP, wake_seen) {
+            (false, _) => None,
+            (true, true) => Some(clamp(thread.wake_ns, thread.off_ns, now)),
+            (true, false) => Some(now),
+        },
+        wake_seen,
+        back_ns: now,
+        times: 1 + missed,
+        inferred: missed > 0,
+    };
+    thread.run_delay_ns += now - absence.woken_ns.unwrap_or(absence.off_ns);
+    came_back(thread, absence);
+}
+
+/// One time off the CPU that is over.
+struct Absence {
+    off_ns: u64,
+    /// `None` if it never slept.
+    woken_ns: Option<u64>,
+    /// Who woke it is known.
+    wake_seen: bool,
+    back_ns: u64,
+    times: u32,
+    inferred: bool,
+}
+
+/// Puts a time off the CPU into the phases of the thread's call, and hands its record over.
+#[inline(always)]
+fn came_back(thread: &mut Thread, absence: Absence) {
+    let Absence {
+        off_ns,
+        woken_ns,
+        wake_seen,
+        back_ns,
+        times,
+        inferred,
+    } = absence;
+    let slept = woken_ns.is_some();
+    let (waker_tid, waker_pid, waker_context, waker_comm) = if slept && wake_seen {
+        (
+            thread.wake_tid,
+            thread.wake_pid,
+            thread.wake_context,
+            thread.wake_comm,
+        )
+    } else {
+        (0, 0, if slept { CONTEXT_UNSEEN } else { 0 }, [0; 16])
+    };
+    if let Some(woken_ns) = woken_ns {
+        thread.call.blocked_ns += woken_ns - off_ns;
+        thread.call.runnable_ns += back_ns - woken_ns;
+        thread.call.sleeps += times;
+        if thread.call.first_sleep_ns == 0 {
+            thread.call.first_sleep_ns = off_ns;
+        }
+        thread.call.last_wake_ns = woken_ns;
+        thread.call.waker_tid = waker_tid;
+        thread.call.waker_pid = waker_pid;
+        thread.call.waker_context = waker_context;
+        thread.tail_from_ns = thread.call.kernel_ns;
+        thread.tail_at_ns = back_ns;
+    } else {
+        thread.call.runnable_ns += back_ns - off_ns;
+        thread.call.preemptions += times;
+    }
+    if inferred {
+        thread.call.flags |= FLAG_INFERRED;
+    }
+    emit::emit(OffCpu {
+        head: Head {
+            kind: KIND_OFF_CPU,
+            ..thread.call.head
+        },
+        start_ns: off_ns,
+        woken_ns: woken_ns.unwrap_or(0),
+        end_ns: back_ns,
+        nr: thread.call.nr,
+        state: if slept { thread.state } else { 0 },
+        waker_tid,
+        waker_pid,
+        waker_context,
+        times,
+        flags: if inferred { OFF_CPU_INFERRED } else { 0 },
+        reserved: 0,
+        waker_comm,
+    });
+    thread.mode = ON_CPU;
+    thread.on_ns = back_ns;
+    thread.since_ns = back_ns;
+}
+
+/// Asks the kernel's own count, whenever something is heard of a thread that runs, whether it left the CPU and
+/// the tracepoint kept silent.
+#[inline(always)]
+pub(crate) fn settle(thread: &mut Thread, task: Task) {
+    let (slept, left) = kernel::switches(task);
+    if left != thread.left || thread.mode != ON_CPU {
+        infer(
+            thread,
+            task,
+            left - thread.left,
+            slept != thread.slept,
+            kernel::now(),
+        );
+        thread.slept = slept;
+        thread.left = left;
+    }
+}
+
+/// A thread that runs at `now` came back unseen, or was away `missed` times and nothing of it was seen
+/// (`slept`: to sleep). Its time goes where the scheduler's sums say.
+///
+/// ```text
+///   left, seen      woken, seen      back?           now
+///       | blocked       | run_delay says |  on the CPU |
+///
+///   last heard of                back?           now
+///       | asleep      | run_delay says |              |      slept
+///       | on the CPU                   | run_delay says |    preempted
+/// ```
+#[inline(never)]
+fn infer(thread: &mut Thread, task: Task, missed: u32, slept: bool, now: u64) {
+    if thread.mode == DEAD {
+        return;
+    }
+    let away = thread.mode != ON_CPU;
+    let asleep = slept || thread.mode == ASLEEP;
+    let from_ns = if away { thread.off_ns } else { thread.since_ns };
+    let now = if now > from_ns { now } else { from_ns };
+    // Where it left unseen, its return may have been seen.
+    let back_ns = if !away && thread.on_ns > from_ns && thread.on_ns < now {
+        thread.on_ns
     } else {
         now
     };
-    if slept {
-        thread.call.blocked_ns += woken - thread.off_ns;
-        thread.call.runnable_ns += now - woken;
-        thread.call.sleeps += 1;
-        if thread.call.first_sleep_ns == 0 {
-            thread.call.first_sleep_ns = thread.off_ns;
-        }
-        thread.call.last_wake_ns = woken;
-        thread.call.waker_tid = if seen { thread.wake_tid } else { 0 };
-        thread.call.waker_pid = if seen { thread.wake_pid } else { 0 };
-        thread.call.waker_context = if seen {
-            thread.wake_context
-        } else {
-            CONTEXT_UNSEEN
-        };
-        thread.tail_from_ns = thread.call.kernel_ns;
-        thread.tail_at_ns = now;
+    let run_delay_ns = kernel::run_delay_ns(task);
+    let delay_ns = if run_delay_ns > thread.run_delay_ns {
+        clamp(run_delay_ns - thread.run_delay_ns, 0, back_ns - from_ns)
     } else {
-        thread.call.runnable_ns += now - thread.off_ns;
-        thread.call.preemptions += 1;
+        0
+    };
+    thread.run_delay_ns = run_delay_ns;
+    let wake_seen = asleep && thread.wake_ns >= from_ns && thread.wake_ns <= back_ns;
+    let one = away && missed == 0;
+    let woken_ns = if wake_seen {
+        Some(thread.wake_ns)
+    } else {
+        asleep.then_some(back_ns - delay_ns)
+    };
+    let absence = Absence {
+        off_ns: if asleep || one {
+            from_ns
+        } else {
+            back_ns - delay_ns
+        },
+        woken_ns,
+        wake_seen,
+        // Of a single time away it is known how long it wanted the CPU, and so when it got it.
+        back_ns: match (one, woken_ns) {
+            (true, Some(woken_ns)) => clamp(woken_ns + delay_ns, woken_ns, back_ns),
+            (true, None) => clamp(from_ns + delay_ns, from_ns, back_ns),
+            (false, _) => back_ns,
+        },
+        times: missed + away as u32,
+        inferred: true,
+    };
+    if !away {
+        thread::account(thread, absence.off_ns);
     }
-    emit_off_cpu(thread, slept.then_some(woken), slept && seen, now);
-    thread.mode = ON_CPU;
-    thread.on_ns = now;
-    thread.since_ns = now;
+    count_unseen();
+    came_back(thread, absence);
+}
+
+#[inline(always)]
+fn count_unseen() {
+    if let Some(counters) = emit::counters() {
+        counters.unseen += 1;
+    }
 }
 
 #[inline(always)]
@@ -143,33 +316,6 @@ fn clamp(value: u64, low: u64, high: u64) -> u64 {
     } else {
         value
     }
-}
-
-/// Hands over the record of a time off the CPU that ended at `end_ns`; `seen` if its wake-up was.
-#[inline(always)]
-fn emit_off_cpu(thread: &Thread, woken_ns: Option<u64>, seen: bool, end_ns: u64) {
-    let slept = woken_ns.is_some();
-    let unseen = if slept { CONTEXT_UNSEEN } else { 0 };
-    let mut record = OffCpu {
-        head: Head {
-            kind: KIND_OFF_CPU,
-            cpu: 0,
-            lost: 0,
-            pid: thread.call.head.pid,
-            tid: thread.call.head.tid,
-        },
-        start_ns: thread.off_ns,
-        woken_ns: woken_ns.unwrap_or(0),
-        end_ns,
-        nr: thread.call.nr,
-        state: if slept { thread.state } else { 0 },
-        waker_tid: if seen { thread.wake_tid } else { 0 },
-        waker_pid: if seen { thread.wake_pid } else { 0 },
-        waker_context: if seen { thread.wake_context } else { unseen },
-        reserved: 0,
-        waker_comm: if seen { thread.wake_comm } else { [0; 16] },
-    };
-    emit::emit(&mut record);
 }
 
 /// A thread is about to be woken. Runs on the waker's CPU, so `current` is the waker, or whom the
@@ -184,22 +330,15 @@ pub(crate) fn waking(ctx: &BtfTracePointContext, woken: Task) {
         return;
     };
     let now = kernel::now();
-    let tid = kernel::tid(woken);
-    let thread = match thread::find(tid) {
-        Some(thread) => thread,
-        None => {
-            let Some(thread) =
-                thread::find_or_seed(ctx, pid, tid, armed_ns, kernel::started_ns(woken))
-            else {
-                return;
-            };
-            thread.mode = ASLEEP;
-            thread
-        }
+    let Some((thread, known)) = thread::find_or_seed(ctx, woken, armed_ns) else {
+        return;
     };
-    let (waker_pid, waker_tid) = kernel::current();
-    thread.wake_pid = waker_pid;
-    thread.wake_tid = waker_tid;
+    if !known {
+        thread.mode = ASLEEP;
+    }
+    let waker = kernel::current();
+    thread.wake_pid = kernel::pid(waker);
+    thread.wake_tid = kernel::tid(waker);
     thread.wake_context = context::now();
     thread.wake_comm = kernel::comm();
     thread.wake_ns = now;

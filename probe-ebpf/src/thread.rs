@@ -2,148 +2,184 @@
 //!
 //! Time on the CPU goes into a phase whenever something changes, from `since_ns` to now, so that
 //! phases sum to the call's duration by construction.
+//!
+//! The table is an array, and a thread's place in it follows from its id, because a look-up in a hash took a
+//! quarter of what a call's two programs cost.
 
-use aya_ebpf::{macros::map, maps::HashMap};
+use aya_ebpf::{
+    EbpfContext,
+    macros::map,
+    maps::{Array, HashMap},
+};
 use aya_log_ebpf::warn;
 use probe_ebpf::{
-    Call, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, Head, KIND_CALL, NO_CALL, ON_CPU, THREADS_MAX, Thread,
-    UNKNOWN_CALL,
+    ASLEEP, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, KIND_CALL, NO_CALL, ON_CPU, SEEDS_MAX, Seed,
+    THREAD_PROBES, THREAD_SLOTS, Thread, UNKNOWN_CALL, thread_slot,
 };
 
-use crate::emit::counters;
+use crate::{
+    emit::counters,
+    kernel::{self, Task},
+};
 
 #[map]
-static THREADS: HashMap<u32, Thread> = HashMap::with_max_entries(THREADS_MAX, 0);
+static THREADS: Array<Thread> = Array::with_max_entries(THREAD_SLOTS, 0);
+#[map]
+static SEEDS: HashMap<u32, Seed> = HashMap::with_max_entries(SEEDS_MAX, 0);
 
-/// What a new entry is copied from. In read-only memory because it would fill the stack.
-#[unsafe(no_mangle)]
-static BLANK: Thread = Thread {
-    call: Call {
-        head: Head {
-            kind: KIND_CALL,
-            cpu: 0,
-            lost: 0,
-            pid: 0,
-            tid: 0,
-        },
-        enter_ns: 0,
-        exit_ns: 0,
-        kernel_ns: 0,
-        blocked_ns: 0,
-        runnable_ns: 0,
-        copying_ns: 0,
-        copy_ns: 0,
-        first_sleep_ns: 0,
-        last_wake_ns: 0,
-        timeout_ns: 0,
-        other_ns: 0,
-        args: [0; 4],
-        ret: 0,
-        nr: NO_CALL,
-        flags: 0,
-        sleeps: 0,
-        preemptions: 0,
-        others: 0,
-        waker_tid: 0,
-        waker_pid: 0,
-        waker_context: 0,
-    },
-    since_ns: 0,
-    on_ns: 0,
-    off_ns: 0,
-    wake_ns: 0,
-    tail_from_ns: 0,
-    tail_at_ns: 0,
-    mode: ON_CPU,
-    state: 0,
-    class: 0,
-    restart_nr: NO_CALL,
-    wake_tid: 0,
-    wake_pid: 0,
-    wake_context: 0,
-    reserved: 0,
-    wake_comm: [0; 16],
-    restart_args: [0; 4],
-};
+#[inline(always)]
+fn at(tid: u32, probe: u32) -> Option<&'static mut Thread> {
+    // SAFETY: a place is a thread's own until its last switch; fields are written by one CPU at a time, but for
+    // `wake_…`, see `Thread`.
+    THREADS
+        .get_ptr_mut(thread_slot(tid, probe))
+        .map(|thread| unsafe { &mut *thread })
+}
 
 /// The entry of a thread, if there is one.
 #[inline(always)]
 pub(crate) fn find(tid: u32) -> Option<&'static mut Thread> {
-    // SAFETY: the entry stays until the thread's own last switch; fields are written by one CPU at a
-    // time, but for `wake_…`, see `Thread`.
-    THREADS
-        .get_ptr_mut(tid)
-        .map(|thread| unsafe { &mut *thread })
+    for probe in 0..THREAD_PROBES {
+        let thread = at(tid, probe)?;
+        if thread.call.head.tid == tid {
+            return Some(thread);
+        }
+    }
+    None
 }
 
-/// Makes the entry of a thread that was just made: it is outside any call.
+/// A free place, made this thread's own. Another CPU may want the same place at the same time, so process and
+/// thread id, which stand side by side, are put in as one.
 #[inline(always)]
-pub(crate) fn begin(
-    ctx: &impl aya_ebpf::EbpfContext,
-    pid: u32,
-    tid: u32,
-    at_ns: u64,
-) -> Option<&'static mut Thread> {
-    // An entry that is there belongs to a thread of the same id that ended unseen.
-    if THREADS.insert(tid, &BLANK, 0).is_err() {
+fn claim(pid: u32, tid: u32) -> Option<&'static mut Thread> {
+    let own = u64::from(pid) | u64::from(tid) << 32;
+    for probe in 0..THREAD_PROBES {
+        let thread = at(tid, probe)?;
+        if exchange_zero((&raw mut thread.call.head.pid).cast(), own) {
+            return Some(thread);
+        }
+    }
+    None
+}
+
+/// Puts a value where a zero stands, and returns whether one did, at once for all CPUs. The target has the
+/// instruction (since Linux 5.12), the language does not offer it there.
+#[inline(always)]
+fn exchange_zero(place: *mut u64, value: u64) -> bool {
+    let mut was: u64 = 0;
+    // SAFETY: both halves stand in a map's value, aligned to 8 bytes as the contract asserts; what is not as
+    // the verifier wants it does not load.
+    unsafe {
+        core::arch::asm!(
+            "r0 = cmpxchg_64(r1 + 0, r0, r2)",
+            inout("r0") was,
+            in("r1") place,
+            in("r2") value,
+        );
+    }
+    was == 0
+}
+
+/// Makes the entry of a thread: it is on the CPU since `at_ns`, outside any call.
+#[inline(always)]
+pub(crate) fn begin(ctx: &impl EbpfContext, task: Task, at_ns: u64) -> Option<&'static mut Thread> {
+    let (pid, tid) = (kernel::pid(task), kernel::tid(task));
+    // One that is there belongs to a thread of the same id that ended unseen.
+    let Some(thread) = find(tid).or_else(|| claim(pid, tid)) else {
         if let Some(counters) = counters() {
             counters.untracked += 1;
         }
         warn!(ctx, "no room in the table of threads for thread {}", tid);
         return None;
-    }
-    let thread = find(tid)?;
+    };
+    let (slept, left) = kernel::switches(task);
+    thread.call.head.kind = KIND_CALL;
     thread.call.head.pid = pid;
-    thread.call.head.tid = tid;
+    thread.call.enter_ns = at_ns;
+    thread.call.exit_ns = at_ns;
+    thread.call.kernel_ns = 0;
+    thread.call.blocked_ns = 0;
+    thread.call.runnable_ns = 0;
+    thread.call.copying_ns = 0;
+    thread.call.sleeps = 0;
+    thread.call.preemptions = 0;
+    thread.call.flags = 0;
+    thread.call.others = 0;
+    thread.call.other_ns = 0;
+    thread.call.nr = NO_CALL;
     thread.since_ns = at_ns;
     thread.on_ns = at_ns;
     thread.off_ns = at_ns;
+    thread.wake_ns = 0;
+    thread.tail_from_ns = 0;
+    thread.tail_at_ns = at_ns;
+    thread.run_delay_ns = kernel::run_delay_ns(task);
+    thread.mode = ON_CPU;
+    thread.class = 0;
+    thread.restart_nr = NO_CALL;
+    thread.slept = slept;
+    thread.left = left;
     Some(thread)
 }
 
-/// The entry of a thread, made if it has none. Either it was there before tracing was armed, and what
-/// it has been doing since is not known until it enters or leaves a call; or it is one that the kernel
-/// made for itself (io_uring's workers), which makes no calls and whose birth no hook tells.
-///
-/// `started_ns` is when it was made, or 0 if that was not looked up.
+/// The entry of a thread, made if it has none. Either it was there before tracing was armed: then it was
+/// doing what its seed says, or if it has none, what it was doing is not known until it enters or leaves a
+/// call. Or it is one that the kernel made for itself (io_uring's workers), which makes no calls and
+/// whose birth no hook tells. With it comes whether it had one.
 #[inline(always)]
 pub(crate) fn find_or_seed(
-    ctx: &impl aya_ebpf::EbpfContext,
-    pid: u32,
-    tid: u32,
+    ctx: &impl EbpfContext,
+    task: Task,
     armed_ns: u64,
-    started_ns: u64,
-) -> Option<&'static mut Thread> {
+) -> Option<(&'static mut Thread, bool)> {
+    let tid = kernel::tid(task);
     if let Some(thread) = find(tid) {
-        return Some(thread);
+        return Some((thread, true));
     }
+    let started_ns = kernel::started_ns(task);
     if started_ns > armed_ns {
-        return begin(ctx, pid, tid, started_ns);
+        return Some((begin(ctx, task, started_ns)?, false));
     }
-    let thread = begin(ctx, pid, tid, armed_ns)?;
-    thread.call.nr = UNKNOWN_CALL;
+    let thread = begin(ctx, task, armed_ns)?;
     thread.call.flags = FLAG_BEGAN_BEFORE;
-    thread.call.enter_ns = armed_ns;
-    thread.tail_at_ns = armed_ns;
-    Some(thread)
+    thread.call.nr = UNKNOWN_CALL;
+    // SAFETY: the entry is copied from before anything could take it away.
+    if let Some(seed) = unsafe { SEEDS.get(tid) } {
+        thread.call.nr = seed.nr;
+        thread.call.args = seed.args;
+        thread.mode = ASLEEP;
+        thread.state = INTERRUPTIBLE;
+    }
+    Some((thread, false))
 }
 
-/// Removes the entry of a thread.
+/// `TASK_INTERRUPTIBLE`: what nearly every sleeper's state is; its next sleep tells the true one.
+const INTERRUPTIBLE: u32 = 1;
+
+/// Gives a thread's place back.
 #[inline(always)]
 pub(crate) fn forget(tid: u32) {
-    let _ = THREADS.remove(tid);
+    if let Some(thread) = find(tid) {
+        free(thread);
+    }
+}
+
+#[inline(always)]
+fn free(thread: &mut Thread) {
+    thread.call.head.pid = 0;
+    thread.call.head.tid = 0;
 }
 
 /// Moves an entry to another thread id; whatever stood there is gone.
 #[inline(always)]
 pub(crate) fn rename(from: u32, to: u32) {
-    if let Some(thread) = find(from) {
-        let _ = THREADS.insert(to, &*thread, 0);
-        forget(from);
-        if let Some(thread) = find(to) {
-            thread.call.head.tid = to;
-        }
+    let Some(old) = find(from) else { return };
+    if let Some(new) = find(to).or_else(|| claim(old.call.head.pid, to)) {
+        let head = new.call.head;
+        *new = *old;
+        new.call.head = head;
     }
+    free(old);
 }
 
 /// Puts the time on the CPU up to `now` into the phase it belongs to, and returns the time used:

@@ -3,13 +3,14 @@
  *
  * Must never make a loss too small to see.
  *
- * @import { Counters, Scene } from "./draw.js"
+ * @import { Counters, Scene, SceneLane } from "./draw.js"
  */
 
 import { FONT } from "./draw-axis.js";
 import { formatCount } from "./format.js";
 import { AXIS_PX, BODY_PX, BODY_TOP_PX, rowTop } from "./layout.js";
 import { timeToX } from "./scale.js";
+import { SPAN_UNSEEN } from "./wire.js";
 
 const HATCH_PX = 12;
 const GAP_LEAST_PX = 3;
@@ -80,6 +81,30 @@ export function drawGaps(context, scene, counters) {
     context.textBaseline = "middle";
     context.fillText(label, x + 6, AXIS_PX + 12.5);
     counters.labels += 1;
+  }
+}
+
+/**
+ * Times off the CPU of whose switches the kernel told nobody: that they were is known, where is not.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {SceneLane} one
+ * @param {number} top of the row
+ * @param {Counters} counters
+ */
+export function drawUnseen(context, scene, one, top, counters) {
+  const { frame, palette, view } = scene;
+  for (const span of one.items.spans) {
+    if (!(span.flags & SPAN_UNSEEN)) continue;
+    const left = timeToX(view, span.leftNs);
+    const right = timeToX(view, span.backNs);
+    if (right < 0 || left > frame.widthPx || right - left < GAP_LEAST_PX) continue;
+    const from = Math.max(0, left);
+    context.globalAlpha = 0.5;
+    context.fillStyle = hatch(context, palette.text);
+    context.fillRect(from, top + BODY_TOP_PX, Math.min(frame.widthPx, right) - from, BODY_PX);
+    context.globalAlpha = 1;
+    counters.rects += 1;
   }
 }
 

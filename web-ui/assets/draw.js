@@ -15,7 +15,7 @@
 import { Columns, fill } from "./columns.js";
 import { drawAxis, drawGrid } from "./draw-axis.js";
 import { drawCalls, drawOpen } from "./draw-calls.js";
-import { drawEdges, drawGaps } from "./draw-losses.js";
+import { drawEdges, drawGaps, drawUnseen } from "./draw-losses.js";
 import { AXIS_PX, BODY_PX, BODY_TOP_PX, BOX_TOP_PX, ROW_PX, rowTop, visibleRows } from "./layout.js";
 import { PRESENCE_PX, Raster } from "./raster.js";
 import { timeToX } from "./scale.js";
@@ -55,6 +55,7 @@ export function draw(context, scene) {
     const top = rowTop(frame, row);
     drawCalls(context, scene, one, top, counters);
     drawOpen(context, scene, one, top, counters);
+    drawUnseen(context, scene, one, top, counters);
   }
   drawGaps(context, scene, counters);
   drawPinned(context, scene, counters);

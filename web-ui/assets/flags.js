@@ -4,7 +4,7 @@
  * Pure.
  */
 
-import { BEGAN_BEFORE, CHECK, CONTINUES, FAILED, INFERRED, KILLED } from "./wire.js";
+import { BEGAN_BEFORE, CHECK, CONTINUES, FAILED, INFERRED, KILLED, UNSEEN } from "./wire.js";
 
 const WORDS = /** @type {const} */ ([
   [BEGAN_BEFORE, "It began before the trace: its times count from the trace's start."],
@@ -13,6 +13,7 @@ const WORDS = /** @type {const} */ ([
   [CONTINUES, "It goes on with the call before it, which a signal interrupted."],
   [CHECK, "A check: it was told not to wait, and did not."],
   [FAILED, "It returned an error."],
+  [UNSEEN, "The kernel told nobody of a switch: where in it the thread was off the CPU is inferred."],
 ]);
 
 /** @param {number} flags @returns {string[]} */
@@ -29,6 +30,7 @@ export function flagsOf(call) {
     (call["copying"] === "inferred" ? INFERRED : 0) |
     (call["continues"] === true ? CONTINUES : 0) |
     (call["check"] === true ? CHECK : 0) |
-    (typeof ret === "number" && ret < 0 ? FAILED : 0)
+    (typeof ret === "number" && ret < 0 ? FAILED : 0) |
+    (call["unseen"] === true ? UNSEEN : 0)
   );
 }

@@ -45,6 +45,9 @@ export function factsOf(state) {
     facts.push(fact("untracked", formatCount(state.untracked), "times that a thread found no room to be tracked", true));
   }
   if (state.compat > 0) facts.push(fact("32-bit calls", formatCount(state.compat), "not recorded", true));
+  if (state.unseen > 0) {
+    facts.push(fact("inferred", formatCount(state.unseen), "times off the CPU of whose switches the kernel told nobody: their place in time is a guess"));
+  }
   if (cost.cpuFraction !== null) facts.push(own("own CPU", formatShare(cost.cpuFraction), "waitscope's own, of one CPU"));
   if (cost.rssBytes !== null) facts.push(own("own memory", formatBytes(cost.rssBytes), storeHint(state)));
   if (cost.probeNsPerCall !== null) {

@@ -17,7 +17,7 @@
  * @typedef {{ cpuFraction: number | null, rssBytes: number | null, storeBytes: number | null,
  *   recordedBytes: number | null, probeNsPerCall: number | null }} Cost
  * @typedef {{ nowNs: number, sealedNs: number, keptNs: number, ended: boolean, cut: string | null, calls: number,
- *   offcpu: number, made: number, lost: number, untracked: number, compat: number, lanes: number,
+ *   offcpu: number, made: number, lost: number, untracked: number, compat: number, unseen: number, lanes: number,
  *   lanesVersion: number, gaps: Gap[], open: Map<number, Open>, cost: Cost }} State
  */
 
@@ -139,6 +139,7 @@ export function readState(json) {
     lost: number(state["lost"]),
     untracked: number(state["untracked"]),
     compat: number(state["compat"]),
+    unseen: number(state["unseen"]),
     lanes: number(state["lanes"]),
     lanesVersion: number(state["lanes_version"]),
     gaps,

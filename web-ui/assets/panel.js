@@ -24,7 +24,7 @@ const PLACED = new Set([
   "call", "tid", "pid", "start_ns", "end_ns", "kernel_ns", "blocked_ns", "runnable_ns", "copying_ns", "sleeps",
   "preemptions", "waker", "fd", "ret", "error", "requested", "timeout", "timeout_ns", "copying", "copy_start_ns",
   "first_sleep_ns", "last_wake_ns", "others", "other_ns", "cpu", "began_before", "killed", "continues", "check",
-  "interrupted", "nr",
+  "unseen", "interrupted", "nr",
 ]);
 
 /** @param {Json} from @param {string} name @returns {number | null} */

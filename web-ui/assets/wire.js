@@ -25,9 +25,11 @@ export const READINESS = 64;
 export const RECEIVE = 128;
 export const SEND = 256;
 export const CONNECT = 512;
+export const UNSEEN = 1024;
 
 export const SPAN_IN_CALL = 1;
 export const SPAN_PREEMPTED = 2;
+export const SPAN_UNSEEN = 4;
 
 /**
  * @typedef {{

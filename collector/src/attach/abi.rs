@@ -1,7 +1,7 @@
 //! Bytes from the kernel to the types of the contract, and back. One of the few files with `unsafe`:
 //! it holds nothing else.
 
-use probe_ebpf::{Call, Control, Counters, Head, Life, OffCpu, Syscall, Thread};
+use probe_ebpf::{Brief, Call, Control, Counters, Head, Life, OffCpu, Seed, Syscall, Thread};
 
 use crate::model::Record;
 
@@ -20,6 +20,10 @@ unsafe trait AnyBytes: Copy + 'static {}
 unsafe impl AnyBytes for Head {}
 // SAFETY: as above.
 unsafe impl AnyBytes for Call {}
+// SAFETY: as above.
+unsafe impl AnyBytes for Brief {}
+// SAFETY: as above.
+unsafe impl AnyBytes for Seed {}
 // SAFETY: as above.
 unsafe impl AnyBytes for OffCpu {}
 // SAFETY: as above.
@@ -40,6 +44,7 @@ unsafe impl<T: AnyBytes> aya::Pod for Plain<T> {}
 pub(crate) fn record(bytes: &[u8]) -> Option<Record> {
     match read::<Head>(bytes.get(..size_of::<Head>())?)?.kind {
         probe_ebpf::KIND_CALL => read(bytes).map(Record::Call),
+        probe_ebpf::KIND_BRIEF => read::<Brief>(bytes).map(|brief| Record::Call(brief.into())),
         probe_ebpf::KIND_OFF_CPU => read(bytes).map(Record::OffCpu),
         probe_ebpf::KIND_LIFE => read(bytes).map(Record::Life),
         _ => None,

@@ -76,6 +76,10 @@ pub(crate) struct Offsets {
     pub(crate) task_tgid: u32,
     /// 0 if it is not known.
     pub(crate) task_started: u32,
+    pub(crate) task_slept: u32,
+    pub(crate) task_preempted: u32,
+    /// 0 if it is not known.
+    pub(crate) task_run_delay: u32,
     /// 0 if it is not known.
     pub(crate) task_pending: u32,
     pub(crate) compat_word: u32,
@@ -135,9 +139,14 @@ impl Offsets {
             task_tgid: field("task_struct", &["tgid"])?,
             // Named so since Linux 5.5.
             task_started: btf.offset("task_struct", &["start_boottime"]).unwrap_or(0),
+            task_slept: field("task_struct", &["nvcsw"])?,
+            task_preempted: field("task_struct", &["nivcsw"])?,
+            // Only where the kernel keeps sums for `/proc/PID/schedstat` (`CONFIG_SCHED_INFO`).
+            task_run_delay: btf
+                .offset("task_struct", &["sched_info", "run_delay"])
+                .unwrap_or(0),
             task_pending: btf
                 .offset("task_struct", &["pending", "signal", "sig"])
-                .filter(|_| btf.has_helper(CURRENT_TASK))
                 .unwrap_or(0),
             compat_word,
             compat_bit,
@@ -152,9 +161,6 @@ impl Offsets {
 /// (<https://github.com/torvalds/linux/blob/v6.12/arch/x86/include/asm/thread_info.h#L217>) and `TIF_32BIT`
 /// (<https://github.com/torvalds/linux/blob/v6.12/arch/arm64/include/asm/thread_info.h#L76>).
 fn compat(btf: &Btf, arch: Arch) -> (u32, u32) {
-    if !btf.has_helper(CURRENT_TASK) {
-        return (0, 0);
-    }
     let (path, bit) = match arch {
         Arch::X86_64 => (["thread_info", "status"], 0x2),
         Arch::Aarch64 => (["thread_info", "flags"], 1 << 22),
@@ -199,14 +205,10 @@ fn preempt_count(btf: &Btf, arch: Arch) -> (u32, u32, u32) {
         }
         Arch::Aarch64 => btf
             .offset("task_struct", &["thread_info", "preempt_count"])
-            .filter(|_| btf.has_helper(CURRENT_TASK))
             .map_or(unknown, |offset| (PREEMPT_COUNT_IN_TASK, 0, offset)),
     }
 }
 
-/// The helper through which programs look at the running thread, since Linux 5.11. On a kernel without it
-/// they must not try: 32-bit calls are then taken for others, and killed calls for interrupted ones.
-const CURRENT_TASK: &str = "get_current_task_btf";
 /// The helper through which they look at a per-CPU variable, since Linux 5.10.
 const THIS_CPU: &str = "this_cpu_ptr";
 

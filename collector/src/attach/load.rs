@@ -8,7 +8,9 @@ use aya::{
     maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf},
     programs::BtfTracePoint,
 };
-use probe_ebpf::{Control, Counters, RING_BYTES, Syscall, Thread, global, map};
+use probe_ebpf::{
+    Control, Counters, RING_BYTES, Seed, Syscall, THREAD_PROBES, Thread, global, map, thread_slot,
+};
 
 use super::{
     abi::{Plain, record},
@@ -33,7 +35,8 @@ pub(crate) struct Wish {
 /// detaches them.
 pub(crate) struct Probe {
     ring: RingBuf<MapData>,
-    threads: HashMap<MapData, u32, Plain<Thread>>,
+    threads: Array<MapData, Plain<Thread>>,
+    seeds: HashMap<MapData, u32, Plain<Seed>>,
     counters: PerCpuArray<MapData, Plain<Counters>>,
     control: Array<MapData, Plain<Control>>,
     /// The processes traced, where there may be several.
@@ -68,6 +71,9 @@ impl Probe {
             .override_global(global::TASK_PID, &offsets.task_pid, true)
             .override_global(global::TASK_TGID, &offsets.task_tgid, true)
             .override_global(global::TASK_STARTED, &offsets.task_started, true)
+            .override_global(global::TASK_SLEPT, &offsets.task_slept, true)
+            .override_global(global::TASK_PREEMPTED, &offsets.task_preempted, true)
+            .override_global(global::TASK_RUN_DELAY, &offsets.task_run_delay, true)
             .override_global(global::TASK_PENDING, &offsets.task_pending, true)
             .override_global(global::COMPAT_WORD, &offsets.compat_word, true)
             .override_global(global::COMPAT_BIT, &offsets.compat_bit, true)
@@ -114,7 +120,8 @@ impl Probe {
         }
         Ok(Self {
             ring: RingBuf::try_from(take(&mut ebpf, map::RECORDS)?)?,
-            threads: HashMap::try_from(take(&mut ebpf, map::THREADS)?)?,
+            threads: Array::try_from(take(&mut ebpf, map::THREADS)?)?,
+            seeds: HashMap::try_from(take(&mut ebpf, map::SEEDS)?)?,
             counters: PerCpuArray::try_from(take(&mut ebpf, map::COUNTERS)?)?,
             control: Array::try_from(take(&mut ebpf, map::CONTROL)?)?,
             targets: if wish.follow {
@@ -156,26 +163,27 @@ impl Probe {
         &self.ring
     }
 
-    /// Puts in what a thread was doing before tracing began, unless the programs know better.
-    pub(crate) fn seed(&mut self, tid: u32, thread: Thread) {
-        const BPF_NOEXIST: u64 = 1;
-        // Taken means known to the programs already; full is counted by them.
-        let _ = self.threads.insert(tid, Plain(thread), BPF_NOEXIST);
+    /// Tells what a thread was doing before tracing began. Programs that have seen it since know better, and
+    /// won't look.
+    pub(crate) fn seed(&mut self, tid: u32, seed: Seed) {
+        // Without room, its first call is one that nothing is known of until it returns.
+        let _ = self.seeds.insert(tid, Plain(seed), 0);
     }
 
-    /// Stops tracing a process whose last thread, `tid`, has ended: its id may come to mean another.
-    pub(crate) fn forget(&mut self, pid: u32, tid: u32) {
+    /// Stops tracing a process whose last thread has ended: its id may come to mean another.
+    pub(crate) fn forget(&mut self, pid: u32) {
         if let Some(targets) = &mut self.targets {
-            // Its entry would go with its last step, which the programs no longer look at. Either may be
-            // gone already, which is as well.
+            // It may be gone already, which is as well.
             let _ = targets.remove(&pid);
-            let _ = self.threads.remove(&tid);
         }
     }
 
-    /// What a thread is doing now.
+    /// What a thread is doing now; `None` if the programs have not seen it yet.
     pub(crate) fn thread(&self, tid: u32) -> Option<Thread> {
-        self.threads.get(&tid, 0).ok().map(|thread| thread.0)
+        (0..THREAD_PROBES)
+            .filter_map(|probe| self.threads.get(&thread_slot(tid, probe), 0).ok())
+            .map(|thread| thread.0)
+            .find(|thread| thread.call.head.tid == tid)
     }
 
     /// The sums over all CPUs, and each CPU's own.

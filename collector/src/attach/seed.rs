@@ -1,11 +1,11 @@
 //! What the target's threads were doing before tracing began.
 //!
-//! Read after the programs were armed, and put in only where they know nothing of a thread yet: then
+//! Read after the programs were armed, and looked at only when they see a thread for the first time: then
 //! nothing has happened to it since, and what is read here was so all the time.
 
 use anyhow::{Context as _, Result};
 use probe_ebpf::{
-    ASLEEP, Call, FLAG_BEGAN_BEFORE, Head, KIND_CALL, NO_CALL, TIMEOUT_UNKNOWN, Thread,
+    ASLEEP, Call, FLAG_BEGAN_BEFORE, Head, KIND_CALL, NO_CALL, Seed, TIMEOUT_UNKNOWN, Thread,
     UNKNOWN_CALL,
 };
 use procfs::process::{Process, Syscall, Task};
@@ -15,18 +15,18 @@ pub(crate) struct Found {
     pub(crate) tid: u32,
     pub(crate) name: String,
     /// What to tell the programs; `None` for a thread that ran just then.
-    pub(crate) seed: Option<Thread>,
+    pub(crate) seed: Option<Seed>,
 }
 
 /// The threads of a process, each with what it is doing.
-pub(crate) fn threads(pid: u32, armed_ns: u64) -> Result<Vec<Found>> {
+pub(crate) fn threads(pid: u32) -> Result<Vec<Found>> {
     let tasks = Process::new(pid as i32)
         .and_then(|process| process.tasks())
         .with_context(|| format!("list the threads of process {pid}"))?;
     // A thread may end while they are listed.
     Ok(tasks
         .filter_map(Result::ok)
-        .filter_map(|task| found(pid, &task, armed_ns))
+        .filter_map(|task| found(pid, &task))
         .collect())
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn name(pid: u32, tid: u32) -> Option<String> {
     Some(String::from_utf8_lossy(name.strip_suffix(b"\n").unwrap_or(&name)).into_owned())
 }
 
-fn found(pid: u32, task: &Task, armed_ns: u64) -> Option<Found> {
+fn found(pid: u32, task: &Task) -> Option<Found> {
     let tid = task.tid as u32;
     let seed = match task.syscall() {
         Ok(Syscall::Blocked {
@@ -53,7 +53,11 @@ fn found(pid: u32, task: &Task, armed_ns: u64) -> Option<Found> {
                 Ok(nr) => nr,
                 Err(_) => NO_CALL,
             };
-            Some(blocked(pid, tid, armed_ns, nr, [a, b, c, d]))
+            Some(Seed {
+                args: [a, b, c, d],
+                nr,
+                reserved: 0,
+            })
         }
         Ok(_) | Err(_) => None,
     };
@@ -69,10 +73,13 @@ fn is_stopped(task: &Task) -> bool {
         .is_ok_and(|stat| matches!(stat.state, 'T' | 't'))
 }
 
-fn blocked(pid: u32, tid: u32, armed_ns: u64, nr: u32, args: [u64; 4]) -> Thread {
-    /// `TASK_INTERRUPTIBLE`: what nearly every sleeper's state is; the programs set the true one at the
-    /// next sleep.
-    const INTERRUPTIBLE: u32 = 1;
+/// What the programs will make of a seed: the thread has slept ever since they were armed.
+pub(crate) fn asleep(pid: u32, tid: u32, armed_ns: u64, seed: Seed) -> Thread {
+    let Seed {
+        args,
+        nr,
+        reserved: _,
+    } = seed;
     Thread {
         call: Call {
             head: Head {
@@ -94,7 +101,6 @@ fn blocked(pid: u32, tid: u32, armed_ns: u64, nr: u32, args: [u64; 4]) -> Thread
         off_ns: armed_ns,
         tail_at_ns: armed_ns,
         mode: ASLEEP,
-        state: INTERRUPTIBLE,
         restart_nr: NO_CALL,
         ..Thread::default()
     }

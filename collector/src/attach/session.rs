@@ -3,14 +3,14 @@
 //! The only holder of the loaded programs. It decides nothing about what becomes of the events.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     os::fd::AsFd,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
 use nix::time::{ClockId, clock_gettime};
-use probe_ebpf::Counters;
+use probe_ebpf::{Counters, Thread};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
@@ -42,6 +42,8 @@ pub struct Session {
     trace: Trace,
     /// Live threads: their process and name.
     threads: BTreeMap<u32, (u32, String)>,
+    /// What those that slept when tracing began were doing, as long as the programs have not seen them.
+    seeds: HashMap<u32, Thread>,
     /// Entries of the ring that were no records, which can't be.
     foreign: u64,
     /// Events from before the first drain: the threads that were there.
@@ -59,6 +61,8 @@ pub struct Totals {
     pub untracked: u64,
     /// 32-bit calls, not recorded.
     pub compat: u64,
+    /// Times off the CPU that are inferred, for their switches went unseen.
+    pub unseen: u64,
 }
 
 /// How a session ended. `end.made = delivered + end.lost`.
@@ -118,6 +122,7 @@ impl Session {
             target,
             trace,
             threads: BTreeMap::new(),
+            seeds: HashMap::new(),
             foreign: 0,
             waiting: Vec::new(),
         };
@@ -129,9 +134,11 @@ impl Session {
 
     fn find_threads(&mut self) -> Result<()> {
         let pid = self.target.pid();
-        for found in seed::threads(pid, self.trace.start_boot_ns)? {
+        for found in seed::threads(pid)? {
             if let Some(seed) = found.seed {
                 self.probe.seed(found.tid, seed);
+                let thread = seed::asleep(pid, found.tid, self.trace.start_boot_ns, seed);
+                self.seeds.insert(found.tid, thread);
             }
             self.threads.insert(found.tid, (pid, found.name.clone()));
             self.waiting.push(Event::Life(Life {
@@ -200,7 +207,7 @@ impl Session {
                         if life.kind == LifeKind::Ended
                             && !self.threads.values().any(|(pid, _)| *pid == life.pid)
                         {
-                            self.probe.forget(life.pid, life.tid);
+                            self.probe.forget(life.pid);
                         }
                     }
                     // A thread's first word may be among what was lost.
@@ -269,7 +276,8 @@ impl Session {
     fn open_at(&self, clock: impl Fn() -> Result<u64>) -> Result<Vec<OpenThread>> {
         let mut open = Vec::new();
         for &tid in self.threads.keys().take(OPEN_MAX) {
-            if let Some(thread) = self.probe.thread(tid) {
+            let thread = self.probe.thread(tid);
+            if let Some(thread) = thread.or_else(|| self.seeds.get(&tid).copied()) {
                 open.extend(self.intake.open_thread(&thread, clock()?));
             }
         }
@@ -316,6 +324,7 @@ impl Session {
             lost,
             untracked,
             compat,
+            unseen,
         } = totals;
         let end = End {
             at_ns,
@@ -323,6 +332,7 @@ impl Session {
             lost,
             untracked,
             compat,
+            unseen,
         };
         events.push(Event::End(end));
         let (delivered, unsound) = self.taken();
@@ -357,11 +367,13 @@ fn sum(counters: &[Counters]) -> Totals {
             lost_pending: _,
             untracked,
             compat,
+            unseen,
         } = *cpu;
         totals.made += made;
         totals.lost += lost;
         totals.untracked += untracked;
         totals.compat += compat;
+        totals.unseen += unseen;
         totals
     })
 }

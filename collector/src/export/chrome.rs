@@ -110,6 +110,8 @@ struct CallArgs {
     #[serde(skip_serializing_if = "is_default")]
     continues: bool,
     #[serde(skip_serializing_if = "is_default")]
+    unseen: bool,
+    #[serde(skip_serializing_if = "is_default")]
     others: u32,
     #[serde(skip_serializing_if = "is_default")]
     other_ns: u64,
@@ -145,6 +147,7 @@ impl From<&Call> for CallArgs {
             began_before: call.began_before,
             killed: call.killed,
             continues: call.continues,
+            unseen: call.unseen,
             others: call.others,
             other_ns: call.other_ns,
             phases_incomplete: false,
@@ -312,6 +315,8 @@ impl<W: Write> Drawing<'_, W> {
                 // A preempted thread counts as woken when it left.
                 woken_ns: Some(open.woken_ns.unwrap_or(open.at_ns)),
                 end_ns: open.at_ns,
+                times: 1,
+                unseen: false,
                 in_call: open.nr.is_some(),
                 state: 0,
                 waker: None,

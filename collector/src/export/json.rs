@@ -70,6 +70,7 @@ pub(super) struct CallJson {
     began_before: bool,
     killed: bool,
     continues: bool,
+    unseen: bool,
     others: u32,
     other_ns: u64,
 }
@@ -111,6 +112,7 @@ impl CallJson {
             began_before: call.began_before,
             killed: call.killed,
             continues: call.continues,
+            unseen: call.unseen,
             others: call.others,
             other_ns: call.other_ns,
         }
@@ -168,6 +170,8 @@ pub(super) struct OffCpuJson<'a> {
     end_ns: u64,
     blocked_ns: u64,
     runnable_ns: u64,
+    times: u32,
+    unseen: bool,
     in_call: bool,
     preempted: bool,
     state: u32,
@@ -186,6 +190,8 @@ impl<'a> OffCpuJson<'a> {
             end_ns: span.end_ns,
             blocked_ns: span.blocked_ns(),
             runnable_ns: span.runnable_ns(),
+            times: span.times,
+            unseen: span.unseen,
             in_call: span.in_call,
             preempted: span.woken_ns.is_none(),
             state: span.state,

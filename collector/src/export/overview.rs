@@ -31,6 +31,8 @@ pub(super) struct TraceJson {
     untracked: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     compat: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unseen: Option<u64>,
     /// Whether the recording has its end.
     ended: bool,
     /// What is missing from the recording.
@@ -167,6 +169,7 @@ impl Overview {
             made: self.end.map(|end| end.made),
             untracked: self.end.map(|end| end.untracked),
             compat: self.end.map(|end| end.compat),
+            unseen: self.end.map(|end| end.unseen),
             ended: self.end.is_some(),
             cut: self.cut.clone(),
             events_of_threads_not_listed: self.threads.more(),

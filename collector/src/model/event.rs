@@ -72,6 +72,8 @@ pub struct Call {
     pub killed: bool,
     /// It goes on with the call before it, which a signal interrupted.
     pub continues: bool,
+    /// Some of its times off the CPU are inferred, see [`OffCpu::unseen`].
+    pub unseen: bool,
     /// Calls of this thread that were not recorded, since its last recorded one.
     pub others: u32,
     /// The time those took, all of it on the CPU.
@@ -196,6 +198,12 @@ pub struct OffCpu {
     pub woken_ns: Option<u64>,
     /// When it got the CPU back.
     pub end_ns: u64,
+    /// How often it left the CPU in this time: once, unless `unseen`.
+    pub times: u32,
+    /// The kernel kept a switch from its tracepoint, and what is here comes from the scheduler's own sums: how
+    /// long the thread was `runnable` is right, and that it slept or not; what it ran just before or after
+    /// counts as blocked, and where in the time it was off the CPU is a guess.
+    pub unseen: bool,
     /// Whether it was inside a call. That call's own record follows, unless it was lost.
     pub in_call: bool,
     /// The scheduler's state as it left: 0 preempted, else bits of `task_struct.__state`.
@@ -307,4 +315,6 @@ pub struct End {
     pub untracked: u64,
     /// 32-bit calls, which are not recorded.
     pub compat: u64,
+    /// Times off the CPU that were inferred, for their switches went unseen.
+    pub unseen: u64,
 }

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 
 use probe_ebpf::{
     ASLEEP, CONTEXT_HARDIRQ, CONTEXT_NMI, CONTEXT_SOFTIRQ, CONTEXT_TASK, CONTEXT_UNSEEN,
-    FLAG_BEGAN_BEFORE, FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_KILLED, LIFE_EXEC,
-    LIFE_EXIT, LIFE_FORK, NO_CALL, ON_CPU, Thread, UNKNOWN_CALL,
+    FLAG_BEGAN_BEFORE, FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_INFERRED,
+    FLAG_KILLED, LIFE_EXEC, LIFE_EXIT, LIFE_FORK, NO_CALL, OFF_CPU_INFERRED, ON_CPU, Thread,
+    UNKNOWN_CALL,
 };
 
 use super::{
@@ -245,6 +246,7 @@ impl Intake {
             began_before: flag(FLAG_BEGAN_BEFORE),
             killed,
             continues: flag(FLAG_CONTINUES),
+            unseen: flag(FLAG_INFERRED),
             others: call.others,
             other_ns: call.other_ns,
         };
@@ -266,6 +268,8 @@ impl Intake {
             start_ns: self.relative_ns(span.start_ns),
             woken_ns,
             end_ns: self.relative_ns(span.end_ns),
+            times: span.times,
+            unseen: span.flags & OFF_CPU_INFERRED != 0,
             in_call: span.nr != NO_CALL,
             state: span.state,
             waker: (slept && span.waker_context != CONTEXT_UNSEEN)

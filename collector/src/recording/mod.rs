@@ -25,6 +25,6 @@ pub use write::Writer;
 /// The value of `format` in the metadata of every recording.
 pub const FORMAT: &str = "waitscope-recording";
 /// The version written, and the newest that can be read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Rows in a batch, at most: what a reader must be able to hold.
 pub const ROWS_MAX: usize = 65_536;

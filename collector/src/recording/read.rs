@@ -115,8 +115,8 @@ impl Reader {
         Ok(Self {
             whole_bytes: frames.read_bytes(),
             frames,
+            known: (0..columns().min(schema.fields().len())).collect(),
             schema: SchemaRef::new(schema),
-            known: (0..columns()).collect(),
             names: HashMap::new(),
             trace,
             ended: false,

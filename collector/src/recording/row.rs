@@ -72,6 +72,7 @@ fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
         began_before,
         killed,
         continues,
+        unseen,
         others,
         other_ns,
     } = *call;
@@ -110,6 +111,7 @@ fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
         began_before: Some(began_before),
         killed: Some(killed),
         continues: Some(continues),
+        unseen: Some(unseen),
         others: Some(others),
         other_ns: Some(other_ns),
         ..Row::default()
@@ -146,6 +148,8 @@ fn call(row: &Row<'_>) -> Result<Call> {
         began_before: row.began_before.context("began_before is empty")?,
         killed: row.killed.context("killed is empty")?,
         continues: row.continues.context("continues is empty")?,
+        // Version 1 did not look.
+        unseen: row.unseen.unwrap_or(false),
         others: row.others.context("others is empty")?,
         other_ns: row.other_ns.context("other_ns is empty")?,
     })
@@ -159,6 +163,8 @@ fn span_row(span: &OffCpu) -> Result<Row<'_>> {
         start_ns,
         woken_ns,
         end_ns,
+        times,
+        unseen,
         in_call,
         state,
         waker,
@@ -172,6 +178,8 @@ fn span_row(span: &OffCpu) -> Result<Row<'_>> {
         start_ns: Some(start_ns),
         woken_ns,
         end_ns: Some(end_ns),
+        times: Some(times),
+        unseen: Some(unseen),
         in_call: Some(in_call),
         state: Some(state),
         waker_tid: waker.map(|waker| waker.tid),
@@ -190,6 +198,9 @@ fn span(row: &Row<'_>) -> Result<OffCpu> {
         start_ns: row.start_ns.context("start_ns is empty")?,
         woken_ns: row.woken_ns,
         end_ns: row.end_ns.context("end_ns is empty")?,
+        // Version 1 knew of no other.
+        times: row.times.unwrap_or(1),
+        unseen: row.unseen.unwrap_or(false),
         in_call: row.in_call.context("in_call is empty")?,
         state: row.state.context("state is empty")?,
         waker: waker(row)?,
@@ -327,6 +338,7 @@ fn end_row<'a>(end: End) -> Row<'a> {
         lost,
         untracked,
         compat,
+        unseen,
     } = end;
     Row {
         kind: Some("end"),
@@ -335,6 +347,7 @@ fn end_row<'a>(end: End) -> Row<'a> {
         lost: Some(lost),
         untracked: Some(untracked),
         compat: Some(compat),
+        unseen_count: Some(unseen),
         ..Row::default()
     }
 }
@@ -346,6 +359,7 @@ fn end(row: &Row<'_>) -> Result<End> {
         lost: row.lost.context("lost is empty")?,
         untracked: row.untracked.context("untracked is empty")?,
         compat: row.compat.context("compat is empty")?,
+        unseen: row.unseen_count.unwrap_or(0),
     })
 }
 

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail, ensure};
 use arrow_array::types::{Int32Type, Int64Type, UInt16Type, UInt32Type, UInt64Type};
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{Field, Schema, SchemaRef};
+use arrow_array::{ArrayRef, RecordBatch, new_null_array};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::column::{Column, Flag, Number, Text, TextFill};
 use super::{FORMAT, VERSION};
@@ -58,12 +58,16 @@ macro_rules! columns {
         }
 
         impl Cells {
-            /// The columns of a batch; it must have them all, in this order.
+            /// The columns of a batch, in this order. Those that an older version did not have are empty.
             pub(super) fn new(batch: &RecordBatch) -> Result<Self> {
                 let mut columns = batch.columns().iter();
+                let empty = |of: &DataType| new_null_array(of, batch.num_rows());
                 Ok(Self {
-                    $($name: <$type>::cells(columns.next().context("a column is missing")?)
-                        .context(concat!("column ", stringify!($name)))?,)*
+                    $($name: match columns.next() {
+                        Some(column) => <$type>::cells(column),
+                        None => <$type>::cells(&empty(&<$type>::data_type())),
+                    }
+                    .context(concat!("column ", stringify!($name)))?,)*
                 })
             }
 
@@ -164,7 +168,16 @@ columns! {
     untracked: U64,
     /// 32-bit calls.
     compat: U64,
+    /// Times off the CPU in it are inferred, for the kernel kept a switch from us.
+    unseen: Flag,
+    /// How often the thread left the CPU in this time off it.
+    times: U32,
+    /// How many times off the CPU are inferred.
+    unseen_count: U64,
 }
+
+/// Columns of version 1: those after them came with version 2.
+const COLUMNS_1: usize = 42;
 
 impl Fill {
     /// Rows so far.
@@ -233,11 +246,12 @@ pub(super) fn trace(schema: &Schema) -> Result<Trace> {
             "written by a newer waitscope: it has version {version}, and this one reads up to {VERSION}"
         );
     }
-    ensure!(
-        version == VERSION,
-        "version {version} was never written by any waitscope"
-    );
-    check_columns(schema)?;
+    let columns = match version {
+        1 => COLUMNS_1,
+        VERSION => columns(),
+        _ => bail!("version {version} was never written by any waitscope"),
+    };
+    check_columns(schema, columns)?;
     Ok(Trace {
         pid: number(schema, "pid")?,
         command: text(schema, "command")?.to_owned(),
@@ -252,9 +266,9 @@ pub(super) fn trace(schema: &Schema) -> Result<Trace> {
 }
 
 /// Columns this program does not know may follow those it does.
-fn check_columns(schema: &Schema) -> Result<()> {
+fn check_columns(schema: &Schema, wanted: usize) -> Result<()> {
     let mut found = schema.fields().iter();
-    for wanted in fields() {
+    for wanted in fields().into_iter().take(wanted) {
         let found = found
             .next()
             .with_context(|| format!("it has no column {}", wanted.name()))?;

@@ -157,6 +157,7 @@ impl Summary {
                 lost,
                 untracked: self.end.map(|end| end.untracked),
                 compat: self.end.map(|end| end.compat),
+                unseen: self.end.map(|end| end.unseen),
                 cut: None,
             },
             calls: self.calls.count(),
@@ -272,6 +273,8 @@ pub struct TraceReport {
     pub untracked: Option<u64>,
     /// 32-bit calls, which are not recorded.
     pub compat: Option<u64>,
+    /// Times off the CPU that are inferred, for the kernel kept their switches from its tracepoint.
+    pub unseen: Option<u64>,
     /// What is missing from the recording.
     pub cut: Option<String>,
 }

@@ -77,6 +77,13 @@ fn header(report: &Report, f: &mut Formatter<'_>) -> Result {
     if let Some(compat) = trace.compat.filter(|&compat| compat > 0) {
         writeln!(f, "!! {} 32-bit calls are not recorded", count(compat))?;
     }
+    if let Some(unseen) = trace.unseen.filter(|&unseen| unseen > 0) {
+        writeln!(
+            f,
+            "{} times off the CPU are inferred: the kernel told nobody of the switch",
+            count(unseen)
+        )?;
+    }
     if let Some(cut) = &trace.cut {
         writeln!(f, "!! {}", escape(cut))?;
     }

@@ -76,6 +76,7 @@ fn message(about: &About, snapshot: &Snapshot) -> Value {
         "lost": lost,
         "untracked": totals.map(|totals| totals.untracked),
         "compat": totals.map(|totals| totals.compat),
+        "unseen": totals.map(|totals| totals.unseen),
         "lanes": state.lanes,
         "lanes_version": state.lanes_version,
         "gaps": gaps.collect::<Vec<_>>(),

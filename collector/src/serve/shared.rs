@@ -146,5 +146,6 @@ fn totals_of(state: &State) -> Option<Totals> {
         lost: end.lost,
         untracked: end.untracked,
         compat: end.compat,
+        unseen: end.unseen,
     })
 }

@@ -24,6 +24,7 @@ const HAS_FD: u16 = 32;
 const HAS_REQUESTED: u16 = 64;
 const HAS_RET: u16 = 128;
 const RET_NEGATIVE: u16 = 256;
+const UNSEEN: u16 = 512;
 
 /// What only calls have in which the thread left the CPU.
 #[derive(Debug)]
@@ -109,6 +110,7 @@ impl Items {
         flag(call.began_before, BEGAN_BEFORE);
         flag(call.killed, KILLED);
         flag(call.continues, CONTINUES);
+        flag(call.unseen, UNSEEN);
         flag(matches!(call.copying, Copying::Seen(_)), COPYING_SEEN);
         flag(
             matches!(call.copying, Copying::Inferred(_)),
@@ -302,6 +304,7 @@ impl Items {
             began_before: has(BEGAN_BEFORE),
             killed: has(KILLED),
             continues: has(CONTINUES),
+            unseen: has(UNSEEN),
             others: u32::try_from(self.others.get(index)).unwrap_or(u32::MAX),
             other_ns: self.other_ns.get(index),
         })

@@ -161,15 +161,14 @@ impl FullLane {
             && let Some((_, end_ns)) = self.spans.range_ns(at)
             && end_ns <= call.end_ns
         {
-            spans.extend(
-                self.spans
-                    .chunk(at)
-                    .and_then(|chunk| chunk.get(at.index, pid, tid)),
-            );
+            let span = self.spans.chunk(at);
+            let span = span.and_then(|chunk| chunk.get(at.index, pid, tid));
+            // One without length may lie at the very edge of the call, and not be in it.
+            spans.extend(span.filter(|span| span.in_call));
             at = self.spans.next(at);
         }
-        let more = all.saturating_sub(spans.len() as u64);
-        (spans, more)
+        let told: u64 = spans.iter().map(|span| u64::from(span.times)).sum();
+        (spans, all.saturating_sub(told))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::model::{OffCpu, Waker};
 
 const IN_CALL: u8 = 1;
 const SLEPT: u8 = 2;
+const UNSEEN: u8 = 4;
 
 /// Times off the CPU in the order of time, none overlapping another.
 #[derive(Debug, Default)]
@@ -16,6 +17,7 @@ pub(super) struct Spans {
     duration_ns: Small,
     woken_after_ns: Small,
     state: Small,
+    times: Small,
     cpu: Vec<u16>,
     flags: Vec<u8>,
     /// Who woke it, with the name.
@@ -43,6 +45,7 @@ impl Chunk for Spans {
             + self.duration_ns.bytes()
             + self.woken_after_ns.bytes()
             + self.state.bytes()
+            + self.times.bytes()
             + self.cpu.capacity() * 2
             + self.flags.capacity()
             + self.waker.bytes()
@@ -58,8 +61,10 @@ impl Spans {
         self.woken_after_ns.push(span.blocked_ns());
         self.state.push(span.state.into());
         self.cpu.push(span.cpu);
+        self.times.push(span.times.into());
+        let flag = |on: bool, bit: u8| if on { bit } else { 0 };
         self.flags
-            .push(if span.in_call { IN_CALL } else { 0 } | if slept { SLEPT } else { 0 });
+            .push(flag(span.in_call, IN_CALL) | flag(slept, SLEPT) | flag(span.unseen, UNSEEN));
         self.waker.push((span.waker, span.waker_comm.clone()));
     }
 
@@ -76,6 +81,8 @@ impl Spans {
             start_ns,
             woken_ns: Some(woken_ns).filter(|_| flags & SLEPT != 0),
             end_ns: start_ns.saturating_add(self.duration_ns.get(index)),
+            times: self.times.get(index) as u32,
+            unseen: flags & UNSEEN != 0,
             in_call: flags & IN_CALL != 0,
             state: self.state.get(index) as u32,
             waker,

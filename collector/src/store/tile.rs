@@ -194,10 +194,7 @@ impl Tile {
         out.f64s(spans().map(|span| span.start_ns as f64));
         out.f64s(spans().map(|span| span.woken_ns.unwrap_or(span.start_ns) as f64));
         out.f64s(spans().map(|span| span.end_ns as f64));
-        out.u32s(
-            spans()
-                .map(|span| u32::from(span.in_call) | if span.woken_ns.is_none() { 2 } else { 0 }),
-        );
+        out.u32s(spans().map(span_flags));
         let sums = || self.sums.iter().map(|(_, sum)| sum);
         out.u32s(self.sums.iter().map(|(bucket, _)| *bucket));
         out.u32s(sums().map(|sum| sum.calls));
@@ -227,7 +224,13 @@ fn call_flags(call: &Call, class: CallClass) -> u32 {
         | flag(call.continues, 8)
         | flag(call.is_check(), 16)
         | flag(call.ret.is_some_and(|ret| ret < 0), 32)
+        | flag(call.unseen, 1024)
         | class
+}
+
+fn span_flags(span: &OffCpu) -> u32 {
+    let flag = |on: bool, bit: u32| if on { bit } else { 0 };
+    flag(span.in_call, 1) | flag(span.woken_ns.is_none(), 2) | flag(span.unseen, 4)
 }
 
 /// Little-endian columns, each aligned to 8 bytes.

@@ -21,6 +21,7 @@ fn the_stream_tells_a_state_then_a_newer_one() {
         lost: 2,
         untracked: 3,
         compat: 4,
+        unseen: 5,
     };
     // Sealed is what had ended before the last tick but one.
     site.shared.tick(450, 400, Vec::new(), &totals, Some(98));

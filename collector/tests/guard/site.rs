@@ -208,6 +208,7 @@ fn call() -> Call {
         began_before: false,
         killed: false,
         continues: false,
+        unseen: false,
         others: 0,
         other_ns: 0,
     }
@@ -220,5 +221,6 @@ pub(crate) fn end() -> Event {
         lost: 0,
         untracked: 0,
         compat: 0,
+        unseen: 0,
     })
 }

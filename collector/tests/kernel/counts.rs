@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 
 use super::{
     child::{Script, signal_pid},
-    observers::PerfStat,
+    observers::{PerfStat, context_switches, schedstat},
     trace::{Taken, Tracing},
 };
 
@@ -43,14 +43,19 @@ const CALLS: [&str; 22] = [
     "restart_syscall",
 ];
 
-/// Runs `load` with both observers on, and asserts that they agree on every call.
+/// Runs `load` with both observers on, and asserts that they agree on every call; and with the kernel's own count
+/// on how often the main thread left the CPU, whatever the tracepoint kept from us.
 fn compare(pid: u32, load: impl FnOnce()) -> Taken {
     stop(pid);
     let perf = PerfStat::start(pid, &CALLS);
     let tracing = Tracing::attach(pid);
+    let (slept_before, preempted_before) = context_switches(pid);
+    let (_, delay_before) = schedstat(pid);
     signal_pid(pid, Signal::SIGCONT);
     load();
     stop(pid);
+    let (slept, preempted) = context_switches(pid);
+    let (_, delay) = schedstat(pid);
     let taken = tracing.finish();
     let counted = perf.finish();
     signal_pid(pid, Signal::SIGCONT);
@@ -58,6 +63,20 @@ fn compare(pid: u32, load: impl FnOnce()) -> Taken {
     let ours: Vec<u64> = CALLS.iter().map(|call| taken.entered(call)).collect();
     let table: Vec<_> = CALLS.iter().zip(ours.iter().zip(&counted)).collect();
     assert_eq!(ours, counted, "ours and perf's: {table:?}");
+    // It was off the CPU as tracing began, and is again: one time ended that began before, and one has not ended.
+    let spans = || taken.off_cpu().filter(|span| span.tid == pid);
+    let left: u64 = spans().map(|span| u64::from(span.times)).sum();
+    let unseen = spans().filter(|span| span.unseen).count();
+    assert_eq!(
+        left,
+        slept + preempted - slept_before - preempted_before,
+        "times off the CPU, of which {unseen} inferred, and by the kernel's count"
+    );
+    let runnable_ns: u64 = spans().map(|span| span.runnable_ns()).sum();
+    let delay_ns = delay - delay_before;
+    println!(
+        "runnable {runnable_ns} ns, the scheduler says {delay_ns} ns; {left} times off the CPU, {unseen} inferred"
+    );
     assert!(
         counted.iter().sum::<u64>() > 0,
         "the load made calls: {table:?}"

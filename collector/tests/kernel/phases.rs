@@ -74,10 +74,12 @@ fn a_thread_that_shares_its_cpu_with_a_spinning_one_is_runnable_not_blocked() {
     drop(spinner);
 
     let runnable_ns: u64 = taken.off_cpu().map(|span| span.runnable_ns()).sum();
-    let preemptions = taken
+    let preemptions: u64 = taken
         .off_cpu()
         .filter(|span| span.woken_ns.is_none())
-        .count() as u64;
+        .map(|span| u64::from(span.times))
+        .sum();
+    let unseen = taken.off_cpu().filter(|span| span.unseen).count();
     let blocked_ns: u64 = taken
         .off_cpu()
         .filter(|span| !span.in_call)
@@ -86,16 +88,19 @@ fn a_thread_that_shares_its_cpu_with_a_spinning_one_is_runnable_not_blocked() {
     let delay_ns = delay_after - delay_before;
     let preempted = preempted_after - preempted_before;
     let facts = format!(
-        "ours {runnable_ns} ns in {preemptions} preemptions, the scheduler's {delay_ns} ns in {preempted}"
+        "ours {runnable_ns} ns in {preemptions} preemptions ({unseen} times inferred), \
+         the scheduler's {delay_ns} ns in {preempted}"
     );
-    // Some kernels keep some switches from their tracepoint: then perf does not see them either. Never
-    // more than the scheduler's own sum, though, which begins a hair later and before attaching.
+    assert!(runnable_ns > 50 * MILLI_NS, "{facts}");
     assert!(
-        runnable_ns > 50 * MILLI_NS && runnable_ns > delay_ns / 2,
+        runnable_ns.abs_diff(delay_ns) < delay_ns / 20 + MILLI_NS,
         "{facts}"
     );
-    assert!(runnable_ns < delay_ns + delay_ns / 20 + MILLI_NS, "{facts}");
-    assert!(preemptions > 0 && preemptions <= preempted, "{facts}");
+    // It sleeps, and so is woken, only before and after, waiting for word from here.
+    assert!(
+        preemptions <= preempted && preempted <= preemptions + 3,
+        "{facts}"
+    );
     assert_eq!(blocked_ns, 0, "a spinning thread never sleeps: {facts}");
 }
 

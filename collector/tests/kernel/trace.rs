@@ -131,7 +131,7 @@ impl Taken {
                     &mut sleeps
                 } else {
                     &mut preemptions
-                }) += 1;
+                }) += span.times;
             }
             if !call.killed {
                 assert_eq!(

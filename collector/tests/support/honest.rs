@@ -44,6 +44,8 @@ impl Thread<'_> {
             start_ns,
             woken_ns: asleep.then_some(woken),
             end_ns: self.now,
+            times: 1,
+            unseen: false,
             in_call,
             state: u32::from(asleep),
             waker: asleep.then_some(waker),
@@ -87,6 +89,7 @@ impl Thread<'_> {
             began_before: false,
             killed: false,
             continues: false,
+            unseen: false,
             others,
             other_ns,
         };
@@ -201,5 +204,6 @@ pub(crate) fn end_of(events: &[Event]) -> End {
         lost: 0,
         untracked: 0,
         compat: 0,
+        unseen: 0,
     }
 }

@@ -103,6 +103,8 @@ pub(crate) fn any_event(random: &mut Random) -> Event {
             start_ns: random.number(),
             woken_ns: random.maybe(),
             end_ns: random.number(),
+            times: random.small(),
+            unseen: random.yes(),
             in_call: random.yes(),
             state: random.small(),
             waker: waker(random),
@@ -178,6 +180,7 @@ fn any_call(random: &mut Random) -> Call {
         began_before: random.yes(),
         killed: random.yes(),
         continues: random.yes(),
+        unseen: random.yes(),
         others: random.small(),
         other_ns: random.number(),
     }
@@ -190,6 +193,7 @@ pub(crate) fn any_end(random: &mut Random) -> End {
         lost: random.number(),
         untracked: random.number(),
         compat: random.number(),
+        unseen: random.number(),
     }
 }
 

@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
+use nix::unistd::Pid;
 
 /// Calls between two looks at the clock.
 const BATCH: u64 = 64;
@@ -40,7 +42,8 @@ pub(crate) enum Kind {
     Recv,
     /// `epoll_wait` with a timeout of zero.
     Epoll,
-    /// A byte to and fro between two threads, which sleep in turn.
+    /// A byte to and fro between two threads, which sleep in turn, on one CPU: on two, most of the time is how
+    /// long an idle CPU takes to wake up, which differs more from run to run than any tracer adds.
     PingPong,
 }
 
@@ -100,6 +103,10 @@ impl Calls {
                 epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("make an epoll")?,
             },
             Kind::PingPong => {
+                let mut one = CpuSet::new();
+                one.set(0).context("name a CPU")?;
+                // The thread that is made inherits it.
+                sched_setaffinity(Pid::from_raw(0), &one).context("stay on one CPU")?;
                 spawn(move || echo(theirs));
                 Self::PingPong { stream: ours }
             }

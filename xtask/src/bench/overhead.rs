@@ -60,7 +60,10 @@ pub(super) fn run(options: &Options) -> Result<()> {
     for (name, kind) in [
         ("recvfrom, nothing there", load::Kind::Recv),
         ("epoll_wait, timeout 0", load::Kind::Epoll),
-        ("ping-pong over a socket pair", load::Kind::PingPong),
+        (
+            "ping-pong over a socket pair, one CPU",
+            load::Kind::PingPong,
+        ),
     ] {
         let mut target = Target::Load(Load::start(kind, None)?, length);
         measure(name, "call", &mut target, options.rounds)?;
