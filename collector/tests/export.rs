@@ -89,7 +89,7 @@ fn json_holds_every_event_as_the_page_shows_it() {
     let json = recording.json();
     assert_eq!(
         (&json["format"], &json["version"]),
-        (&"waitscope".into(), &1.into())
+        (&"waitscope".into(), &2.into())
     );
     let mut calls = json["calls"].as_array().unwrap().iter();
     let mut spans = json["offcpu"].as_array().unwrap().iter();
@@ -105,6 +105,10 @@ fn json_holds_every_event_as_the_page_shows_it() {
         (
             "gaps",
             recording.count(|event| matches!(event, Event::Gap(_))),
+        ),
+        (
+            "ready",
+            recording.count(|event| matches!(event, Event::Ready(_))),
         ),
         (
             "lives",
@@ -162,6 +166,8 @@ fn ndjson_has_the_same_objects_one_a_line() {
         ("life", "lives"),
         ("gap", "gaps"),
         ("open", "open"),
+        ("descriptor", "descriptors"),
+        ("ready", "ready"),
     ] {
         assert_eq!(
             json[list],
@@ -172,7 +178,7 @@ fn ndjson_has_the_same_objects_one_a_line() {
     let mut first = lists.remove("trace").unwrap().remove(0);
     let first = first.as_object_mut().unwrap();
     assert_eq!(first.remove("format"), Some("waitscope".into()));
-    assert_eq!(first.remove("version"), Some(1.into()));
+    assert_eq!(first.remove("version"), Some(2.into()));
     assert_eq!(json["trace"], Value::from(first.clone()));
     assert!(lists.is_empty());
 }

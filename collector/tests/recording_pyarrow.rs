@@ -87,6 +87,21 @@ fn pyarrow_reads_the_numbers_that_were_written() {
                 sums.add("start_ns", life.at_ns);
                 names.insert(life.name.clone());
             }
+            Event::Descriptor(descriptor) => {
+                let sums = kinds.entry("descriptor").or_default();
+                sums.rows += 1;
+                sums.add("descriptor", descriptor.id);
+                sums.add("object", descriptor.object);
+                sums.add("end_ns", descriptor.closed_ns.unwrap_or(0));
+                names.insert(descriptor.name.clone());
+            }
+            Event::Ready(ready) => {
+                let sums = kinds.entry("ready").or_default();
+                sums.rows += 1;
+                sums.add("ready", ready.ready);
+                sums.add("asked", ready.asked.unwrap_or(0));
+                sums.add("start_ns", ready.call_start_ns);
+            }
             Event::Gap(gap) => {
                 let sums = kinds.entry("gap").or_default();
                 sums.rows += 1;

@@ -45,7 +45,11 @@ fn a_recording_of_version_1_is_still_read() {
                     spans += 1;
                 }
                 Event::End(end) => ends.push(end.unseen),
-                Event::Life(_) | Event::Gap(_) | Event::Open(_) => {}
+                Event::Life(_)
+                | Event::Descriptor(_)
+                | Event::Ready(_)
+                | Event::Gap(_)
+                | Event::Open(_) => {}
             }
         }
     }

@@ -110,6 +110,8 @@ fn thread(numbers: &mut Numbers, tid: u32, count: usize) -> Vec<Event> {
             last_wake_ns: first_sleep_ns.map(|at| at + 1),
             waker: first_sleep_ns.map(|_| waker(numbers)),
             fd: (numbers.below(2) == 0).then(|| numbers.below(100) as i32 - 1),
+            descriptor: (numbers.below(2) == 0).then(|| numbers.below(9) as u32),
+            ready_delay_ns: (numbers.below(2) == 0).then(|| numbers.span()),
             requested: (numbers.below(2) == 0).then(|| numbers.span()),
             timeout: match numbers.below(5) {
                 0 => Timeout::Unknown,

@@ -9,7 +9,7 @@ import sys
 from jsonschema import Draft202012Validator
 
 TYPES = {"trace": "trace", "thread": "thread", "call": "call", "offcpu": "offcpu", "life": "life",
-         "gap": "gap", "open": "open"}
+         "gap": "gap", "open": "open", "descriptor": "descriptor", "ready": "ready"}
 
 
 def close(node):
@@ -36,7 +36,7 @@ with open(sys.argv[3], encoding="utf-8") as file:
             data = json.loads(line)
             word = data.pop("type")
             if at == 0:
-                assert (word, data.pop("format"), data.pop("version")) == ("trace", "waitscope", 1)
+                assert (word, data.pop("format"), data.pop("version")) == ("trace", "waitscope", 2)
             validators[word].validate(data)
             counts[word] = counts.get(word, 0) + 1
 print(json.dumps(counts))

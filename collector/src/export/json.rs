@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::overview::{Overview, ThreadJson};
 use super::{FORMAT, Passes, VERSION};
 use crate::model::{
-    Arch, Call, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Timeout, Trace, Waker,
-    call_name,
+    Arch, Call, Copying, Descriptor, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Ready,
+    Timeout, Trace, Waker, call_name,
 };
 use crate::text;
 
@@ -28,6 +28,11 @@ pub fn offcpu_json(_trace: &Trace, span: &OffCpu) -> serde_json::Value {
     serde_json::to_value(OffCpuJson::new(span)).unwrap_or_default()
 }
 
+/// A descriptor as exports and the page have it.
+pub fn descriptor_json(descriptor: &Descriptor) -> serde_json::Value {
+    serde_json::to_value(DescriptorJson::new(descriptor)).unwrap_or_default()
+}
+
 /// One of `calls`.
 #[derive(Serialize)]
 pub(super) struct CallJson {
@@ -38,6 +43,8 @@ pub(super) struct CallJson {
     nr: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     fd: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    descriptor: Option<u32>,
     start_ns: u64,
     end_ns: u64,
     kernel_ns: u64,
@@ -55,6 +62,8 @@ pub(super) struct CallJson {
     last_wake_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waker: Option<WakerJson<'static>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready_delay_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     requested: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,6 +94,7 @@ impl CallJson {
             call: name(arch, call.nr),
             nr: call.nr,
             fd: call.fd,
+            descriptor: call.descriptor,
             start_ns: call.start_ns,
             end_ns: call.end_ns,
             kernel_ns: call.kernel_ns,
@@ -102,6 +112,7 @@ impl CallJson {
             first_sleep_ns: call.first_sleep_ns,
             last_wake_ns: call.last_wake_ns,
             waker: call.waker.map(|waker| WakerJson::new(waker, None)),
+            ready_delay_ns: call.ready_delay_ns,
             requested: call.requested,
             timeout_ns,
             timeout,
@@ -231,6 +242,84 @@ impl<'a> LifeJson<'a> {
     }
 }
 
+/// One of `descriptors`.
+#[derive(Serialize)]
+pub(super) struct DescriptorJson<'a> {
+    id: u32,
+    pid: u32,
+    fd: i32,
+    kind: &'static str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_pid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_ns: Option<u64>,
+}
+
+impl<'a> DescriptorJson<'a> {
+    pub(super) fn new(descriptor: &'a Descriptor) -> Self {
+        Self {
+            id: descriptor.id,
+            pid: descriptor.pid,
+            fd: descriptor.fd,
+            kind: descriptor.kind.word(),
+            name: &descriptor.name,
+            local: descriptor.local.as_deref(),
+            peer: descriptor.peer.as_deref(),
+            peer_pid: descriptor.peer_pid,
+            object: Some(descriptor.object).filter(|&object| object != 0),
+            opened_ns: descriptor.opened_ns,
+            closed_ns: descriptor.closed_ns,
+        }
+    }
+}
+
+/// One of `ready`.
+#[derive(Serialize)]
+pub(super) struct ReadyJson {
+    tid: u32,
+    pid: u32,
+    call_start_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fd: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    descriptor: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<u32>,
+    ready: u32,
+}
+
+impl ReadyJson {
+    pub(super) fn new(ready: &Ready) -> Self {
+        let Ready {
+            pid,
+            tid,
+            call_start_ns,
+            fd,
+            descriptor,
+            asked,
+            ready,
+        } = *ready;
+        Self {
+            tid,
+            pid,
+            call_start_ns,
+            fd,
+            descriptor,
+            asked,
+            ready,
+        }
+    }
+}
+
 /// One of `gaps`.
 #[derive(Serialize)]
 pub(super) struct GapJson {
@@ -305,7 +394,7 @@ impl OpenJson {
 }
 
 /// Readings that [`write`] takes: one for each list.
-pub(super) const READINGS: u64 = 5;
+pub(super) const READINGS: u64 = 6;
 
 /// Writes the whole export.
 pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Write) -> Result<()> {
@@ -321,6 +410,12 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
     }
     list.end()?;
 
+    let mut list = List::begin(out, "descriptors")?;
+    for descriptor in first.descriptors.values() {
+        list.put(&DescriptorJson::new(descriptor))?;
+    }
+    list.end()?;
+
     let arch = first.arch;
     let mut list = List::begin(out, "calls")?;
     passes.each(|event| match event {
@@ -331,6 +426,12 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
     let mut list = List::begin(out, "offcpu")?;
     passes.each(|event| match event {
         Event::OffCpu(span) => list.put(&OffCpuJson::new(span)),
+        _ => Ok(()),
+    })?;
+    list.end()?;
+    let mut list = List::begin(out, "ready")?;
+    passes.each(|event| match event {
+        Event::Ready(ready) => list.put(&ReadyJson::new(ready)),
         _ => Ok(()),
     })?;
     list.end()?;

@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 
-pub use json::{call_json, offcpu_json};
+pub use json::{call_json, descriptor_json, offcpu_json};
 use overview::Overview;
 
 use crate::model::Event;
@@ -23,7 +23,7 @@ use crate::recording::Reader;
 /// The value of `format` in a JSON export.
 pub const FORMAT: &str = "waitscope";
 /// The version of the JSON export. A field never changes its meaning within a version.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What a recording can be exported as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

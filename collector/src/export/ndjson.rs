@@ -6,7 +6,9 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::json::{CallJson, GapJson, LifeJson, OffCpuJson, OpenJson, put};
+use super::json::{
+    CallJson, DescriptorJson, GapJson, LifeJson, OffCpuJson, OpenJson, ReadyJson, put,
+};
 use super::overview::{Overview, ThreadJson, TraceJson};
 use super::{FORMAT, Passes, VERSION};
 use crate::model::Event;
@@ -40,11 +42,17 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
     for thread in first.threads.all() {
         line(out, "thread", ThreadJson::from(thread))?;
     }
+    for descriptor in first.descriptors.values() {
+        line(out, "descriptor", DescriptorJson::new(descriptor))?;
+    }
     let arch = first.arch;
     passes.each(|event| match event {
         Event::Call(call) => line(out, "call", CallJson::new(arch, call)),
         Event::OffCpu(span) => line(out, "offcpu", OffCpuJson::new(span)),
         Event::Life(life) => line(out, "life", LifeJson::new(life)),
+        // The last word on each stands above.
+        Event::Descriptor(_) => Ok(()),
+        Event::Ready(ready) => line(out, "ready", ReadyJson::new(ready)),
         Event::Gap(gap) => line(out, "gap", GapJson::new(gap)),
         Event::Open(open) => line(out, "open", OpenJson::new(arch, open)),
         // All it says stands in the first line.

@@ -1,13 +1,17 @@
 //! What an export says before its first call: the trace's length, its loss, and its threads.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Summary;
 use super::threads::{Thread, Threads};
-use crate::model::{Arch, End, Event, Trace};
+use crate::model::{Arch, Descriptor, End, Event, Trace};
 
 /// Threads that are listed, at most; the rest are counted.
 const THREADS_MAX: usize = 1 << 18;
+/// Descriptors that are listed, likewise.
+const DESCRIPTORS_MAX: usize = 1 << 18;
 
 /// The `trace` of a JSON export. A field that is not there is not known.
 #[derive(Serialize)]
@@ -40,6 +44,8 @@ pub(super) struct TraceJson {
     cut: Option<String>,
     /// Events of threads that are not listed, for there are too many. 0 up to 262,144 threads.
     events_of_threads_not_listed: u64,
+    /// Times that something was learnt of a descriptor that is not listed, likewise.
+    descriptors_not_listed: u64,
 }
 
 /// One of `threads`.
@@ -83,6 +89,9 @@ pub(super) struct Overview {
     pub(super) trace: Trace,
     pub(super) arch: Option<Arch>,
     pub(super) threads: Threads<Counts>,
+    /// The last word on each.
+    pub(super) descriptors: BTreeMap<u32, Descriptor>,
+    descriptors_more: u64,
     last_ns: u64,
     lost: u64,
     end: Option<End>,
@@ -97,6 +106,8 @@ impl Overview {
             trace: trace.clone(),
             arch: Arch::from_machine(&trace.arch),
             threads: Threads::new(THREADS_MAX),
+            descriptors: BTreeMap::new(),
+            descriptors_more: 0,
             last_ns: 0,
             lost: 0,
             end: None,
@@ -126,6 +137,16 @@ impl Overview {
                 self.threads.live(life);
                 life.at_ns
             }
+            Event::Descriptor(descriptor) => {
+                let known = self.descriptors.contains_key(&descriptor.id);
+                if known || self.descriptors.len() < DESCRIPTORS_MAX {
+                    self.descriptors.insert(descriptor.id, descriptor.clone());
+                } else {
+                    self.descriptors_more += 1;
+                }
+                return;
+            }
+            Event::Ready(_) => return,
             Event::Gap(gap) => {
                 self.lost = self.lost.saturating_add(gap.lost);
                 gap.end_ns
@@ -173,6 +194,7 @@ impl Overview {
             ended: self.end.is_some(),
             cut: self.cut.clone(),
             events_of_threads_not_listed: self.threads.more(),
+            descriptors_not_listed: self.descriptors_more,
         }
     }
 

@@ -1,4 +1,4 @@
-//! One thing that happened in a trace: a call, a time off the CPU, a thread's life, a loss.
+//! One thing that happened in a trace: a call, a time off the CPU, a thread's life, a descriptor's, a loss.
 //!
 //! All times are nanoseconds since the trace began, on `CLOCK_BOOTTIME`. Nothing here may hold a
 //! default for what is not known: what may be unknown is an `Option` or says so by name.
@@ -12,6 +12,10 @@ pub enum Event {
     OffCpu(OffCpu),
     /// A thread came, changed or went.
     Life(Life),
+    /// What a descriptor is, whenever more of it is known: of one id, the last word holds.
+    Descriptor(Descriptor),
+    /// What came of one of the descriptors that a readiness call waited for. Those of a call come just before it.
+    Ready(Ready),
     /// Records were lost.
     Gap(Gap),
     /// What a thread was still doing when the trace ended.
@@ -60,6 +64,11 @@ pub struct Call {
     pub waker: Option<Waker>,
     /// The descriptor the call works on, for calls that work on one.
     pub fd: Option<i32>,
+    /// What stood behind `fd` as the call began: the [`Descriptor`] of this id. `None` if that is not known.
+    pub descriptor: Option<u32>,
+    /// How long the data it read had been there, from the moment in which the kernel told the socket of it to the
+    /// moment in which the thread began to read. `None` if it read nothing from a socket, or that was not seen.
+    pub ready_delay_ns: Option<u64>,
     /// Bytes (transfer calls) or events (readiness calls) asked for, where one argument says it.
     pub requested: Option<u64>,
     /// How long the call may wait.
@@ -256,6 +265,157 @@ pub enum LifeKind {
     Renamed,
     /// It ended.
     Ended,
+}
+
+/// What stood behind one number of a process's table of descriptors, from when it was opened to when it was
+/// closed. The number may come again: then it is another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Descriptor {
+    /// Its number in this trace, which no other gets.
+    pub id: u32,
+    /// The process.
+    pub pid: u32,
+    /// Its number in the process.
+    pub fd: i32,
+    /// What it is.
+    pub kind: DescriptorKind,
+    /// What a person would call it: `127.0.0.1:6379 ← 127.0.0.1:50312`, `pipe:[1234]`, a path. Unescaped;
+    /// empty if nothing is known.
+    pub name: String,
+    /// A socket's own address.
+    pub local: Option<String>,
+    /// The address it is connected to.
+    pub peer: Option<String>,
+    /// The process at the other end of a unix socket, as it connected.
+    pub peer_pid: Option<u32>,
+    /// The kernel's number of the thing behind it (inode): descriptors that share it are copies of one, or the
+    /// same file. 0 if it is not known.
+    pub object: u64,
+    /// When it was opened; `None` if it was there before the trace, or that was not seen.
+    pub opened_ns: Option<u64>,
+    /// When it was closed, if that was seen.
+    pub closed_ns: Option<u64>,
+}
+
+/// What a descriptor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DescriptorKind {
+    /// Not known.
+    Unknown,
+    /// A TCP socket, IPv4 or IPv6.
+    Tcp,
+    /// A UDP socket, likewise.
+    Udp,
+    /// A unix socket.
+    Unix,
+    /// A netlink socket.
+    Netlink,
+    /// A socket of another family.
+    Socket,
+    /// An end of a pipe or FIFO.
+    Pipe,
+    /// `eventfd`
+    Eventfd,
+    /// `timerfd_create`
+    Timerfd,
+    /// `signalfd`
+    Signalfd,
+    /// `epoll_create`
+    Epoll,
+    /// `inotify_init`
+    Inotify,
+    /// `io_uring_setup`
+    Uring,
+    /// `pidfd_open`
+    Pidfd,
+    /// A file.
+    File,
+    /// A directory.
+    Directory,
+    /// A device, a terminal among them.
+    Device,
+}
+
+impl DescriptorKind {
+    /// All of them, with the words used in exports and on the page.
+    pub const ALL: [(Self, &'static str); 17] = [
+        (Self::Unknown, "unknown"),
+        (Self::Tcp, "tcp"),
+        (Self::Udp, "udp"),
+        (Self::Unix, "unix"),
+        (Self::Netlink, "netlink"),
+        (Self::Socket, "socket"),
+        (Self::Pipe, "pipe"),
+        (Self::Eventfd, "eventfd"),
+        (Self::Timerfd, "timerfd"),
+        (Self::Signalfd, "signalfd"),
+        (Self::Epoll, "epoll"),
+        (Self::Inotify, "inotify"),
+        (Self::Uring, "io_uring"),
+        (Self::Pidfd, "pidfd"),
+        (Self::File, "file"),
+        (Self::Directory, "directory"),
+        (Self::Device, "device"),
+    ];
+
+    /// The word used in exports and on the page.
+    pub fn word(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(kind, _)| *kind == self);
+        found.map_or("unknown", |(_, word)| word)
+    }
+
+    /// A socket of any family.
+    pub fn is_socket(self) -> bool {
+        matches!(
+            self,
+            Self::Tcp | Self::Udp | Self::Unix | Self::Netlink | Self::Socket
+        )
+    }
+}
+
+/// One descriptor that a readiness call waited for, or found ready. Of `epoll`, only those it found; of `select`
+/// and `poll` those asked for, too. At most 32 a call: what the call returned says if there were more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// The process.
+    pub pid: u32,
+    /// The thread.
+    pub tid: u32,
+    /// When the readiness call began: with the thread, this names it.
+    pub call_start_ns: u64,
+    /// The descriptor; `None` if `epoll` gave back a word of the program's own that is not known to mean one.
+    pub fd: Option<i32>,
+    /// What stood behind it: the [`Descriptor`] of this id.
+    pub descriptor: Option<u32>,
+    /// What was waited for: bits of `poll.h` (1 `IN`, 2 `PRI`, 4 `OUT`, and of epoll `1 << 31` `ET` and its kin);
+    /// `None` if that is not known.
+    pub asked: Option<u32>,
+    /// What it is ready for: the same bits, with 8 `ERR`, 16 `HUP`, 32 `NVAL`, `0x2000` `RDHUP`. 0 if it is not ready.
+    pub ready: u32,
+}
+
+/// Bits of [`Ready::asked`] and [`Ready::ready`], as in `poll.h`.
+pub mod readiness {
+    /// Something to read, or to accept.
+    pub const IN: u32 = 1;
+    /// Something urgent to read.
+    pub const PRI: u32 = 2;
+    /// Room to write.
+    pub const OUT: u32 = 4;
+    /// An error; always reported.
+    pub const ERR: u32 = 8;
+    /// The other end hung up; always reported.
+    pub const HUP: u32 = 16;
+    /// Not open (`poll` only).
+    pub const NVAL: u32 = 32;
+    /// The other end will send no more.
+    pub const RDHUP: u32 = 0x2000;
+    /// Epoll: only one of several that wait is woken.
+    pub const EXCLUSIVE: u32 = 1 << 28;
+    /// Epoll: told once, then not again before it is armed again.
+    pub const ONESHOT: u32 = 1 << 30;
+    /// Epoll: edge-triggered.
+    pub const ET: u32 = 1 << 31;
 }
 
 /// Records that were lost: between these times, what this CPU ran is incomplete.

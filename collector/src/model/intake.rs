@@ -240,6 +240,8 @@ impl Intake {
                 .filter(|_| call.waker_context != CONTEXT_UNSEEN)
                 .map(|_| waker(call.waker_tid, call.waker_pid, call.waker_context)),
             fd: decoded.fd,
+            descriptor: None,
+            ready_delay_ns: None,
             requested: decoded.requested,
             timeout: decoded.timeout,
             ret: (!killed).then_some(call.ret),

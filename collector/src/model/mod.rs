@@ -10,7 +10,8 @@ mod names;
 mod trace;
 
 pub use event::{
-    Call, Context, Copying, End, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Timeout, Waker,
+    Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
+    OpenThread, Ready, Timeout, Waker, readiness,
 };
 pub use intake::{Intake, Record};
 pub use names::{Arch, CallClass, call_class, call_name};

@@ -14,8 +14,8 @@ use arrow_schema::DataType;
 
 /// Different names in one dictionary, at most: the keys are 16 bits wide.
 pub(super) const NAMES_MAX: usize = 16_384;
-/// Bytes of one name, at most: the kernel's have 16, and thrice that as text. Small, since a damaged
-/// file may name its longest one in every row.
+/// Bytes of one name, at most: the kernel's have 16, and thrice that as text; the model keeps those of descriptors
+/// below this. Small, since a damaged file may name its longest one in every row.
 pub(super) const NAME_BYTES_MAX: usize = 256;
 
 /// The type of a column: how its cells are collected and how they are read back.

@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use super::column::NAME_BYTES_MAX;
 use super::schema::Row;
 use crate::model::{
-    Call, Context, Copying, End, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Timeout, Waker,
+    Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
+    OpenThread, Ready, Timeout, Waker,
 };
 
 const LIVES: [(LifeKind, &str); 5] = [
@@ -24,6 +25,8 @@ pub(super) fn row<'a>(event: &'a Event, call_name: Option<&'a str>) -> Result<Ro
         Event::Call(call) => call_row(call, call_name),
         Event::OffCpu(span) => span_row(span)?,
         Event::Life(life) => life_row(life)?,
+        Event::Descriptor(descriptor) => descriptor_row(descriptor)?,
+        Event::Ready(ready) => ready_row(*ready),
         Event::Gap(gap) => gap_row(*gap),
         Event::Open(open) => open_row(*open, call_name),
         Event::End(end) => end_row(*end),
@@ -39,6 +42,8 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event> {
         "call" => Event::Call(call(row)?),
         "offcpu" => Event::OffCpu(span(row)?),
         "life" => Event::Life(life(row)?),
+        "descriptor" => Event::Descriptor(descriptor(row)?),
+        "ready" => Event::Ready(ready(row)?),
         "gap" => Event::Gap(gap(row)?),
         "open" => Event::Open(open(row)?),
         "end" => Event::End(end(row)?),
@@ -66,6 +71,8 @@ fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
         last_wake_ns,
         waker,
         fd,
+        descriptor,
+        ready_delay_ns,
         requested,
         timeout,
         ret,
@@ -104,6 +111,8 @@ fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
         waker_pid: waker.map(|waker| waker.pid),
         waker_context: waker.map(|waker| waker.context.word()),
         fd,
+        descriptor,
+        ready_delay_ns,
         requested,
         timeout,
         timeout_ns,
@@ -142,6 +151,8 @@ fn call(row: &Row<'_>) -> Result<Call> {
         last_wake_ns: row.last_wake_ns,
         waker: waker(row)?,
         fd: row.fd,
+        descriptor: row.descriptor,
+        ready_delay_ns: row.ready_delay_ns,
         requested: row.requested,
         timeout: timeout(row)?,
         ret: row.ret,
@@ -242,6 +253,91 @@ fn life(row: &Row<'_>) -> Result<Life> {
         at_ns: row.start_ns.context("start_ns is empty")?,
         kind: kind.with_context(|| format!("life {word:?} is not known"))?,
         name: short(row.name.context("name is empty")?)?.to_owned(),
+    })
+}
+
+fn descriptor_row(descriptor: &Descriptor) -> Result<Row<'_>> {
+    let Descriptor {
+        id,
+        pid,
+        fd,
+        kind,
+        ref name,
+        ref local,
+        ref peer,
+        peer_pid,
+        object,
+        opened_ns,
+        closed_ns,
+    } = *descriptor;
+    Ok(Row {
+        kind: Some("descriptor"),
+        descriptor: Some(id),
+        pid: Some(pid),
+        fd: Some(fd),
+        descriptor_kind: Some(kind.word()),
+        name: Some(short(name)?),
+        local: local.as_deref().map(short).transpose()?,
+        peer: peer.as_deref().map(short).transpose()?,
+        peer_pid,
+        object: Some(object),
+        start_ns: opened_ns,
+        end_ns: closed_ns,
+        ..Row::default()
+    })
+}
+
+fn descriptor(row: &Row<'_>) -> Result<Descriptor> {
+    let word = row.descriptor_kind.context("descriptor_kind is empty")?;
+    let kind = DescriptorKind::ALL.iter().find(|(_, known)| *known == word);
+    let (kind, _) = kind.with_context(|| format!("descriptor_kind {word:?} is not known"))?;
+    Ok(Descriptor {
+        id: row.descriptor.context("descriptor is empty")?,
+        pid: row.pid.context("pid is empty")?,
+        fd: row.fd.context("fd is empty")?,
+        kind: *kind,
+        name: short(row.name.context("name is empty")?)?.to_owned(),
+        local: row.local.map(short).transpose()?.map(str::to_owned),
+        peer: row.peer.map(short).transpose()?.map(str::to_owned),
+        peer_pid: row.peer_pid,
+        object: row.object.context("object is empty")?,
+        opened_ns: row.start_ns,
+        closed_ns: row.end_ns,
+    })
+}
+
+fn ready_row<'a>(ready: Ready) -> Row<'a> {
+    let Ready {
+        pid,
+        tid,
+        call_start_ns,
+        fd,
+        descriptor,
+        asked,
+        ready,
+    } = ready;
+    Row {
+        kind: Some("ready"),
+        pid: Some(pid),
+        tid: Some(tid),
+        start_ns: Some(call_start_ns),
+        fd,
+        descriptor,
+        asked,
+        ready: Some(ready),
+        ..Row::default()
+    }
+}
+
+fn ready(row: &Row<'_>) -> Result<Ready> {
+    Ok(Ready {
+        pid: row.pid.context("pid is empty")?,
+        tid: row.tid.context("tid is empty")?,
+        call_start_ns: row.start_ns.context("start_ns is empty")?,
+        fd: row.fd,
+        descriptor: row.descriptor,
+        asked: row.asked,
+        ready: row.ready.context("ready is empty")?,
     })
 }
 
@@ -403,7 +499,7 @@ fn waker(row: &Row<'_>) -> Result<Option<Waker>> {
 fn short(name: &str) -> Result<&str> {
     ensure!(
         name.len() <= NAME_BYTES_MAX,
-        "a thread's name has {} bytes, and at most {NAME_BYTES_MAX} can be kept",
+        "a name has {} bytes, and at most {NAME_BYTES_MAX} can be kept",
         name.len()
     );
     Ok(name)

@@ -174,6 +174,24 @@ columns! {
     times: U32,
     /// How many times off the CPU are inferred.
     unseen_count: U64,
+    /// Number of the descriptor in this trace, which is used once only.
+    descriptor: U32,
+    /// How long what was read had been there.
+    ready_delay_ns: U64,
+    /// What the descriptor is.
+    descriptor_kind: Text,
+    /// The kernel's number of the thing behind it.
+    object: U64,
+    /// A socket's own address.
+    local: Text,
+    /// The address it is connected to.
+    peer: Text,
+    /// The process it is connected to.
+    peer_pid: U32,
+    /// What was waited for.
+    asked: U32,
+    /// What it is ready for.
+    ready: U32,
 }
 
 /// Columns of version 1: those after them came with version 2.
@@ -187,7 +205,13 @@ impl Fill {
 
     /// Whether the batch must be closed before another row comes: there are too many names.
     pub(super) fn is_full(&self) -> bool {
-        let texts: [&TextFill; 3] = [&self.call, &self.name, &self.waker_name];
+        let texts: [&TextFill; 5] = [
+            &self.call,
+            &self.name,
+            &self.waker_name,
+            &self.local,
+            &self.peer,
+        ];
         texts.into_iter().any(TextFill::is_full)
     }
 }

@@ -91,7 +91,12 @@ impl Writer {
         let nr = match event {
             Event::Call(call) => Some(call.nr),
             Event::Open(open) => open.nr.flatten(),
-            Event::OffCpu(_) | Event::Life(_) | Event::Gap(_) | Event::End(_) => None,
+            Event::OffCpu(_)
+            | Event::Life(_)
+            | Event::Descriptor(_)
+            | Event::Ready(_)
+            | Event::Gap(_)
+            | Event::End(_) => None,
         };
         if let (Some(nr), Some(arch)) = (nr, self.arch)
             && self.name.as_ref().is_none_or(|(known, _)| *known != nr)

@@ -95,6 +95,8 @@ impl Summary {
                 gap.end_ns
             }
             Event::Life(life) => life.at_ns,
+            // Both come with a call, or with what threads were found.
+            Event::Descriptor(_) | Event::Ready(_) => return,
             Event::Open(open) => open.at_ns,
             Event::End(end) => {
                 self.end = Some(*end);

@@ -129,7 +129,7 @@ impl Lanes {
                     thread.of.since(life.at_ns);
                 }
             }
-            Event::Gap(_) | Event::End(_) => {}
+            Event::Descriptor(_) | Event::Ready(_) | Event::Gap(_) | Event::End(_) => {}
         }
     }
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{live::syscall_name, shared::Shared};
 use crate::{
-    export::{call_json, offcpu_json},
+    export::{call_json, descriptor_json, offcpu_json},
     store::{LEVEL_MAX, Lane, TILE_BUCKETS},
 };
 
@@ -126,16 +126,18 @@ pub(super) async fn call(
     Path((lane, at_ns)): Path<(String, String)>,
 ) -> Answer {
     let (lane, at_ns) = (number(&lane)?, number(&at_ns)?);
-    let detail = shared
-        .store()
-        .call_at(lane, at_ns)
-        .ok_or(StatusCode::NOT_FOUND)?;
+    let store = shared.store();
+    let detail = store.call_at(lane, at_ns).ok_or(StatusCode::NOT_FOUND)?;
+    let descriptor = detail.call.descriptor.and_then(|id| store.descriptor(id));
+    let descriptor = descriptor.map(descriptor_json);
+    drop(store);
     let trace = &shared.about.trace;
     let spans = detail.spans.iter().map(|span| offcpu_json(trace, span));
     json_answer(&json!({
         "call": call_json(trace, &detail.call),
         "offcpu": spans.collect::<Vec<_>>(),
         "offcpu_more": detail.more,
+        "descriptor": descriptor,
     }))
 }
 

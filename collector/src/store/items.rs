@@ -53,6 +53,10 @@ pub(super) struct Items {
     /// Its size; the sign is a flag.
     ret: Small,
     fd: Vec<i32>,
+    /// One more than its number; 0 if it is not known.
+    descriptor: Small,
+    /// One more than the delay; 0 if it is not known.
+    ready_delay_ns: Small,
     nr: Vec<u16>,
     cpu: Vec<u16>,
     flags: Vec<u16>,
@@ -91,6 +95,8 @@ impl Chunk for Items {
             &self.copy_after_ns,
             &self.requested,
             &self.ret,
+            &self.descriptor,
+            &self.ready_delay_ns,
         ];
         size_of::<Self>()
             + self.start_ns.capacity() * 8
@@ -101,6 +107,11 @@ impl Chunk for Items {
             + self.absences.capacity() * size_of::<Absence>()
             + self.sums.capacity() * size_of::<Sum>()
     }
+}
+
+/// How a column of numbers holds one that may be missing.
+fn one_more(number: Option<u64>) -> u64 {
+    number.map_or(0, |number| number.saturating_add(1))
 }
 
 impl Items {
@@ -143,6 +154,9 @@ impl Items {
         self.requested.push(call.requested.unwrap_or(0));
         self.ret.push(call.ret.unwrap_or(0).unsigned_abs());
         self.fd.push(call.fd.unwrap_or(0));
+        self.descriptor
+            .push(one_more(call.descriptor.map(u64::from)));
+        self.ready_delay_ns.push(one_more(call.ready_delay_ns));
         // The table of names ends at 1024; beyond it all are the same unknown number.
         self.nr
             .push(u16::try_from(call.nr).unwrap_or(OUTSIDE).min(OUTSIDE - 1));
@@ -173,6 +187,8 @@ impl Items {
             &mut self.copy_after_ns,
             &mut self.requested,
             &mut self.ret,
+            &mut self.descriptor,
+            &mut self.ready_delay_ns,
         ];
         zeros.into_iter().for_each(|column| column.push(0));
         self.fd.push(0);
@@ -298,6 +314,9 @@ impl Items {
             last_wake_ns: absence.and_then(|absence| absence.last_wake_ns),
             waker: absence.and_then(|absence| absence.waker),
             fd: self.fd.get(index).copied().filter(|_| has(HAS_FD)),
+            descriptor: (self.descriptor.get(index).checked_sub(1))
+                .and_then(|id| u32::try_from(id).ok()),
+            ready_delay_ns: self.ready_delay_ns.get(index).checked_sub(1),
             requested: Some(self.requested.get(index)).filter(|_| has(HAS_REQUESTED)),
             timeout: self.timeout.get(index).copied().unwrap_or(Timeout::Unknown),
             ret: Some(ret).filter(|_| has(HAS_RET)),

@@ -15,7 +15,7 @@ mod track;
 
 use std::collections::HashMap;
 
-use crate::model::{Arch, End, Event, Gap, Life, LifeKind, OpenThread, Trace};
+use crate::model::{Arch, Descriptor, End, Event, Gap, Life, LifeKind, OpenThread, Trace};
 
 use gaps::Gaps;
 use lane::FullLane;
@@ -26,6 +26,8 @@ pub use tile::{LEVEL_MAX, TILE_BUCKETS, Tile};
 
 /// Lanes at most; threads beyond are counted.
 const LANES_MAX: usize = 4096;
+/// Descriptors that are kept at most; calls on any others have a number only.
+const DESCRIPTORS_MAX: usize = 65_536;
 /// Open threads told to the page at most.
 const OPEN_MAX: usize = 512;
 
@@ -74,6 +76,8 @@ pub struct Store {
     lanes_more: u64,
     lanes_version: u64,
     gaps: Gaps,
+    /// The last word on each.
+    descriptors: HashMap<u32, Descriptor>,
     now_ns: u64,
     sealed_ns: u64,
     /// When threads were last looked at.
@@ -100,6 +104,7 @@ impl Store {
             lanes_more: 0,
             lanes_version: 0,
             gaps: Gaps::default(),
+            descriptors: HashMap::new(),
             now_ns: 0,
             sealed_ns: 0,
             looked_ns: 0,
@@ -148,6 +153,14 @@ impl Store {
                 self.now_ns = self.now_ns.max(life.at_ns);
                 self.live(&life);
             }
+            Event::Descriptor(descriptor) => {
+                let known = self.descriptors.contains_key(&descriptor.id);
+                if known || self.descriptors.len() < DESCRIPTORS_MAX {
+                    self.descriptors.insert(descriptor.id, descriptor);
+                }
+            }
+            // What a page shows of a call does not go that deep yet: recordings and exports have them.
+            Event::Ready(_) => {}
             Event::Gap(gap) => {
                 self.now_ns = self.now_ns.max(gap.end_ns);
                 self.gaps.push(gap);
@@ -321,6 +334,11 @@ impl Store {
         tile.arch = self.arch;
         tile.sealed = grid.end_ns <= settled_ns && grid.start_ns >= self.kept_ns;
         Some(tile)
+    }
+
+    /// The descriptor of this number, if it is kept.
+    pub fn descriptor(&self, id: u32) -> Option<&Descriptor> {
+        self.descriptors.get(&id)
     }
 
     /// The call of a lane at this time, or else the last one begun before it.

@@ -202,6 +202,8 @@ fn call() -> Call {
         last_wake_ns: None,
         waker: None,
         fd: Some(3),
+        descriptor: None,
+        ready_delay_ns: None,
         requested: Some(16),
         timeout: Timeout::Unknown,
         ret: Some(16),

@@ -79,6 +79,8 @@ impl Thread<'_> {
             last_wake_ns: None,
             waker: None,
             fd: Some(7),
+            descriptor: None,
+            ready_delay_ns: None,
             requested: Some(16_384),
             timeout: if nr == 232 {
                 Timeout::Infinite

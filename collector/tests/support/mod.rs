@@ -5,8 +5,8 @@ pub(crate) mod honest;
 pub(crate) mod tools;
 
 use waitscope::model::{
-    Call, Context, Copying, End, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Timeout, Trace,
-    Waker,
+    Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
+    OpenThread, Ready, Timeout, Trace, Waker,
 };
 
 /// Random enough to try things, and the same each time.
@@ -94,7 +94,7 @@ fn waker(random: &mut Random) -> Option<Waker> {
 
 /// Any event there can be but the end, however senseless.
 pub(crate) fn any_event(random: &mut Random) -> Event {
-    match random.below(11) {
+    match random.below(13) {
         0..=5 => Event::Call(any_call(random)),
         6 | 7 => Event::OffCpu(OffCpu {
             pid: random.small(),
@@ -122,6 +122,28 @@ pub(crate) fn any_event(random: &mut Random) -> Event {
                 LifeKind::Ended,
             ]),
             name: name(random),
+        }),
+        11 => Event::Ready(Ready {
+            pid: random.small(),
+            tid: random.small(),
+            call_start_ns: random.number(),
+            fd: random.maybe().map(|fd| fd as i32),
+            descriptor: random.maybe().map(|id| id as u32),
+            asked: random.maybe().map(|bits| bits as u32),
+            ready: random.small(),
+        }),
+        12 => Event::Descriptor(Descriptor {
+            id: random.small(),
+            pid: random.small(),
+            fd: random.small() as i32,
+            kind: random.pick(&DescriptorKind::ALL).0,
+            name: name(random),
+            local: random.yes().then(|| name(random)),
+            peer: random.yes().then(|| name(random)),
+            peer_pid: random.maybe().map(|pid| pid as u32),
+            object: random.number(),
+            opened_ns: random.maybe(),
+            closed_ns: random.maybe(),
         }),
         9 => Event::Gap(Gap {
             cpu: random.next() as u16,
@@ -168,6 +190,8 @@ fn any_call(random: &mut Random) -> Call {
         last_wake_ns: random.maybe(),
         waker: waker(random),
         fd: random.maybe().map(|fd| fd as i32),
+        descriptor: random.maybe().map(|id| id as u32),
+        ready_delay_ns: random.maybe(),
         requested: random.maybe(),
         timeout: random.pick(&[
             Timeout::Unknown,
