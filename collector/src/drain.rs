@@ -107,7 +107,7 @@ pub fn drain(
         }
         if ticked.elapsed() >= TICK_EVERY {
             ticked = Instant::now();
-            hands.tick(&session, now_ns)?;
+            hands.tick(&mut session, now_ns)?;
         }
         if flushed.elapsed() >= FLUSH_EVERY {
             flushed = Instant::now();
@@ -176,7 +176,7 @@ impl Hands {
         (self.tell)(error);
     }
 
-    fn tick(&self, session: &Session, now_ns: u64) -> Result<()> {
+    fn tick(&self, session: &mut Session, now_ns: u64) -> Result<()> {
         let Some(shared) = &self.shared else {
             return Ok(());
         };

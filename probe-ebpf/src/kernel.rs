@@ -35,6 +35,8 @@ static TASK_SLEPT: u32 = 0;
 #[unsafe(no_mangle)]
 static TASK_PREEMPTED: u32 = 0;
 #[unsafe(no_mangle)]
+static TASK_ON_CPU: u32 = 0;
+#[unsafe(no_mangle)]
 static TASK_RUN_DELAY: u32 = 0;
 #[unsafe(no_mangle)]
 static TASK_PENDING: u32 = 0;
@@ -116,6 +118,12 @@ pub(crate) fn switches(task: Task) -> (u32, u32) {
         slept,
         slept.wrapping_add(load_u32(task, global(&TASK_PREEMPTED))),
     )
+}
+
+/// Whether a task is on a CPU, or not quite off it.
+#[inline(always)]
+pub(crate) fn is_on_cpu(task: Task) -> bool {
+    load_u32(task, global(&TASK_ON_CPU)) != 0
 }
 
 /// How long a task has wanted the CPU and had none, up to the last time it got it; 0 where the kernel does

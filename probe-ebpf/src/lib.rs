@@ -57,6 +57,8 @@ pub mod global {
     pub const TASK_SLEPT: &str = "TASK_SLEPT";
     /// `u32`: offset of `task_struct.nivcsw`: how often the CPU was taken from it.
     pub const TASK_PREEMPTED: &str = "TASK_PREEMPTED";
+    /// `u32`: offset of `task_struct.on_cpu`.
+    pub const TASK_ON_CPU: &str = "TASK_ON_CPU";
     /// `u32`: offset of `task_struct.sched_info.run_delay`: how long it wanted the CPU and had none; or 0
     /// where the kernel does not say.
     pub const TASK_RUN_DELAY: &str = "TASK_RUN_DELAY";
@@ -94,13 +96,15 @@ pub const THREAD_SLOTS: u32 = 32_768;
 /// How many places may be a thread's. Thread ids come one after the other, so that the first of them is
 /// almost always free; a thread that finds all of them taken is counted as untracked.
 pub const THREAD_PROBES: u32 = 8;
+/// How far apart they are: far, since ids that come one after the other take places that do.
+const THREAD_STRIDE: u32 = 4_051;
 /// What user space may say of threads that were there before.
 pub const SEEDS_MAX: u32 = 16_384;
 
 /// The place in the table that a thread tries at its `probe`th attempt, below [`THREAD_PROBES`].
 #[inline(always)]
 pub const fn thread_slot(tid: u32, probe: u32) -> u32 {
-    tid.wrapping_add(probe) % THREAD_SLOTS
+    tid.wrapping_add(probe.wrapping_mul(THREAD_STRIDE)) % THREAD_SLOTS
 }
 /// Processes that can be traced at one time.
 pub const TARGETS_MAX: u32 = 4_096;
@@ -456,8 +460,8 @@ pub struct Seed {
 
 /// What one thread is doing now. Kept by the programs, read by user space for open calls.
 ///
-/// The scheduler's wake-up runs on another CPU than the thread: it alone writes `wake_…`, and
-/// nothing else does, so that no two CPUs write one field.
+/// The scheduler's wake-up runs on another CPU than the thread: once the entry is made, it writes `wake_…` and
+/// nothing else, and nothing else writes that, so that no two CPUs write one field.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Thread {

@@ -59,6 +59,7 @@ pub(crate) fn execed(ctx: &BtfTracePointContext, task: Task, old_tid: u32) {
         // The thread goes on as the leader; under its own id it ends here, and so does its call.
         match thread::find(old_tid) {
             Some(thread) => {
+                sched::settle(thread, task);
                 let now = thread::account(thread, now);
                 if thread.call.nr != NO_CALL && thread.call.nr != UNKNOWN_CALL {
                     call::close(thread, now);
@@ -87,6 +88,7 @@ pub(crate) fn exited(ctx: &BtfTracePointContext, task: Task) {
     }
     let now = kernel::now();
     if let Some(thread) = thread::find(tid) {
+        sched::settle(thread, task);
         let now = thread::account(thread, now);
         if thread.call.nr != NO_CALL && thread.call.nr != UNKNOWN_CALL {
             thread.call.flags |= FLAG_KILLED;

@@ -6,6 +6,8 @@
 //!       | preempted: runnable                        |
 //! ```
 
+use core::ptr::read_volatile;
+
 use aya_ebpf::programs::BtfTracePointContext;
 use probe_ebpf::{
     ASLEEP, CONTEXT_UNSEEN, DEAD, FLAG_BEGAN_BEFORE, FLAG_INFERRED, Head, KIND_OFF_CPU, NO_CALL,
@@ -43,7 +45,7 @@ pub(crate) fn switched_out(ctx: &BtfTracePointContext, preempted: bool, prev: Ta
         }
         return;
     }
-    let Some((thread, known)) = thread::find_or_seed(ctx, prev, armed_ns) else {
+    let Some((thread, _)) = thread::find_or_seed(ctx, prev, armed_ns) else {
         return;
     };
     if thread.mode == DEAD {
@@ -53,24 +55,19 @@ pub(crate) fn switched_out(ctx: &BtfTracePointContext, preempted: bool, prev: Ta
     // back to running by now, which it does to no sleeper before the switch is over.
     // (`__schedule` in https://github.com/torvalds/linux/blob/v6.12/kernel/sched/core.c)
     let asleep = !(preempted || state == 0 || kernel::state(prev) == 0);
-    if known {
-        // The count has this very switch in it.
-        let (slept, left) = kernel::switches(prev);
-        if left != thread.left + 1 || thread.mode != ON_CPU {
-            let missed = left - 1 - thread.left;
-            infer(
-                thread,
-                prev,
-                missed,
-                slept - thread.slept > asleep.into(),
-                now,
-            );
-        }
-        thread.slept = slept;
-        thread.left = left;
+    // The count has this very switch in it; and so has the entry's, if it was made just before.
+    let (slept, left) = kernel::switches(prev);
+    let missed = if left == thread.left {
+        0
     } else {
-        thread.mode = ON_CPU;
+        left - 1 - thread.left
+    };
+    if missed > 0 || thread.mode != ON_CPU {
+        let slept = missed > 0 && slept - thread.slept > asleep.into();
+        infer(thread, prev, missed, slept, now);
     }
+    thread.slept = slept;
+    thread.left = left;
     let now = thread::account(thread, now);
     thread.off_ns = now;
     thread.run_delay_ns = kernel::run_delay_ns(prev);
@@ -101,13 +98,14 @@ pub(crate) fn switched_in(ctx: &BtfTracePointContext, next: Task) {
         // Not woken since tracing was armed, or there would be an entry: it waited for the CPU.
         thread.mode = PREEMPTED;
     }
-    if thread.mode == ON_CPU {
+    if thread.mode == DEAD {
+        return;
+    }
+    let (_, left) = kernel::switches(next);
+    if left != thread.left || thread.mode == ON_CPU {
         // It left unseen. How long it wanted the CPU, the scheduler has not summed up yet: what comes next
         // will find out, and that it was back here.
         thread.on_ns = now;
-        return;
-    }
-    if thread.mode == DEAD {
         return;
     }
     let now = if now > thread.off_ns {
@@ -118,24 +116,19 @@ pub(crate) fn switched_in(ctx: &BtfTracePointContext, next: Task) {
     // A thread may be woken after it made up its mind to sleep and before it left the CPU: the wake-up
     // then stands before the sleep, which has no length. And a wake-up may go unseen, where the kernel
     // keeps it from its tracepoint: then all of the time counts as asleep, and nobody as the waker.
-    let wake_seen = thread.wake_ns != 0 && thread.wake_ns >= thread.on_ns;
-    let (slept, left) = kernel::switches(next);
-    let missed = left - thread.left;
-    (thread.slept, thread.left) = (slept, left);
-    if missed > 0 {
-        count_unseen();
-    }
+    let wake_ns = wake_ns(thread);
+    let wake_seen = wake_ns != 0 && wake_ns >= thread.on_ns;
     let absence = Absence {
         off_ns: thread.off_ns,
         woken_ns: match (thread.mode == ASLEEP, wake_seen) {
             (false, _) => None,
-            (true, true) => Some(clamp(thread.wake_ns, thread.off_ns, now)),
+            (true, true) => Some(clamp(wake_ns, thread.off_ns, now)),
             (true, false) => Some(now),
         },
         wake_seen,
         back_ns: now,
-        times: 1 + missed,
-        inferred: missed > 0,
+        times: 1,
+        inferred: false,
     };
     thread.run_delay_ns += now - absence.woken_ns.unwrap_or(absence.off_ns);
     came_back(thread, absence);
@@ -236,8 +229,8 @@ pub(crate) fn settle(thread: &mut Thread, task: Task) {
     }
 }
 
-/// A thread that runs at `now` came back unseen, or was away `missed` times and nothing of it was seen
-/// (`slept`: to sleep). Its time goes where the scheduler's sums say.
+/// A thread that runs at `now` came back unseen, or left `missed` times and nobody said so (`slept`: to sleep).
+/// Its time goes where the scheduler's sums say.
 ///
 /// ```text
 ///   left, seen      woken, seen      back?           now
@@ -256,12 +249,9 @@ fn infer(thread: &mut Thread, task: Task, missed: u32, slept: bool, now: u64) {
     let asleep = slept || thread.mode == ASLEEP;
     let from_ns = if away { thread.off_ns } else { thread.since_ns };
     let now = if now > from_ns { now } else { from_ns };
-    // Where it left unseen, its return may have been seen.
-    let back_ns = if !away && thread.on_ns > from_ns && thread.on_ns < now {
-        thread.on_ns
-    } else {
-        now
-    };
+    // It may have left unseen, and come back in sight.
+    let back_seen = thread.on_ns > from_ns && thread.on_ns < now;
+    let back_ns = if back_seen { thread.on_ns } else { now };
     let run_delay_ns = kernel::run_delay_ns(task);
     let delay_ns = if run_delay_ns > thread.run_delay_ns {
         clamp(run_delay_ns - thread.run_delay_ns, 0, back_ns - from_ns)
@@ -269,35 +259,53 @@ fn infer(thread: &mut Thread, task: Task, missed: u32, slept: bool, now: u64) {
         0
     };
     thread.run_delay_ns = run_delay_ns;
-    let wake_seen = asleep && thread.wake_ns >= from_ns && thread.wake_ns <= back_ns;
-    let one = away && missed == 0;
+    // Read once: another CPU writes it. It may lie between the decision to sleep and the leaving of the CPU.
+    let wake_ns = wake_ns(thread);
+    let earliest_ns = if away && !back_seen {
+        thread.on_ns
+    } else {
+        from_ns
+    };
+    let wake_seen = asleep && wake_ns != 0 && wake_ns >= earliest_ns && wake_ns <= back_ns;
     let woken_ns = if wake_seen {
-        Some(thread.wake_ns)
+        Some(clamp(wake_ns, from_ns, back_ns))
     } else {
         asleep.then_some(back_ns - delay_ns)
     };
+    let once = away && missed == 0;
     let absence = Absence {
-        off_ns: if asleep || one {
+        off_ns: if asleep || once {
             from_ns
         } else {
             back_ns - delay_ns
         },
         woken_ns,
         wake_seen,
-        // Of a single time away it is known how long it wanted the CPU, and so when it got it.
-        back_ns: match (one, woken_ns) {
-            (true, Some(woken_ns)) => clamp(woken_ns + delay_ns, woken_ns, back_ns),
-            (true, None) => clamp(from_ns + delay_ns, from_ns, back_ns),
-            (false, _) => back_ns,
+        // From a wake-up that was seen, or from when the CPU was taken from it once, the sum says when it
+        // got the CPU.
+        back_ns: match woken_ns {
+            Some(woken_ns) if wake_seen && !back_seen => {
+                clamp(woken_ns + delay_ns, woken_ns, back_ns)
+            }
+            None if once && !back_seen => clamp(from_ns + delay_ns, from_ns, back_ns),
+            _ => back_ns,
         },
         times: missed + away as u32,
         inferred: true,
     };
-    if !away {
-        thread::account(thread, absence.off_ns);
+    thread::account(thread, absence.off_ns);
+    if asleep && thread.mode != ASLEEP {
+        thread.state = thread::INTERRUPTIBLE;
     }
     count_unseen();
     came_back(thread, absence);
+}
+
+/// The last wake-up seen, as it is now.
+#[inline(always)]
+fn wake_ns(thread: &Thread) -> u64 {
+    // SAFETY: a reference is valid to read; volatile, since another CPU writes it.
+    unsafe { read_volatile(&raw const thread.wake_ns) }
 }
 
 #[inline(always)]
@@ -333,7 +341,8 @@ pub(crate) fn waking(ctx: &BtfTracePointContext, woken: Task) {
     let Some((thread, known)) = thread::find_or_seed(ctx, woken, armed_ns) else {
         return;
     };
-    if !known {
+    // One that decided to sleep and has not left the CPU yet is not asleep.
+    if !known && !kernel::is_on_cpu(woken) {
         thread.mode = ASLEEP;
     }
     let waker = kernel::current();

@@ -6,6 +6,8 @@
 //! The table is an array, and a thread's place in it follows from its id, because a look-up in a hash took a
 //! quarter of what a call's two programs cost.
 
+use core::ptr::write_volatile;
+
 use aya_ebpf::{
     EbpfContext,
     macros::map,
@@ -13,8 +15,8 @@ use aya_ebpf::{
 };
 use aya_log_ebpf::warn;
 use probe_ebpf::{
-    ASLEEP, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, KIND_CALL, NO_CALL, ON_CPU, SEEDS_MAX, Seed,
-    THREAD_PROBES, THREAD_SLOTS, Thread, UNKNOWN_CALL, thread_slot,
+    ASLEEP, DEAD, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, Head, KIND_CALL, NO_CALL, ON_CPU, SEEDS_MAX,
+    Seed, THREAD_PROBES, THREAD_SLOTS, TIMEOUT_UNKNOWN, Thread, UNKNOWN_CALL, thread_slot,
 };
 
 use crate::{
@@ -29,7 +31,7 @@ static SEEDS: HashMap<u32, Seed> = HashMap::with_max_entries(SEEDS_MAX, 0);
 
 #[inline(always)]
 fn at(tid: u32, probe: u32) -> Option<&'static mut Thread> {
-    // SAFETY: a place is a thread's own until its last switch; fields are written by one CPU at a time, but for
+    // SAFETY: a place is a thread's own until its last switch that is seen; fields are written by one CPU at a time, but for
     // `wake_…`, see `Thread`.
     THREADS
         .get_ptr_mut(thread_slot(tid, probe))
@@ -48,25 +50,57 @@ pub(crate) fn find(tid: u32) -> Option<&'static mut Thread> {
     None
 }
 
-/// A free place, made this thread's own. Another CPU may want the same place at the same time, so process and
-/// thread id, which stand side by side, are put in as one.
-#[inline(always)]
-fn claim(pid: u32, tid: u32) -> Option<&'static mut Thread> {
-    let own = u64::from(pid) | u64::from(tid) << 32;
-    for probe in 0..THREAD_PROBES {
-        let thread = at(tid, probe)?;
-        if exchange_zero((&raw mut thread.call.head.pid).cast(), own) {
-            return Some(thread);
-        }
-    }
-    None
+/// In the place of a thread id: its entry is being made. Ids are below this.
+const IN_THE_MAKING: u32 = 1 << 31;
+
+/// Why a thread got no place.
+enum NoPlace {
+    /// Another CPU is making its entry.
+    InTheMaking,
+    /// There is no room.
+    Full,
 }
 
-/// Puts a value where a zero stands, and returns whether one did, at once for all CPUs. The target has the
+/// A place for a thread, which nobody finds before it is [`publish`]ed: a free one, or else that of a thread
+/// whose last switch went unseen. Another CPU may want the same place at the same time, so process and thread
+/// id, which stand side by side, are put in as one.
+#[inline(always)]
+fn claim(pid: u32, tid: u32) -> Result<&'static mut Thread, NoPlace> {
+    let own = u64::from(pid) | u64::from(tid | IN_THE_MAKING) << 32;
+    for probe in 0..THREAD_PROBES {
+        let thread = at(tid, probe).ok_or(NoPlace::Full)?;
+        let was = exchange((&raw mut thread.call.head.pid).cast(), 0, own);
+        if was == 0 {
+            return Ok(thread);
+        }
+        if was == own {
+            return Err(NoPlace::InTheMaking);
+        }
+    }
+    for probe in 0..THREAD_PROBES {
+        let thread = at(tid, probe).ok_or(NoPlace::Full)?;
+        let Head { pid, tid, .. } = thread.call.head;
+        let old = u64::from(pid) | u64::from(tid) << 32;
+        if thread.mode == DEAD && exchange((&raw mut thread.call.head.pid).cast(), old, own) == old
+        {
+            return Ok(thread);
+        }
+    }
+    Err(NoPlace::Full)
+}
+
+/// Lets an entry be found that is all made.
+#[inline(always)]
+fn publish(thread: &mut Thread, tid: u32) {
+    // SAFETY: a reference is valid to write; volatile, so that nothing before it is put off until after.
+    unsafe { write_volatile(&raw mut thread.call.head.tid, tid) };
+}
+
+/// Puts a value in the place of another, at once for all CPUs, and returns what stood there. The target has the
 /// instruction (since Linux 5.12), the language does not offer it there.
 #[inline(always)]
-fn exchange_zero(place: *mut u64, value: u64) -> bool {
-    let mut was: u64 = 0;
+fn exchange(place: *mut u64, expected: u64, value: u64) -> u64 {
+    let mut was = expected;
     // SAFETY: both halves stand in a map's value, aligned to 8 bytes as the contract asserts; what is not as
     // the verifier wants it does not load.
     unsafe {
@@ -77,36 +111,51 @@ fn exchange_zero(place: *mut u64, value: u64) -> bool {
             in("r2") value,
         );
     }
-    was == 0
+    was
 }
 
-/// Makes the entry of a thread: it is on the CPU since `at_ns`, outside any call.
-#[inline(always)]
-pub(crate) fn begin(ctx: &impl EbpfContext, task: Task, at_ns: u64) -> Option<&'static mut Thread> {
+/// Makes the entry of a thread: it is on the CPU since `at_ns`, outside any call. The caller may change that
+/// before it [`publish`]es it.
+#[inline(never)]
+fn make(ctx: &impl EbpfContext, task: Task, at_ns: u64) -> Option<&'static mut Thread> {
     let (pid, tid) = (kernel::pid(task), kernel::tid(task));
     // One that is there belongs to a thread of the same id that ended unseen.
-    let Some(thread) = find(tid).or_else(|| claim(pid, tid)) else {
-        if let Some(counters) = counters() {
-            counters.untracked += 1;
-        }
-        warn!(ctx, "no room in the table of threads for thread {}", tid);
-        return None;
+    let thread = match find(tid) {
+        Some(thread) => thread,
+        None => match claim(pid, tid) {
+            Ok(thread) => thread,
+            Err(NoPlace::InTheMaking) => return None,
+            Err(NoPlace::Full) => {
+                if let Some(counters) = counters() {
+                    counters.untracked += 1;
+                }
+                // What it was doing when tracing began will be long over when it finds room.
+                let _ = SEEDS.remove(tid);
+                warn!(ctx, "no room in the table of threads for thread {}", tid);
+                return None;
+            }
+        },
     };
     let (slept, left) = kernel::switches(task);
-    thread.call.head.kind = KIND_CALL;
-    thread.call.head.pid = pid;
-    thread.call.enter_ns = at_ns;
-    thread.call.exit_ns = at_ns;
-    thread.call.kernel_ns = 0;
-    thread.call.blocked_ns = 0;
-    thread.call.runnable_ns = 0;
-    thread.call.copying_ns = 0;
-    thread.call.sleeps = 0;
-    thread.call.preemptions = 0;
-    thread.call.flags = 0;
-    thread.call.others = 0;
-    thread.call.other_ns = 0;
-    thread.call.nr = NO_CALL;
+    let call = &mut thread.call;
+    call.head.kind = KIND_CALL;
+    call.head.pid = pid;
+    call.enter_ns = at_ns;
+    call.exit_ns = at_ns;
+    call.kernel_ns = 0;
+    call.blocked_ns = 0;
+    call.runnable_ns = 0;
+    call.copying_ns = 0;
+    call.copy_ns = 0;
+    call.first_sleep_ns = 0;
+    call.last_wake_ns = 0;
+    call.timeout_ns = TIMEOUT_UNKNOWN;
+    call.sleeps = 0;
+    call.preemptions = 0;
+    call.flags = 0;
+    call.others = 0;
+    call.other_ns = 0;
+    call.nr = NO_CALL;
     thread.since_ns = at_ns;
     thread.on_ns = at_ns;
     thread.off_ns = at_ns;
@@ -115,10 +164,19 @@ pub(crate) fn begin(ctx: &impl EbpfContext, task: Task, at_ns: u64) -> Option<&'
     thread.tail_at_ns = at_ns;
     thread.run_delay_ns = kernel::run_delay_ns(task);
     thread.mode = ON_CPU;
+    thread.state = 0;
     thread.class = 0;
     thread.restart_nr = NO_CALL;
     thread.slept = slept;
     thread.left = left;
+    Some(thread)
+}
+
+/// Makes the entry of a thread that is on the CPU since `at_ns`, outside any call.
+#[inline(always)]
+pub(crate) fn begin(ctx: &impl EbpfContext, task: Task, at_ns: u64) -> Option<&'static mut Thread> {
+    let thread = make(ctx, task, at_ns)?;
+    publish(thread, kernel::tid(task));
     Some(thread)
 }
 
@@ -140,7 +198,7 @@ pub(crate) fn find_or_seed(
     if started_ns > armed_ns {
         return Some((begin(ctx, task, started_ns)?, false));
     }
-    let thread = begin(ctx, task, armed_ns)?;
+    let thread = make(ctx, task, armed_ns)?;
     thread.call.flags = FLAG_BEGAN_BEFORE;
     thread.call.nr = UNKNOWN_CALL;
     // SAFETY: the entry is copied from before anything could take it away.
@@ -149,12 +207,15 @@ pub(crate) fn find_or_seed(
         thread.call.args = seed.args;
         thread.mode = ASLEEP;
         thread.state = INTERRUPTIBLE;
+        // Once only: after the thread's end its id may be another's, as a leader's is after an exec.
+        let _ = SEEDS.remove(tid);
     }
+    publish(thread, tid);
     Some((thread, false))
 }
 
-/// `TASK_INTERRUPTIBLE`: what nearly every sleeper's state is; its next sleep tells the true one.
-const INTERRUPTIBLE: u32 = 1;
+/// `TASK_INTERRUPTIBLE`: what nearly every sleeper's state is, where the true one was not seen.
+pub(crate) const INTERRUPTIBLE: u32 = 1;
 
 /// Gives a thread's place back.
 #[inline(always)]
@@ -174,10 +235,15 @@ fn free(thread: &mut Thread) {
 #[inline(always)]
 pub(crate) fn rename(from: u32, to: u32) {
     let Some(old) = find(from) else { return };
-    if let Some(new) = find(to).or_else(|| claim(old.call.head.pid, to)) {
+    let new = match find(to) {
+        Some(new) => Some(new),
+        None => claim(old.call.head.pid, to).ok(),
+    };
+    if let Some(new) = new {
         let head = new.call.head;
         *new = *old;
         new.call.head = head;
+        publish(new, to);
     }
     free(old);
 }

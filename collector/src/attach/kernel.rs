@@ -78,6 +78,7 @@ pub(crate) struct Offsets {
     pub(crate) task_started: u32,
     pub(crate) task_slept: u32,
     pub(crate) task_preempted: u32,
+    pub(crate) task_on_cpu: u32,
     /// 0 if it is not known.
     pub(crate) task_run_delay: u32,
     /// 0 if it is not known.
@@ -141,6 +142,7 @@ impl Offsets {
             task_started: btf.offset("task_struct", &["start_boottime"]).unwrap_or(0),
             task_slept: field("task_struct", &["nvcsw"])?,
             task_preempted: field("task_struct", &["nivcsw"])?,
+            task_on_cpu: field("task_struct", &["on_cpu"])?,
             // Only where the kernel keeps sums for `/proc/PID/schedstat` (`CONFIG_SCHED_INFO`).
             task_run_delay: btf
                 .offset("task_struct", &["sched_info", "run_delay"])

@@ -73,6 +73,7 @@ impl Probe {
             .override_global(global::TASK_STARTED, &offsets.task_started, true)
             .override_global(global::TASK_SLEPT, &offsets.task_slept, true)
             .override_global(global::TASK_PREEMPTED, &offsets.task_preempted, true)
+            .override_global(global::TASK_ON_CPU, &offsets.task_on_cpu, true)
             .override_global(global::TASK_RUN_DELAY, &offsets.task_run_delay, true)
             .override_global(global::TASK_PENDING, &offsets.task_pending, true)
             .override_global(global::COMPAT_WORD, &offsets.compat_word, true)

@@ -204,6 +204,7 @@ impl Session {
                 match event {
                     Event::Life(life) => {
                         follow_life(&mut self.threads, life);
+                        self.seeds.remove(&life.tid);
                         if life.kind == LifeKind::Ended
                             && !self.threads.values().any(|(pid, _)| *pid == life.pid)
                         {
@@ -268,15 +269,18 @@ impl Session {
     }
 
     /// What the threads are doing now.
-    pub fn open(&self) -> Result<Vec<OpenThread>> {
+    pub fn open(&mut self) -> Result<Vec<OpenThread>> {
         // The clock after the table, so that nothing in it lies ahead of the clock.
         self.open_at(boot_ns)
     }
 
-    fn open_at(&self, clock: impl Fn() -> Result<u64>) -> Result<Vec<OpenThread>> {
+    fn open_at(&mut self, clock: impl Fn() -> Result<u64>) -> Result<Vec<OpenThread>> {
         let mut open = Vec::new();
         for &tid in self.threads.keys().take(OPEN_MAX) {
             let thread = self.probe.thread(tid);
+            if thread.is_some() {
+                self.seeds.remove(&tid);
+            }
             if let Some(thread) = thread.or_else(|| self.seeds.get(&tid).copied()) {
                 open.extend(self.intake.open_thread(&thread, clock()?));
             }
