@@ -5,16 +5,16 @@ use aya_ebpf::{
 };
 use aya_log_ebpf::debug;
 use probe_ebpf::{
-    Brief, CLASS_NO_RETURN, CLASS_OTHER, CLASS_RECEIVE, CLASS_RESTART, CLASS_SEND,
+    Brief, CLASS_NO_RETURN, CLASS_OTHER, CLASS_RECEIVE, CLASS_RESTART, CLASS_SEND, EFFECT_SELECT,
     FLAG_BEGAN_BEFORE, FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_ENTRY_UNSEEN,
-    FLAG_KILLED, Head, KIND_BRIEF, NO_CALL, NO_COPY, SYSCALLS_MAX, Syscall, TIMEOUT_NONE,
+    FLAG_KILLED, Head, KIND_BRIEF, NO_CALL, NO_COPY, NO_DELAY, SYSCALLS_MAX, Syscall, TIMEOUT_NONE,
     TIMEOUT_NOT_POINTED, TIMEOUT_TIMESPEC, TIMEOUT_UNKNOWN, Thread, UNKNOWN_CALL,
 };
 
 use crate::{
-    emit,
+    descriptor, emit,
     kernel::{self, Regs},
-    sched, target, thread,
+    ready, sched, target, thread,
 };
 
 /// What a call returns inside the kernel when `restart_syscall` is to go on with it. Part of no
@@ -76,6 +76,9 @@ pub(crate) fn enter(ctx: &BtfTracePointContext, regs: Regs, nr: i64) {
     }
     thread.restart_nr = NO_CALL;
     let timeout_ns = timeout(&syscall, regs);
+    if syscall.effect == EFFECT_SELECT {
+        ready::asked(kernel::tid(task), &args);
+    }
 
     // The clock last, so that the tool's own work above is not counted as the call's.
     let now = kernel::now();
@@ -95,12 +98,14 @@ pub(crate) fn enter(ctx: &BtfTracePointContext, regs: Regs, nr: i64) {
     call.first_sleep_ns = 0;
     call.last_wake_ns = 0;
     call.timeout_ns = timeout_ns;
+    call.ready_delay_ns = NO_DELAY;
     call.args = args;
     call.nr = nr;
     call.flags = flags;
     call.sleeps = 0;
     call.preemptions = 0;
     thread.class = syscall.class.into();
+    thread.effect = syscall.effect.into();
     thread.tail_from_ns = 0;
     thread.tail_at_ns = now;
     thread.since_ns = now;
@@ -137,6 +142,9 @@ pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
         settle_unseen_entry(thread, regs);
     }
     let now = thread::account(thread, now);
+    if thread.effect != 0 {
+        descriptor::effect(thread, task, now, ret);
+    }
     if thread.class == u32::from(CLASS_OTHER)
         && thread.call.sleeps == 0
         && thread.call.preemptions == 0
@@ -208,6 +216,13 @@ fn brief(thread: &Thread) -> Option<Brief> {
         args: [a as u32, b as u32, c as u32, d as u32],
         others: call.others,
         other_ns: call.other_ns as u32,
+        // What is too long to say counts as not seen.
+        ready_delay_ns: if call.ready_delay_ns < u32::MAX.into() {
+            call.ready_delay_ns as u32
+        } else {
+            u32::MAX
+        },
+        reserved: 0,
     })
 }
 
@@ -229,7 +244,9 @@ fn settle_unseen_entry(thread: &mut Thread, regs: Regs) {
         thread.call.flags |= FLAG_ENTRY_UNSEEN;
     }
     thread.call.nr = nr;
-    thread.class = syscall(nr).class.into();
+    let syscall = syscall(nr);
+    thread.class = syscall.class.into();
+    thread.effect = syscall.effect.into();
 }
 
 /// A transfer call that moved bytes without the kernel telling when: the time on the CPU after its

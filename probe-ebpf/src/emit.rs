@@ -39,31 +39,49 @@ pub(crate) fn counters() -> Option<&'static mut Counters> {
 /// A record: it begins with a [`Head`].
 pub(crate) trait Record: 'static {
     /// Its head.
-    fn head(&mut self) -> &mut Head;
+    fn head_of(&self) -> Head;
 }
 
 macro_rules! records {
     ($($record:ident),*) => {$(
         impl Record for probe_ebpf::$record {
             #[inline(always)]
-            fn head(&mut self) -> &mut Head {
-                &mut self.head
+            fn head_of(&self) -> Head {
+                self.head
             }
         }
     )*};
 }
 
-records!(Call, Brief, OffCpu, Life);
+records!(Call, Brief, OffCpu, Life, Fd);
+
+impl<const N: usize> Record for probe_ebpf::Ready<N> {
+    #[inline(always)]
+    fn head_of(&self) -> Head {
+        self.head
+    }
+}
 
 /// Hands a record over, or counts it as lost. It is written where it is read from: no copy on the way.
 #[inline(always)]
-pub(crate) fn emit<R: Record>(mut record: R) {
+pub(crate) fn emit<R: Record>(record: R) {
+    emit_in_place(record.head_of(), |place: *mut R| {
+        // SAFETY: it is room for a record, aligned to 8 bytes.
+        unsafe { place.write(record) };
+    });
+}
+
+/// The same for a record too large for the stack: `fill` writes all of it but the head.
+#[inline(always)]
+pub(crate) fn emit_in_place<R: Record>(head: Head, fill: impl FnOnce(*mut R)) {
     let Some(counters) = counters() else { return };
     counters.made += 1;
-    let head = record.head();
-    head.lost = counters.lost_pending as u32;
-    // SAFETY: the helper takes nothing and always succeeds.
-    head.cpu = unsafe { bpf_get_smp_processor_id() } as u16;
+    let head = Head {
+        lost: counters.lost_pending as u32,
+        // SAFETY: the helper takes nothing and always succeeds.
+        cpu: unsafe { bpf_get_smp_processor_id() } as u16,
+        ..head
+    };
     let full = counters.made % LOOK_EVERY == 0
         && RECORDS.query(BPF_RB_AVAIL_DATA.into()) > global(&WAKE_AT_BYTES).into();
     let wake = if full {
@@ -77,6 +95,9 @@ pub(crate) fn emit<R: Record>(mut record: R) {
         return;
     };
     counters.lost_pending = 0;
-    room.write(record);
+    let place = room.as_mut_ptr();
+    fill(place);
+    // SAFETY: every record begins with its head.
+    unsafe { place.cast::<Head>().write(head) };
     room.submit(wake.into());
 }

@@ -10,7 +10,7 @@
 #![forbid(unsafe_code)]
 
 /// The version of everything in this file. User space refuses an object that carries another.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// Names of the maps in the object.
 pub mod map {
@@ -72,6 +72,12 @@ pub mod global {
     pub const PREEMPT_COUNT: &str = "PREEMPT_COUNT";
     /// `u32`: its offset, from `task_struct` or from the per-CPU variable.
     pub const PREEMPT_COUNT_OFFSET: &str = "PREEMPT_COUNT_OFFSET";
+    /// [`FileOffsets`](crate::FileOffsets): where the kernel keeps what stands behind a descriptor.
+    pub const FILE: &str = "FILE";
+    /// `u32`: 1 to record what came of the descriptors that readiness calls waited for.
+    pub const READY_SETS: &str = "READY_SETS";
+    /// `u32`: bytes of a `struct epoll_event`, which is packed on x86 only.
+    pub const EPOLL_EVENT_BYTES: &str = "EPOLL_EVENT_BYTES";
     /// `u32`: a record that fills the ring beyond this many bytes wakes user space at once.
     pub const WAKE_AT_BYTES: &str = "WAKE_AT_BYTES";
 }
@@ -148,8 +154,94 @@ pub struct Syscall {
     pub timeout: u8,
     /// Which argument (2 to 4) holds the timeout, if it is a pointer.
     pub timeout_arg: u8,
-    /// Zero.
-    pub reserved: u8,
+    /// One of the `EFFECT_…` constants.
+    pub effect: u8,
+}
+
+/// What the call does to descriptors: nothing.
+pub const EFFECT_NONE: u8 = 0;
+/// It returns a new one.
+pub const EFFECT_RETURNS: u8 = 1;
+/// It writes two new ones to where its first argument points.
+pub const EFFECT_PAIR_FIRST: u8 = 2;
+/// It writes two new ones to where its fourth argument points.
+pub const EFFECT_PAIR_FOURTH: u8 = 3;
+/// It gives that of its first argument a name: `bind`, `connect`, `listen`.
+pub const EFFECT_NAMES: u8 = 4;
+/// It closes that of its first argument.
+pub const EFFECT_CLOSES: u8 = 5;
+/// `close_range`
+pub const EFFECT_CLOSES_RANGE: u8 = 6;
+/// It returns a copy of that of its first argument, and closes what stood there.
+pub const EFFECT_COPIES: u8 = 7;
+/// `fcntl`, which copies with some commands.
+pub const EFFECT_FCNTL: u8 = 8;
+/// `epoll_ctl`
+pub const EFFECT_EPOLL_CTL: u8 = 9;
+/// It says which of many are ready: `epoll_wait` and its kin.
+pub const EFFECT_EPOLL_WAIT: u8 = 10;
+/// `poll`, `ppoll`
+pub const EFFECT_POLL: u8 = 11;
+/// `select`, `pselect6`
+pub const EFFECT_SELECT: u8 = 12;
+
+/// Where the kernel keeps what stands behind a descriptor: offsets in bytes, 0 for what this kernel does not
+/// have. The path is `task.files → files.fdt → fdtable.fd[n] → file`, and from there to inode, name and socket.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileOffsets {
+    /// `task_struct.files`
+    pub task_files: u32,
+    /// `files_struct.fdt`
+    pub files_fdt: u32,
+    /// `fdtable.max_fds`
+    pub fdt_max: u32,
+    /// `fdtable.fd`
+    pub fdt_fd: u32,
+    /// `file.f_inode`
+    pub file_inode: u32,
+    /// `file.f_path.dentry`
+    pub file_dentry: u32,
+    /// `file.private_data`
+    pub file_private: u32,
+    /// `inode.i_mode`
+    pub inode_mode: u32,
+    /// `inode.i_ino`
+    pub inode_number: u32,
+    /// `dentry.d_name.name`
+    pub dentry_name: u32,
+    /// `socket.sk`
+    pub socket_sk: u32,
+    /// `sock.__sk_common.skc_family`
+    pub sk_family: u32,
+    /// `sock.sk_type`
+    pub sk_type: u32,
+    /// `sock.sk_protocol`
+    pub sk_protocol: u32,
+    /// `sock.__sk_common.skc_num`: the local port, in the machine's order.
+    pub sk_local_port: u32,
+    /// `sock.__sk_common.skc_dport`: the peer's port, in the network's order.
+    pub sk_peer_port: u32,
+    /// `sock.__sk_common.skc_rcv_saddr`
+    pub sk_local_v4: u32,
+    /// `sock.__sk_common.skc_daddr`
+    pub sk_peer_v4: u32,
+    /// `sock.__sk_common.skc_v6_rcv_saddr`
+    pub sk_local_v6: u32,
+    /// `sock.__sk_common.skc_v6_daddr`
+    pub sk_peer_v6: u32,
+    /// `sock.sk_peer_pid`
+    pub sk_peer_pid: u32,
+    /// `pid.numbers[0].nr`
+    pub pid_number: u32,
+    /// `unix_sock.addr`
+    pub unix_address: u32,
+    /// `unix_sock.peer`
+    pub unix_peer: u32,
+    /// `unix_address.len`
+    pub unix_address_len: u32,
+    /// `unix_address.name`
+    pub unix_address_name: u32,
 }
 
 /// Recorded only if the thread left the CPU in it.
@@ -189,6 +281,10 @@ pub const KIND_OFF_CPU: u16 = 2;
 pub const KIND_LIFE: u16 = 3;
 /// [`Head::kind`] of a [`Brief`].
 pub const KIND_BRIEF: u16 = 4;
+/// [`Head::kind`] of an [`Fd`].
+pub const KIND_FD: u16 = 5;
+/// [`Head::kind`] of a [`Ready`].
+pub const KIND_READY: u16 = 6;
 
 /// What every record begins with.
 #[repr(C)]
@@ -234,6 +330,8 @@ pub struct Call {
     pub timeout_ns: i64,
     /// Time on the CPU in calls not recorded, on this thread since its last record of a call.
     pub other_ns: u64,
+    /// How long what was read had been there, or [`NO_DELAY`].
+    pub ready_delay_ns: u64,
     /// The first four arguments as they were at entry.
     pub args: [u64; 4],
     /// What the call returned, unchecked: below zero a negated errno.
@@ -282,10 +380,16 @@ pub struct Brief {
     pub others: u32,
     /// The time those took.
     pub other_ns: u32,
+    /// How long what was read had been there, or [`NO_DELAY`] cut to this size.
+    pub ready_delay_ns: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 /// [`Brief::copy_after_ns`]: nothing was copied.
 pub const NO_COPY: u32 = u32::MAX;
+/// [`Call::ready_delay_ns`]: nothing was read from a socket, or when it came was not seen.
+pub const NO_DELAY: u64 = u64::MAX;
 
 impl From<Brief> for Call {
     fn from(brief: Brief) -> Self {
@@ -300,6 +404,8 @@ impl From<Brief> for Call {
             args,
             others,
             other_ns,
+            ready_delay_ns,
+            reserved: _,
         } = brief;
         let duration_ns = u64::from(duration_ns);
         // Longer than the call is a contradiction, which the sum of the phases will show.
@@ -324,6 +430,10 @@ impl From<Brief> for Call {
             },
             timeout_ns: TIMEOUT_UNKNOWN,
             other_ns: other_ns.into(),
+            ready_delay_ns: match ready_delay_ns {
+                u32::MAX => NO_DELAY,
+                delay_ns => delay_ns.into(),
+            },
             args: args.map(u64::from),
             ret: ret.into(),
             nr: nr.into(),
@@ -414,6 +524,108 @@ pub struct OffCpu {
 /// counts as asleep; where in the time they lie is a guess.
 pub const OFF_CPU_INFERRED: u32 = 1;
 
+/// Bytes of a unix socket's path, or of a file's name, at most.
+pub const NAME_BYTES: usize = 112;
+
+/// A process opened, named, copied or closed a descriptor, or changed what an epoll waits for.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fd {
+    /// Kind, CPU, loss, process and thread.
+    pub head: Head,
+    /// When the call entered.
+    pub enter_ns: u64,
+    /// When the call returned.
+    pub at_ns: u64,
+    /// One of the `FD_…` constants.
+    pub what: u32,
+    /// The descriptor.
+    pub fd: i32,
+    /// See the constants.
+    pub other: i32,
+    /// The syscall's number.
+    pub nr: u32,
+    /// `epoll_ctl`: `epoll_event.data`.
+    pub data: u64,
+    /// `epoll_ctl`: `epoll_event.events`.
+    pub events: u32,
+    /// `inode.i_mode`; 0 if nothing could be read.
+    pub mode: u32,
+    /// `inode.i_ino`
+    pub inode: u64,
+    /// A socket's family; 0 for none.
+    pub family: u16,
+    /// A socket's type.
+    pub socket_type: u16,
+    /// A socket's protocol.
+    pub protocol: u16,
+    /// Its port, in the machine's order.
+    pub local_port: u16,
+    /// The port it is connected to, in the network's order; 0 for none.
+    pub peer_port: u16,
+    /// Bytes of `name` that are a unix socket's address, path or not.
+    pub name_len: u16,
+    /// The process that connected at the other end of a unix socket; 0 for none.
+    pub peer_pid: u32,
+    /// Its IPv4 (first four bytes) or IPv6 address.
+    pub local: [u64; 2],
+    /// The address it is connected to.
+    pub peer: [u64; 2],
+    /// A unix socket's address without its family, or the file's own name, without its directory.
+    pub name: [u8; NAME_BYTES],
+    /// `name` is the address of the other end.
+    pub name_is_peers: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// [`Fd::what`]: opened; `other` is -1, or the listening socket of an accepted one.
+pub const FD_OPENED: u32 = 1;
+/// [`Fd::what`]: the same descriptor has other names now.
+pub const FD_NAMED: u32 = 2;
+/// [`Fd::what`]: closed.
+pub const FD_CLOSED: u32 = 3;
+/// [`Fd::what`]: all from `fd` to `other` were closed.
+pub const FD_CLOSED_RANGE: u32 = 4;
+/// [`Fd::what`]: opened as a copy of `other`.
+pub const FD_COPIED: u32 = 5;
+/// [`Fd::what`]: epoll `fd` waits for `events` of `other` from now on, and says `data` for it.
+pub const FD_INTEREST: u32 = 6;
+/// [`Fd::what`]: epoll `fd` no longer waits for `other`.
+pub const FD_NO_INTEREST: u32 = 7;
+
+/// What a readiness call was asked for and found, as it stands in the program's memory: raw bytes, up to a bound.
+/// Comes just before the record of the call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready<const N: usize> {
+    /// Kind, CPU, loss, process and thread.
+    pub head: Head,
+    /// When the call was entered.
+    pub enter_ns: u64,
+    /// [`EFFECT_EPOLL_WAIT`], [`EFFECT_POLL`] or [`EFFECT_SELECT`], which says what is in `raw`: `epoll_event`s that
+    /// were returned; `pollfd`s as they were at the end; or six sets of [`SELECT_WORDS`] words, three as asked and
+    /// three as found.
+    pub what: u32,
+    /// The epoll, if it is one.
+    pub epfd: i32,
+    /// How many entries `raw` holds; of sets, how many bits.
+    pub count: u32,
+    /// What the call returned.
+    pub ret: i32,
+    /// The bytes.
+    pub raw: [u64; N],
+}
+
+/// Words of [`Ready::raw`] in a small record: 8 descriptors of an epoll.
+pub const READY_SMALL: usize = 16;
+/// Words of [`Ready::raw`] in a large record: 32 descriptors of an epoll.
+pub const READY_LARGE: usize = 64;
+/// Entries of an epoll or poll that are looked at, at most.
+pub const READY_MAX: u32 = 32;
+/// Words of each of a select's sets that are looked at: the first 256 descriptors.
+pub const SELECT_WORDS: usize = 4;
+
 /// [`Life::what`]: a thread (or process) was made; `other` is its parent thread.
 pub const LIFE_FORK: u32 = 1;
 /// [`Life::what`]: the process began another program; `other` is its thread id before.
@@ -488,6 +700,8 @@ pub struct Thread {
     pub state: u32,
     /// Class of the call.
     pub class: u32,
+    /// What it does to descriptors: one of the `EFFECT_…` constants.
+    pub effect: u32,
     /// Number of the call that a signal interrupted, or [`NO_CALL`].
     pub restart_nr: u32,
     /// Who made the last wake-up seen.
@@ -500,8 +714,6 @@ pub struct Thread {
     pub slept: u32,
     /// How often it had left the CPU at all, likewise.
     pub left: u32,
-    /// Zero.
-    pub reserved: u32,
     /// The waker's name.
     pub wake_comm: [u8; 16],
     /// Arguments of the call that a signal interrupted.
@@ -511,13 +723,16 @@ pub struct Thread {
 // Both sides must agree to the byte, and no padding may leak kernel memory.
 const _: () = {
     assert!(size_of::<Head>() == 16);
-    assert!(size_of::<Call>() == 176);
-    assert!(size_of::<Brief>() == 64);
+    assert!(size_of::<Call>() == 184);
+    assert!(size_of::<Brief>() == 72);
+    assert!(size_of::<Fd>() == 16 + 16 + 16 + 8 + 8 + 8 + 16 + 32 + NAME_BYTES + 8);
+    assert!(size_of::<Ready<READY_SMALL>>() == 40 + READY_SMALL * 8);
+    assert!(size_of::<FileOffsets>() == 26 * 4);
     assert!(size_of::<OffCpu>() == 88);
     assert!(size_of::<Life>() == 48);
     assert!(size_of::<Syscall>() == 4);
     assert!(size_of::<Seed>() == 40);
-    assert!(size_of::<Thread>() == 176 + 7 * 8 + 10 * 4 + 16 + 32);
+    assert!(size_of::<Thread>() == 184 + 7 * 8 + 10 * 4 + 16 + 32);
     assert!(THREAD_SLOTS.is_power_of_two());
     // Claimed as one number of 64 bits.
     assert!(core::mem::offset_of!(Head, pid) == 8 && core::mem::offset_of!(Head, tid) == 12);

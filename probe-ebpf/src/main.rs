@@ -5,17 +5,25 @@
 #![cfg_attr(target_arch = "bpf", no_std, no_main, feature(asm_experimental_arch))]
 
 #[cfg(target_arch = "bpf")]
+mod arrival;
+#[cfg(target_arch = "bpf")]
 mod call;
 #[cfg(target_arch = "bpf")]
 mod context;
 #[cfg(target_arch = "bpf")]
 mod copy;
 #[cfg(target_arch = "bpf")]
+mod descriptor;
+#[cfg(target_arch = "bpf")]
 mod emit;
+#[cfg(target_arch = "bpf")]
+mod file;
 #[cfg(target_arch = "bpf")]
 mod kernel;
 #[cfg(target_arch = "bpf")]
 mod life;
+#[cfg(target_arch = "bpf")]
+mod ready;
 #[cfg(target_arch = "bpf")]
 mod sched;
 #[cfg(target_arch = "bpf")]
@@ -29,7 +37,7 @@ mod programs {
 
     use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 
-    use super::{call, context, copy, life, sched};
+    use super::{arrival, call, context, copy, life, sched};
 
     /// `TP_PROTO(struct pt_regs *regs, long id)`
     #[btf_tracepoint(function = "sys_enter")]
@@ -66,6 +74,21 @@ mod programs {
     #[btf_tracepoint(function = "skb_copy_datagram_iovec")]
     fn skb_copy_datagram_iovec(_ctx: BtfTracePointContext) -> i32 {
         copy::began();
+        0
+    }
+
+    /// `TP_PROTO(const struct sock *sk)`
+    #[btf_tracepoint(function = "sk_data_ready")]
+    fn sk_data_ready(ctx: BtfTracePointContext) -> i32 {
+        arrival::came(ctx.arg(0));
+        0
+    }
+
+    /// `TP_PROTO(struct sock *sk, int ret, int flags)`
+    #[btf_tracepoint(function = "sock_recv_length")]
+    fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
+        let (ret, flags): (u64, u64) = (ctx.arg(1), ctx.arg(2));
+        arrival::was_read(ctx.arg(0), ret as i32, flags as u32);
         0
     }
 

@@ -15,8 +15,9 @@ use aya_ebpf::{
 };
 use aya_log_ebpf::warn;
 use probe_ebpf::{
-    ASLEEP, DEAD, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, Head, KIND_CALL, NO_CALL, ON_CPU, SEEDS_MAX,
-    Seed, THREAD_PROBES, THREAD_SLOTS, TIMEOUT_UNKNOWN, Thread, UNKNOWN_CALL, thread_slot,
+    ASLEEP, DEAD, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, Head, KIND_CALL, NO_CALL, NO_DELAY, ON_CPU,
+    SEEDS_MAX, Seed, THREAD_PROBES, THREAD_SLOTS, TIMEOUT_UNKNOWN, Thread, UNKNOWN_CALL,
+    thread_slot,
 };
 
 use crate::{
@@ -150,6 +151,7 @@ fn make(ctx: &impl EbpfContext, task: Task, at_ns: u64) -> Option<&'static mut T
     call.first_sleep_ns = 0;
     call.last_wake_ns = 0;
     call.timeout_ns = TIMEOUT_UNKNOWN;
+    call.ready_delay_ns = NO_DELAY;
     call.sleeps = 0;
     call.preemptions = 0;
     call.flags = 0;
@@ -166,6 +168,7 @@ fn make(ctx: &impl EbpfContext, task: Task, at_ns: u64) -> Option<&'static mut T
     thread.mode = ON_CPU;
     thread.state = 0;
     thread.class = 0;
+    thread.effect = 0;
     thread.restart_nr = NO_CALL;
     thread.slept = slept;
     thread.left = left;

@@ -1,7 +1,10 @@
 //! Bytes from the kernel to the types of the contract, and back. One of the few files with `unsafe`:
 //! it holds nothing else.
 
-use probe_ebpf::{Brief, Call, Control, Counters, Head, Life, OffCpu, Seed, Syscall, Thread};
+use probe_ebpf::{
+    Brief, Call, Control, Counters, Fd, FileOffsets, Head, Life, OffCpu, READY_LARGE, READY_SMALL,
+    Ready, Seed, Syscall, Thread,
+};
 
 use crate::model::Record;
 
@@ -25,6 +28,12 @@ unsafe impl AnyBytes for Brief {}
 // SAFETY: as above.
 unsafe impl AnyBytes for Seed {}
 // SAFETY: as above.
+unsafe impl AnyBytes for Fd {}
+// SAFETY: as above, and so is every array of words.
+unsafe impl<const N: usize> AnyBytes for Ready<N> {}
+// SAFETY: as above.
+unsafe impl AnyBytes for FileOffsets {}
+// SAFETY: as above.
 unsafe impl AnyBytes for OffCpu {}
 // SAFETY: as above.
 unsafe impl AnyBytes for Life {}
@@ -47,7 +56,38 @@ pub(crate) fn record(bytes: &[u8]) -> Option<Record> {
         probe_ebpf::KIND_BRIEF => read::<Brief>(bytes).map(|brief| Record::Call(brief.into())),
         probe_ebpf::KIND_OFF_CPU => read(bytes).map(Record::OffCpu),
         probe_ebpf::KIND_LIFE => read(bytes).map(Record::Life),
+        probe_ebpf::KIND_FD => read(bytes).map(|fd| Record::Fd(Box::new(fd))),
+        probe_ebpf::KIND_READY => {
+            let ready = read(bytes).or_else(|| read(bytes).map(enlarge))?;
+            Some(Record::Ready(Box::new(ready)))
+        }
         _ => None,
+    }
+}
+
+/// A small record as a large one.
+fn enlarge(small: Ready<READY_SMALL>) -> Ready<READY_LARGE> {
+    let Ready {
+        head,
+        enter_ns,
+        what,
+        epfd,
+        count,
+        ret,
+        raw: few,
+    } = small;
+    let mut raw = [0; READY_LARGE];
+    for (to, from) in raw.iter_mut().zip(few) {
+        *to = from;
+    }
+    Ready {
+        head,
+        enter_ns,
+        what,
+        epfd,
+        count,
+        ret,
+        raw,
     }
 }
 

@@ -182,6 +182,7 @@ fn hooks(btf: &Btf, arch: Arch) -> Vec<Finding> {
         pid: std::process::id(),
         follow: false,
         verbose: false,
+        ready_sets: true,
     };
     findings.push(match Probe::load(wish, arch, &offsets) {
         Ok(_) => good(

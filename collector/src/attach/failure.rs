@@ -1,5 +1,6 @@
 //! Why tracing could not begin, in words that name the way out.
 
+use aya::programs::ProgramError;
 use std::{error::Error, io};
 
 use caps::{CapSet, Capability};
@@ -46,6 +47,33 @@ impl Unsupported {
                 format!("not permitted without {}", lacking.join(" and ")),
                 GET_RIGHTS,
             ),
+        }
+    }
+
+    /// The kernel did not take a program. Its verifier's refusal looks like a missing right, and is none: only
+    /// then there is a log.
+    pub(crate) fn from_load(act: &str, error: ProgramError) -> Self {
+        match &error {
+            ProgramError::LoadError { verifier_log, .. } => {
+                let log = verifier_log.to_string();
+                // The last line but one says what is wrong, the last one how long it took.
+                let said = log.lines().rev().find(|line| {
+                    !line.trim().is_empty()
+                        && !line.starts_with("processed")
+                        && !line.contains("verification time")
+                });
+                match said {
+                    Some(said) if log.lines().any(|line| line.starts_with("processed")) => {
+                        Self::new(
+                            act,
+                            format!("the kernel's verifier refuses it: {}", said.trim()),
+                            "this is a fault of waitscope on this kernel: please report it with what `waitscope doctor` says",
+                        )
+                    }
+                    _ => Self::from_kernel(act, error),
+                }
+            }
+            _ => Self::from_kernel(act, error),
         }
     }
 

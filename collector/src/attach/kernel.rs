@@ -11,7 +11,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use probe_ebpf::{
-    PREEMPT_COUNT_HOOKED, PREEMPT_COUNT_IN_TASK, PREEMPT_COUNT_PER_CPU, PREEMPT_COUNT_UNKNOWN,
+    FileOffsets, PREEMPT_COUNT_HOOKED, PREEMPT_COUNT_IN_TASK, PREEMPT_COUNT_PER_CPU,
+    PREEMPT_COUNT_UNKNOWN,
 };
 
 use super::btf::{Btf, kind};
@@ -32,6 +33,9 @@ pub(crate) const HOOKS: [&str; 8] = [
     "sys_exit",
     "sys_enter",
 ];
+
+/// Hooks that only newer kernels have (Linux 6.3): without them, how long data lay unread is not known.
+pub(crate) const ARRIVAL_HOOKS: [&str; 2] = ["sk_data_ready", "sock_recv_length"];
 
 /// Hooks on interrupts, attached only where nothing else says whether one is being served.
 pub(crate) const INTERRUPT_HOOKS: [&str; 6] = [
@@ -89,6 +93,9 @@ pub(crate) struct Offsets {
     pub(crate) preempt_count_offset: u32,
     /// BTF id of the per-CPU variable with the preemption counter, or 0.
     pub(crate) preempt_count_variable: u32,
+    /// The kernel tells when data comes for a socket.
+    pub(crate) arrivals: bool,
+    pub(crate) file: FileOffsets,
 }
 
 impl Offsets {
@@ -98,7 +105,11 @@ impl Offsets {
             PREEMPT_COUNT_HOOKED => &INTERRUPT_HOOKS[..],
             _ => &[],
         };
-        interrupts.iter().chain(&HOOKS).copied()
+        let arrivals = match self.arrivals {
+            true => &ARRIVAL_HOOKS[..],
+            false => &[],
+        };
+        interrupts.iter().chain(arrivals).chain(&HOOKS).copied()
     }
 
     pub(crate) fn resolve(btf: &Btf, arch: Arch) -> Result<Self> {
@@ -155,7 +166,46 @@ impl Offsets {
             preempt_count,
             preempt_count_offset,
             preempt_count_variable,
+            arrivals: ARRIVAL_HOOKS
+                .iter()
+                .all(|hook| btf.hook_arguments(hook).is_some()),
+            file: file(btf),
         })
+    }
+}
+
+/// Where the kernel keeps what stands behind a descriptor. What it does not have stays 0, and unknown.
+fn file(btf: &Btf) -> FileOffsets {
+    let at = |of: &str, path: &[&str]| btf.offset(of, path).unwrap_or(0);
+    let common = |field: &str| at("sock", &["__sk_common", field]);
+    FileOffsets {
+        task_files: at("task_struct", &["files"]),
+        files_fdt: at("files_struct", &["fdt"]),
+        fdt_max: at("fdtable", &["max_fds"]),
+        fdt_fd: at("fdtable", &["fd"]),
+        file_inode: at("file", &["f_inode"]),
+        file_dentry: at("file", &["f_path", "dentry"]),
+        file_private: at("file", &["private_data"]),
+        inode_mode: at("inode", &["i_mode"]),
+        inode_number: at("inode", &["i_ino"]),
+        dentry_name: at("dentry", &["d_name", "name"]),
+        socket_sk: at("socket", &["sk"]),
+        sk_family: common("skc_family"),
+        sk_type: at("sock", &["sk_type"]),
+        sk_protocol: at("sock", &["sk_protocol"]),
+        sk_local_port: common("skc_num"),
+        sk_peer_port: common("skc_dport"),
+        sk_local_v4: common("skc_rcv_saddr"),
+        sk_peer_v4: common("skc_daddr"),
+        sk_local_v6: common("skc_v6_rcv_saddr"),
+        sk_peer_v6: common("skc_v6_daddr"),
+        sk_peer_pid: at("sock", &["sk_peer_pid"]),
+        // The number in the machine's own namespace is the first.
+        pid_number: at("pid", &["numbers"]) + at("upid", &["nr"]),
+        unix_address: at("unix_sock", &["addr"]),
+        unix_peer: at("unix_sock", &["peer"]),
+        unix_address_len: at("unix_address", &["len"]),
+        unix_address_name: at("unix_address", &["name"]),
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     kernel::{BTF_PATH, Offsets},
     object, syscalls,
 };
-use crate::model::{Arch, Record};
+use crate::model::{Arch, Record, ready_set::epoll_event_bytes};
 
 /// What to trace.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct Wish {
     pub(crate) follow: bool,
     /// Let the programs log.
     pub(crate) verbose: bool,
+    /// Record what readiness calls were asked for and found.
+    pub(crate) ready_sets: bool,
 }
 
 /// Loaded and attached programs, with the maps that outlive every right to load another. Dropping it
@@ -56,6 +58,8 @@ impl Probe {
         let flag = |on: bool| u32::from(on);
         let (target, follow) = (if wish.follow { 0 } else { wish.pid }, flag(wish.follow));
         let (switch_has_state, wake_at) = (flag(offsets.switch_has_state), RING_BYTES / 4);
+        let (file, ready_sets) = (Plain(offsets.file), flag(wish.ready_sets));
+        let epoll_event_bytes = epoll_event_bytes(arch) as u32;
         let log_level: u8 = if wish.verbose { u8::MAX } else { 0 };
         let mut ebpf = loader
             .btf(Some(&types))
@@ -76,6 +80,9 @@ impl Probe {
             .override_global(global::TASK_ON_CPU, &offsets.task_on_cpu, true)
             .override_global(global::TASK_RUN_DELAY, &offsets.task_run_delay, true)
             .override_global(global::TASK_PENDING, &offsets.task_pending, true)
+            .override_global(global::FILE, &file, true)
+            .override_global(global::READY_SETS, &ready_sets, true)
+            .override_global(global::EPOLL_EVENT_BYTES, &epoll_event_bytes, true)
             .override_global(global::COMPAT_WORD, &offsets.compat_word, true)
             .override_global(global::COMPAT_BIT, &offsets.compat_bit, true)
             .override_global(global::PREEMPT_COUNT, &offsets.preempt_count, true)
@@ -107,7 +114,7 @@ impl Probe {
                 .with_context(|| format!("find program {hook} in the object"))?
                 .try_into()?;
             program.load(hook, &types).map_err(|error| {
-                Unsupported::from_kernel(&format!("load the program for {hook}"), error)
+                Unsupported::from_load(&format!("load the program for {hook}"), error)
             })?;
         }
         for hook in offsets.hooks() {

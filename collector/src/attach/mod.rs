@@ -7,6 +7,7 @@ mod failure;
 mod kernel;
 mod load;
 mod object;
+mod open_files;
 mod rights;
 mod seed;
 mod session;

@@ -3,35 +3,47 @@
 //! The only holder of the loaded programs. It decides nothing about what becomes of the events.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     os::fd::AsFd,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
 use nix::time::{ClockId, clock_gettime};
-use probe_ebpf::{Counters, Thread};
+use probe_ebpf::{Counters, FD_CLOSED_RANGE, Thread};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
     failure::Unsupported,
     kernel::{Machine, Offsets, btf},
     load::{Probe, Wish},
-    seed,
+    open_files, seed,
     target::Target,
 };
-use crate::model::{Arch, End, Event, Intake, Life, LifeKind, OpenThread, Trace};
+use crate::model::{Arch, End, Event, Intake, Life, LifeKind, OpenThread, Record, Trace};
 
 /// Threads looked at in one go for what they are doing; more would make a tick cost more than it tells.
 const OPEN_MAX: usize = 4096;
 
 /// Options of a trace.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Trace children too.
     pub follow: bool,
     /// Let the kernel side log what it does.
     pub verbose: bool,
+    /// Record what readiness calls were asked for and found.
+    pub ready_sets: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            follow: false,
+            verbose: false,
+            ready_sets: true,
+        }
+    }
 }
 
 /// A process being traced.
@@ -46,8 +58,10 @@ pub struct Session {
     seeds: HashMap<u32, Thread>,
     /// Entries of the ring that were no records, which can't be.
     foreign: u64,
-    /// Events from before the first drain: the threads that were there.
+    /// Events from before the first drain: the threads and descriptors that were there.
     waiting: Vec<Event>,
+    /// Records that were taken from the ring while those were looked at.
+    early: VecDeque<Record>,
 }
 
 /// The sums over all CPUs, from the programs themselves.
@@ -98,6 +112,7 @@ impl Session {
             pid: target.pid(),
             follow: options.follow,
             verbose: options.verbose,
+            ready_sets: options.ready_sets,
         };
         let mut probe = Probe::load(wish, arch, &offsets)?;
         target.ensure_same()?;
@@ -125,11 +140,34 @@ impl Session {
             seeds: HashMap::new(),
             foreign: 0,
             waiting: Vec::new(),
+            early: VecDeque::new(),
         };
         let found = session.find_threads();
         // Most likely it ended between the two.
         found.or_else(|error| session.target.ensure_same().and(Err(error)))?;
+        session.find_open_files();
         Ok(session)
+    }
+
+    /// What the target has open. While that is read it may open and close: what came of it is in the ring by now,
+    /// and a number that it used anew may have meant something else before.
+    fn find_open_files(&mut self) {
+        let pid = self.target.pid();
+        let mut found = open_files::of(pid);
+        while let Some(record) = self.probe.next(&mut self.foreign) {
+            if let Record::Fd(fd) = &record {
+                let touched = fd.fd..=fd.fd.max(if fd.what == FD_CLOSED_RANGE {
+                    fd.other
+                } else {
+                    fd.fd
+                });
+                found.retain(|one| fd.head.pid != pid || !touched.contains(&one.fd));
+            }
+            self.early.push_back(record);
+        }
+        for one in found {
+            self.intake.found(pid, one, &mut self.waiting);
+        }
     }
 
     fn find_threads(&mut self) -> Result<()> {
@@ -195,7 +233,8 @@ impl Session {
     pub fn drain(&mut self, events: &mut Vec<Event>, at_most: usize) -> bool {
         events.append(&mut self.waiting);
         for _ in 0..at_most {
-            let Some(record) = self.probe.next(&mut self.foreign) else {
+            let early = self.early.pop_front();
+            let Some(record) = early.or_else(|| self.probe.next(&mut self.foreign)) else {
                 return true;
             };
             let from = events.len();

@@ -156,6 +156,9 @@ pub(crate) struct Tracing {
     /// End the trace after this time: 500ms, 10s, 5m
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,
+    /// Leave out what readiness calls were asked for and found: cheaper, and silent on why they returned
+    #[arg(long)]
+    pub(crate) no_ready_sets: bool,
     /// Show what the kernel side logs, on standard error
     #[arg(long)]
     pub(crate) verbose: bool,

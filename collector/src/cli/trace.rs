@@ -113,6 +113,7 @@ impl Plan<'_> {
         let options = Options {
             follow: tracing.follow,
             verbose: tracing.verbose,
+            ready_sets: !tracing.no_ready_sets,
         };
         let session =
             Session::begin(target, options).with_context(|| format!("attach to process {pid}"))?;

@@ -8,16 +8,18 @@ use std::collections::HashMap;
 use probe_ebpf::{
     ASLEEP, CONTEXT_HARDIRQ, CONTEXT_NMI, CONTEXT_SOFTIRQ, CONTEXT_TASK, CONTEXT_UNSEEN,
     FLAG_BEGAN_BEFORE, FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_INFERRED,
-    FLAG_KILLED, LIFE_EXEC, LIFE_EXIT, LIFE_FORK, NO_CALL, OFF_CPU_INFERRED, ON_CPU, Thread,
-    UNKNOWN_CALL,
+    FLAG_KILLED, LIFE_EXEC, LIFE_EXIT, LIFE_FORK, NO_CALL, NO_DELAY, OFF_CPU_INFERRED, ON_CPU,
+    READY_LARGE, Thread, UNKNOWN_CALL,
 };
 
 use super::{
     Arch, Call, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Waker, arguments,
+    call_name, ready_set,
+    registry::{Found, Registry},
 };
 
 /// A record of the kernel side, whatever its kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// A finished call.
     Call(probe_ebpf::Call),
@@ -25,6 +27,10 @@ pub enum Record {
     OffCpu(probe_ebpf::OffCpu),
     /// A thread came, changed or went.
     Life(probe_ebpf::Life),
+    /// A descriptor was opened, named or closed.
+    Fd(Box<probe_ebpf::Fd>),
+    /// What a readiness call found.
+    Ready(Box<probe_ebpf::Ready<READY_LARGE>>),
 }
 
 impl Record {
@@ -33,15 +39,19 @@ impl Record {
             Self::Call(call) => &call.head,
             Self::OffCpu(span) => &span.head,
             Self::Life(life) => &life.head,
+            Self::Fd(fd) => &fd.head,
+            Self::Ready(ready) => &ready.head,
         }
     }
 
-    /// When it was made.
+    /// When it was made, or as near as it says.
     fn made_ns(&self) -> u64 {
         match self {
             Self::Call(call) => call.exit_ns,
             Self::OffCpu(span) => span.end_ns,
             Self::Life(life) => life.at_ns,
+            Self::Fd(fd) => fd.at_ns,
+            Self::Ready(ready) => ready.enter_ns,
         }
     }
 }
@@ -67,6 +77,9 @@ pub struct Intake {
     /// Of threads in a call since before the trace, or in none: their next call tells.
     held: HashMap<u32, Vec<OffCpu>>,
     held_count: usize,
+    registry: Registry,
+    /// The process of each thread, to know whose table of descriptors a child begins with.
+    processes: HashMap<u32, u32>,
     delivered: u64,
     lost: u64,
     unsound: u64,
@@ -81,6 +94,8 @@ impl Intake {
             cpus: HashMap::new(),
             held: HashMap::new(),
             held_count: 0,
+            registry: Registry::default(),
+            processes: HashMap::new(),
             delivered: 0,
             lost: 0,
             unsound: 0,
@@ -118,7 +133,8 @@ impl Intake {
         let head = *record.head();
         let made_ns = self.relative_ns(record.made_ns());
         let cpu = self.cpus.entry(head.cpu).or_default();
-        let before_ns = std::mem::replace(&mut cpu.last_ns, made_ns);
+        let before_ns = cpu.last_ns;
+        cpu.last_ns = before_ns.max(made_ns);
         if head.lost > 0 {
             let lost = u64::from(head.lost);
             cpu.lost += lost;
@@ -150,8 +166,20 @@ impl Intake {
                 }
                 None => self.unsound += 1,
             },
+            Record::Fd(fd) => {
+                let call = call_name(self.arch, fd.nr);
+                let enter_ns = self.relative_ns(fd.enter_ns);
+                let mut found = Vec::new();
+                self.registry.take(fd, &call, enter_ns, made_ns, &mut found);
+                events.extend(found.into_iter().map(Event::Descriptor));
+            }
+            Record::Ready(ready) => {
+                let entries = ready_set::entries(ready, self.arch, &self.registry, made_ns);
+                events.extend(entries.into_iter().map(Event::Ready));
+            }
             Record::Life(life) => {
                 self.release(head.tid, false, events);
+                self.follow(life, made_ns, events);
                 match life_kind(life.what) {
                     Some(kind) => events.push(Event::Life(Life {
                         pid: head.pid,
@@ -163,6 +191,35 @@ impl Intake {
                     None => self.unsound += 1,
                 }
             }
+        }
+    }
+
+    /// What a process had open before the trace.
+    pub(crate) fn found(&mut self, pid: u32, found: Found, events: &mut Vec<Event>) {
+        let mut descriptors = Vec::new();
+        self.registry.found(pid, found, &mut descriptors);
+        events.extend(descriptors.into_iter().map(Event::Descriptor));
+    }
+
+    /// Threads come and go: whose descriptors are whose.
+    fn follow(&mut self, life: &probe_ebpf::Life, at_ns: u64, events: &mut Vec<Event>) {
+        let (pid, tid) = (life.head.pid, life.head.tid);
+        match life.what {
+            LIFE_FORK => {
+                self.processes.insert(tid, pid);
+                // The first thread of a process has its id.
+                let parent = *self.processes.get(&life.other).unwrap_or(&life.other);
+                if parent != pid {
+                    let mut copies = Vec::new();
+                    self.registry.fork(parent, pid, at_ns, &mut copies);
+                    events.extend(copies.into_iter().map(Event::Descriptor));
+                }
+            }
+            LIFE_EXEC => self.registry.forget(pid),
+            LIFE_EXIT => {
+                self.processes.remove(&tid);
+            }
+            _ => {}
         }
     }
 
@@ -219,6 +276,7 @@ impl Intake {
         };
         let last_wake_ns = some(call.last_wake_ns);
         let decoded = arguments::decode(self.arch, call.nr, &call.args, call.timeout_ns);
+        let (pid, start_ns) = (call.head.pid, at(call.enter_ns));
         let killed = flag(FLAG_KILLED);
         let event = Call {
             pid: call.head.pid,
@@ -240,8 +298,10 @@ impl Intake {
                 .filter(|_| call.waker_context != CONTEXT_UNSEEN)
                 .map(|_| waker(call.waker_tid, call.waker_pid, call.waker_context)),
             fd: decoded.fd,
-            descriptor: None,
-            ready_delay_ns: None,
+            descriptor: decoded
+                .fd
+                .and_then(|fd| self.registry.at(pid, fd, start_ns)),
+            ready_delay_ns: Some(call.ready_delay_ns).filter(|&delay_ns| delay_ns != NO_DELAY),
             requested: decoded.requested,
             timeout: decoded.timeout,
             ret: (!killed).then_some(call.ret),

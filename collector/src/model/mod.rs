@@ -4,9 +4,12 @@
 //! trace works on the [`Event`]s defined here, live and replayed alike.
 
 mod arguments;
+pub(crate) mod descriptor_name;
 mod event;
 mod intake;
 mod names;
+pub(crate) mod ready_set;
+pub(crate) mod registry;
 mod trace;
 
 pub use event::{

@@ -1,0 +1,150 @@
+//! What a call did to descriptors, told as it returns: so each has a name that no look into `/proc` has to find
+//! afterwards.
+
+use aya_ebpf::helpers::bpf_probe_read_user;
+use probe_ebpf::{
+    EFFECT_CLOSES, EFFECT_CLOSES_RANGE, EFFECT_COPIES, EFFECT_EPOLL_CTL, EFFECT_EPOLL_WAIT,
+    EFFECT_FCNTL, EFFECT_NAMES, EFFECT_PAIR_FIRST, EFFECT_PAIR_FOURTH, EFFECT_POLL, EFFECT_RETURNS,
+    EFFECT_SELECT, FD_CLOSED, FD_CLOSED_RANGE, FD_COPIED, FD_INTEREST, FD_NAMED, FD_NO_INTEREST,
+    FD_OPENED, Fd, Head, KIND_FD, NAME_BYTES, Thread,
+};
+
+use crate::{emit, file, kernel::Task, ready};
+
+/// `connect` on a socket that doesn't wait: it has its names by now.
+const EINPROGRESS: i64 = 115;
+/// Commands of `fcntl` that copy a descriptor.
+const F_DUPFD: u64 = 0;
+const F_DUPFD_CLOEXEC: u64 = 1030;
+/// `close_range` that closes nothing yet.
+const CLOSE_RANGE_CLOEXEC: u64 = 4;
+/// Of `epoll_ctl`.
+const EPOLL_CTL_DEL: u64 = 2;
+
+/// The call of this thread returns `ret` at `now`.
+#[inline(never)]
+pub(crate) fn effect(thread: &mut Thread, task: Task, now: u64, ret: i64) {
+    let args = thread.call.args;
+    let first = args[0] as i32;
+    match thread.effect as u8 {
+        EFFECT_EPOLL_WAIT => ready::found_by_epoll(thread, ret),
+        EFFECT_POLL => ready::found_by_poll(thread, ret),
+        EFFECT_SELECT => ready::found_by_select(thread, ret),
+        // A descriptor is closed whatever `close` returns.
+        EFFECT_CLOSES => tell(thread, task, now, FD_CLOSED, both(first, -1)),
+        EFFECT_NAMES if ret == 0 || ret == -EINPROGRESS => {
+            tell(thread, task, now, FD_NAMED, both(first, -1));
+        }
+        _ if ret < 0 => {}
+        EFFECT_RETURNS => tell(thread, task, now, FD_OPENED, both(ret as i32, first)),
+        EFFECT_COPIES => tell(thread, task, now, FD_COPIED, both(ret as i32, first)),
+        EFFECT_FCNTL if args[1] == F_DUPFD || args[1] == F_DUPFD_CLOEXEC => {
+            tell(thread, task, now, FD_COPIED, both(ret as i32, first));
+        }
+        EFFECT_PAIR_FIRST => pair(thread, task, now, args[0]),
+        EFFECT_PAIR_FOURTH => pair(thread, task, now, args[3]),
+        EFFECT_CLOSES_RANGE if args[2] & CLOSE_RANGE_CLOEXEC == 0 => {
+            let last = if args[1] as u32 > i32::MAX as u32 {
+                i32::MAX
+            } else {
+                args[1] as i32
+            };
+            tell(thread, task, now, FD_CLOSED_RANGE, both(first, last));
+        }
+        EFFECT_EPOLL_CTL => interest(thread, now, args),
+        _ => {}
+    }
+}
+
+/// Two descriptors that the call has written to the program's memory.
+#[inline(always)]
+fn pair(thread: &mut Thread, task: Task, now: u64, at: u64) {
+    // SAFETY: the helper fails on memory that it can't read.
+    if let Ok([one, other]) = unsafe { bpf_probe_read_user(at as *const [i32; 2]) } {
+        tell(thread, task, now, FD_OPENED, both(one, -1));
+        tell(thread, task, now, FD_OPENED, both(other, -1));
+    }
+}
+
+/// A descriptor and the other one, as one argument: there are five at most.
+#[inline(always)]
+fn both(fd: i32, other: i32) -> u64 {
+    u64::from(fd as u32) | u64::from(other as u32) << 32
+}
+
+#[inline(never)]
+fn tell(thread: &mut Thread, task: Task, now: u64, what: u32, both: u64) {
+    emit::emit_in_place(head(thread), |place: *mut Fd| {
+        // SAFETY: it is room for a record, and all of it is written here before anything reads it.
+        let record = unsafe { blank(place) };
+        record.enter_ns = thread.call.enter_ns;
+        record.at_ns = now;
+        record.what = what;
+        record.fd = both as i32;
+        record.other = (both >> 32) as i32;
+        record.nr = thread.call.nr;
+        if what != FD_CLOSED && what != FD_CLOSED_RANGE {
+            file::describe(record, task, both as i32);
+        }
+    });
+}
+
+/// `epoll_ctl`: what an epoll waits for from now on.
+#[inline(always)]
+fn interest(thread: &mut Thread, now: u64, args: [u64; 4]) {
+    let (events, data) = if args[1] == EPOLL_CTL_DEL {
+        (0, 0)
+    } else {
+        let at = args[3];
+        // SAFETY: the helper fails on memory that it can't read. The bits come first, then, padded or not, the data.
+        let events = unsafe { bpf_probe_read_user(at as *const u32) };
+        let data_at = at.wrapping_add(ready::epoll_event_bytes().wrapping_sub(8));
+        // SAFETY: as above.
+        let data = unsafe { bpf_probe_read_user(data_at as *const u64) };
+        match (events, data) {
+            (Ok(events), Ok(data)) => (events, data),
+            _ => return,
+        }
+    };
+    emit::emit_in_place(head(thread), |place: *mut Fd| {
+        // SAFETY: as in `tell`.
+        let record = unsafe { blank(place) };
+        record.enter_ns = thread.call.enter_ns;
+        record.at_ns = now;
+        record.what = if args[1] == EPOLL_CTL_DEL {
+            FD_NO_INTEREST
+        } else {
+            FD_INTEREST
+        };
+        record.fd = args[0] as i32;
+        record.other = args[2] as i32;
+        record.nr = thread.call.nr;
+        record.events = events;
+        record.data = data;
+    });
+}
+
+#[inline(always)]
+fn head(thread: &Thread) -> Head {
+    Head {
+        kind: KIND_FD,
+        ..thread.call.head
+    }
+}
+
+/// A record of zeros where there was room for one.
+///
+/// # Safety
+/// `place` is valid to write, and aligned to 8 bytes.
+#[inline(always)]
+unsafe fn blank<'a>(place: *mut Fd) -> &'a mut Fd {
+    const WORDS: usize = size_of::<Fd>() / 8;
+    const _: () = assert!(size_of::<Fd>() % 8 == 0 && NAME_BYTES % 8 == 0);
+    let words: *mut u64 = place.cast();
+    for word in 0..WORDS {
+        // SAFETY: within the record.
+        unsafe { words.add(word).write_volatile(0) };
+    }
+    // SAFETY: zeros are a record.
+    unsafe { &mut *place }
+}
