@@ -25,6 +25,7 @@ const PLACED = new Set([
   "preemptions", "waker", "fd", "ret", "error", "requested", "timeout", "timeout_ns", "copying", "copy_start_ns",
   "first_sleep_ns", "last_wake_ns", "others", "other_ns", "cpu", "began_before", "killed", "continues", "check",
   "unseen", "interrupted", "nr",
+  "descriptor", "ready_delay_ns",
 ]);
 
 /** @param {Json} from @param {string} name @returns {number | null} */
@@ -88,11 +89,25 @@ function timeoutOf(call) {
 }
 
 /**
+ * What stood behind the call's number: its name, or what it is.
+ * @param {Json} call
+ * @param {Json} descriptor
+ * @returns {string | null}
+ */
+function descriptorOf(call, descriptor) {
+  const fd = maybe(call, "fd", String);
+  const { name, kind } = /** @type {{ name?: unknown, kind?: unknown }} */ (descriptor);
+  const words = [kind, name].filter((word) => typeof word === "string" && word !== "");
+  return fd === null || words.length === 0 ? fd : `${fd}: ${words.join(" ")}`;
+}
+
+/**
  * The rows of the table of facts.
  * @param {Json} call
+ * @param {Json} [descriptor] what stood behind its number, if that is known
  * @returns {[string, string][]}
  */
-export function factsOf(call) {
+export function factsOf(call, descriptor = {}) {
   const startNs = numberOf(call, "start_ns") ?? 0;
   const endNs = numberOf(call, "end_ns") ?? 0;
   /** @type {[string, string | null][]} */
@@ -101,7 +116,8 @@ export function factsOf(call) {
     ["end", formatTime(endNs, 1)],
     ["duration", formatExactNs(endNs - startNs)],
     ["returned", returned(call)],
-    ["descriptor", maybe(call, "fd", String)],
+    ["descriptor", descriptorOf(call, descriptor)],
+    ["data had been there", maybe(call, "ready_delay_ns", formatNs)],
     ["asked for", maybe(call, "requested", formatCount)],
     ["timeout", timeoutOf(call)],
     ["sleeps", maybe(call, "sleeps", formatCount)],
@@ -160,7 +176,7 @@ export class Panel {
     const startNs = numberOf(call, "start_ns") ?? 0;
     const lengthNs = (numberOf(call, "end_ns") ?? 0) - startNs;
     const amounts = phasesOf(call);
-    const rows = factsOf(call).map(([name, value]) => el("tr", "", el("td", "", name), el("td", "", value)));
+    const rows = factsOf(call, objectOf(answer["descriptor"])).map(([name, value]) => el("tr", "", el("td", "", name), el("td", "", value)));
     const words = flagWords(flagsOf(call));
     if (call["interrupted"] === true) words.push("A signal interrupted it; the program never saw this return.");
     const zoom = el("button", "", "Zoom to it");

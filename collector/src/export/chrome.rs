@@ -5,7 +5,7 @@
 //! whatever the recording holds.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 
 use anyhow::{Context, Result};
@@ -16,7 +16,7 @@ use super::json::{WakerJson, name, put, timeout_fields};
 use super::overview::Overview;
 use super::phases::{Extent, Phase, pieces};
 use super::{FORMAT, Passes, VERSION};
-use crate::model::{Arch, Call, Copying, Event, Gap, OffCpu, OpenThread};
+use crate::model::{Arch, Call, Copying, Descriptor, Event, Gap, OffCpu, OpenThread};
 use crate::text;
 
 /// Threads drawn, at most.
@@ -40,6 +40,7 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
         pid: first.trace.pid,
         lanes: HashMap::new(),
         pending: 0,
+        descriptors: &first.descriptors,
     };
     drawing.names(first)?;
     passes.each(|event| drawing.event(event))?;
@@ -66,6 +67,7 @@ struct Drawing<'a, W> {
     pending: usize,
     /// The process that loss is shown at.
     pid: u32,
+    descriptors: &'a BTreeMap<u32, Descriptor>,
 }
 
 /// What a call's slice says beside its extent, with the names of the JSON export. To keep a file
@@ -76,6 +78,11 @@ struct CallArgs {
     open: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     fd: Option<i32>,
+    /// The name of what stood behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    descriptor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready_delay_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     requested: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,6 +137,8 @@ impl From<&Call> for CallArgs {
         Self {
             open: false,
             fd: call.fd,
+            descriptor: None,
+            ready_delay_ns: call.ready_delay_ns,
             requested: call.requested,
             ret: call.ret,
             error: call.ret.and_then(text::error_name),
@@ -291,8 +300,16 @@ impl<W: Write> Drawing<'_, W> {
             &name,
             &Extent::from(call),
             &spans,
-            call.into(),
+            CallArgs {
+                descriptor: self.name_of(call.descriptor),
+                ..call.into()
+            },
         )
+    }
+
+    fn name_of(&self, descriptor: Option<u32>) -> Option<String> {
+        let descriptor = self.descriptors.get(&descriptor?)?;
+        Some(descriptor.name.clone()).filter(|name| !name.is_empty())
     }
 
     fn open(&mut self, open: &OpenThread) -> Result<()> {

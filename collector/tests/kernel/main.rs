@@ -10,6 +10,7 @@
 
 mod child;
 mod counts;
+mod descriptors;
 mod life;
 mod observers;
 mod phases;
