@@ -7,10 +7,13 @@ mod arguments;
 pub(crate) mod descriptor_name;
 mod event;
 mod intake;
+mod loop_thread;
 mod names;
 pub(crate) mod ready_set;
 pub(crate) mod registry;
 mod trace;
+mod turn;
+mod turns;
 
 pub use event::{
     Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
@@ -19,3 +22,5 @@ pub use event::{
 pub use intake::{Intake, Record};
 pub use names::{Arch, CallClass, call_class, call_name};
 pub use trace::Trace;
+pub use turn::{Stall, Turn};
+pub use turns::Turns;

@@ -1,0 +1,116 @@
+//! Cuts each thread's time into turns, from events in the order of a recording. Which calls begin and end one,
+//! a [`LoopThread`] knows.
+//!
+//! A turn in which records were lost is never handed out, for it may be two. Nothing grows with the trace:
+//! a few numbers are kept for each thread that has made a readiness call, up to a limit.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::loop_thread::{Kind, LoopThread};
+use super::{Arch, Call, Event, Life, LifeKind, Ready, Turn};
+
+/// Threads whose turns are cut.
+const THREADS_MAX: usize = 16_384;
+/// Numbers of calls that are looked up beforehand; no architecture has more.
+const CALLS_MAX: u32 = 1_024;
+
+/// Cuts each thread's time into turns.
+#[derive(Debug)]
+pub struct Turns {
+    /// By number of the call.
+    kinds: Vec<Kind>,
+    threads: HashMap<u32, LoopThread>,
+    /// Gaps so far. A thread finds out that there was one when it is next heard of.
+    gaps: u64,
+    broken: u64,
+    left_out: u64,
+}
+
+impl Turns {
+    /// For a trace on this architecture. On one that is not known no call is, and there are no turns.
+    pub fn new(arch: Option<Arch>) -> Self {
+        let kinds = arch.map(|arch| (0..CALLS_MAX).map(|nr| Kind::of(arch, nr)).collect());
+        Self {
+            kinds: kinds.unwrap_or_default(),
+            threads: HashMap::new(),
+            gaps: 0,
+            broken: 0,
+            left_out: 0,
+        }
+    }
+
+    /// Turns that were not handed out, for records were lost in them, or those there are contradict each other.
+    pub fn broken(&self) -> u64 {
+        self.broken
+    }
+
+    /// Readiness calls of threads for which there was no room.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// Takes in what happened next, and appends the turns that ended by it to `turns`: mostly none or one.
+    pub fn push(&mut self, event: &Event, turns: &mut Vec<Turn>) {
+        match event {
+            Event::Call(call) => self.call(call, turns),
+            Event::OffCpu(span) => {
+                if let Some(thread) = self.thread(span.tid) {
+                    thread.span(span);
+                }
+            }
+            Event::Ready(Ready { tid, .. }) => {
+                if let Some(thread) = self.thread(*tid) {
+                    thread.watches();
+                }
+            }
+            Event::Life(life) => self.live(life),
+            Event::Gap(_) => self.gaps += 1,
+            // A turn that the trace's end cuts off never ended.
+            Event::Descriptor(_) | Event::Open(_) | Event::End(_) => {}
+        }
+    }
+
+    fn thread(&mut self, tid: u32) -> Option<&mut LoopThread> {
+        let thread = self.threads.get_mut(&tid)?;
+        if thread.gaps != self.gaps {
+            self.broken += u64::from(thread.is_in_turn());
+            thread.forget(self.gaps);
+        }
+        Some(thread)
+    }
+
+    fn call(&mut self, call: &Call, turns: &mut Vec<Turn>) {
+        let kind = self.kinds.get(call.nr as usize).copied();
+        let kind = kind.unwrap_or(Kind::Other);
+        if kind.is_readiness() {
+            let room = self.threads.len() < THREADS_MAX;
+            match self.threads.entry(call.tid) {
+                Entry::Vacant(entry) if room => {
+                    entry.insert(LoopThread::new(call.pid, self.gaps));
+                }
+                Entry::Vacant(_) => self.left_out += 1,
+                // Its end was not seen, and the id is another thread's now.
+                Entry::Occupied(mut entry) if entry.get().pid != call.pid => {
+                    entry.insert(LoopThread::new(call.pid, self.gaps));
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
+        let Some(thread) = self.thread(call.tid) else {
+            return;
+        };
+        let sound = thread.call(kind, call, turns);
+        self.broken += u64::from(!sound);
+    }
+
+    fn live(&mut self, life: &Life) {
+        match life.kind {
+            LifeKind::Began | LifeKind::Ended => {
+                self.threads.remove(&life.tid);
+            }
+            LifeKind::Exec => self.threads.retain(|_, thread| thread.pid != life.pid),
+            LifeKind::Found | LifeKind::Renamed => {}
+        }
+    }
+}
