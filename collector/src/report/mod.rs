@@ -4,8 +4,13 @@
 //! `waitscope report --json` prints [`Report`]: its fields are a promise to programs.
 
 mod calls;
+mod loops;
+mod over_time;
 mod show;
+mod show_turns;
+mod stalls;
 mod threads;
+mod turns;
 mod wakers;
 
 use anyhow::Result;
@@ -14,8 +19,12 @@ use serde_json::Value;
 
 pub use calls::CallReport;
 use calls::Calls;
+pub use loops::LoopReport;
+pub use over_time::OverTime;
+pub use stalls::{LongestTurn, StallReport, StallWaker};
 use threads::Lanes;
 pub use threads::ThreadReport;
+use turns::Loops;
 pub use wakers::WakerReport;
 use wakers::Wakers;
 
@@ -28,7 +37,7 @@ pub const FORMAT: &str = "waitscope-report";
 /// Its version. A field never changes its meaning within a version.
 pub const VERSION: u32 = 1;
 
-/// Longest waits and longest gaps that are told.
+/// Longest waits, turns and gaps that are told.
 const TOLD: usize = 5;
 
 /// A whole recording summed up.
@@ -53,6 +62,7 @@ pub struct Summary {
     lanes: Lanes,
     calls: Calls,
     wakers: Wakers,
+    loops: Loops,
     longest: Vec<Call>,
     gaps: Gaps,
     end: Option<End>,
@@ -68,6 +78,7 @@ impl Summary {
             lanes: Lanes::default(),
             calls: Calls::new(trace),
             wakers: Wakers::default(),
+            loops: Loops::new(trace),
             longest: Vec::new(),
             gaps: Gaps::default(),
             end: None,
@@ -79,6 +90,7 @@ impl Summary {
     /// Adds an event.
     pub fn push(&mut self, event: &Event) {
         self.lanes.push(event);
+        self.loops.push(event);
         let at = match event {
             Event::Call(call) => {
                 self.calls.push(call);
@@ -142,6 +154,7 @@ impl Summary {
                 .end
                 .is_some_and(|end| end.untracked == 0 && end.compat == 0);
         let (threads, threads_not_listed) = self.lanes.finish(duration_ns, whole);
+        let turns = self.loops.finish();
         Report {
             format: FORMAT,
             version: VERSION,
@@ -173,6 +186,10 @@ impl Summary {
                 .map(|call| call_json(&self.trace, call))
                 .collect(),
             wakers: self.wakers.finish(),
+            loops: turns.loops,
+            longest_turns: turns.longest,
+            turns_broken: turns.broken,
+            turns_not_listed: turns.not_listed,
             gaps: self.gaps.count,
             longest_gaps: self.gaps.longest,
         }
@@ -240,6 +257,14 @@ pub struct Report {
     pub longest_waits: Vec<Value>,
     /// Who ended waits, the most frequent first.
     pub wakers: Vec<WakerReport>,
+    /// The threads that have an event loop, the one with most turns first.
+    pub loops: Vec<LoopReport>,
+    /// The turns with the most lag, the worst first.
+    pub longest_turns: Vec<LongestTurn>,
+    /// Turns that are in no sum, for records were lost in them.
+    pub turns_broken: u64,
+    /// Turns that are in no sum, for there are too many threads: at least so many.
+    pub turns_not_listed: u64,
     /// How often records were lost.
     pub gaps: u64,
     /// The longest of these times.

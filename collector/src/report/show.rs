@@ -6,6 +6,7 @@ use std::fmt::{Display, Formatter, Result};
 
 use serde_json::Value;
 
+use super::show_turns::turns;
 use super::{CallReport, Report, ThreadReport, TraceReport};
 use crate::text::{count, escape, nanos, percent, shorten};
 
@@ -22,6 +23,7 @@ impl Display for Report {
         header(self, f)?;
         threads(self, f)?;
         calls(self, f)?;
+        turns(self, f)?;
         waits(self, f)?;
         wakers(self, f)?;
         gaps(self, f)
