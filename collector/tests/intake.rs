@@ -2,7 +2,7 @@
 
 use probe_ebpf::{
     ASLEEP, Brief, Call, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, FLAG_INFERRED, FLAG_KILLED, Head,
-    KIND_BRIEF, KIND_CALL, KIND_LIFE, KIND_OFF_CPU, LIFE_EXIT, Life, NO_CALL, NO_COPY,
+    KIND_BRIEF, KIND_CALL, KIND_LIFE, KIND_OFF_CPU, LIFE_EXIT, Life, NO_CALL, NO_COPY, NO_DELAY,
     OFF_CPU_INFERRED, ON_CPU, OffCpu, PREEMPTED, TIMEOUT_UNKNOWN, Thread, UNKNOWN_CALL,
 };
 use waitscope::model::{Arch, Copying, Event, Gap, Intake, LifeKind, Record, Timeout};
@@ -33,6 +33,7 @@ fn call(enter: u64, exit: u64) -> Call {
         exit_ns: START + exit,
         kernel_ns: exit - enter,
         timeout_ns: TIMEOUT_UNKNOWN,
+        ready_delay_ns: NO_DELAY,
         nr: READ,
         ..Call::default()
     }
@@ -64,6 +65,8 @@ fn a_brief_record_says_what_a_whole_one_says() {
         args: [3, 4, 5, 6],
         others: 2,
         other_ns: 9,
+        ready_delay_ns: 7,
+        reserved: 0,
     };
     let whole = |kernel_ns, copy_ns, flags: u32| Call {
         kernel_ns,
@@ -74,6 +77,7 @@ fn a_brief_record_says_what_a_whole_one_says() {
         flags,
         others: 2,
         other_ns: 9,
+        ready_delay_ns: 7,
         ..call(100, 150)
     };
     let seen = FLAG_COPY_SEEN;
