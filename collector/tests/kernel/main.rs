@@ -11,6 +11,7 @@
 mod child;
 mod counts;
 mod descriptors;
+mod edges;
 mod life;
 mod observers;
 mod phases;

@@ -1,0 +1,193 @@
+//! The edges of calls and traces: what other tracers get wrong, one test each.
+
+use nix::{errno::Errno, sys::signal::Signal};
+use waitscope::model::{LifeKind, Timeout};
+
+use super::{
+    child::Script,
+    phases::wait_until_asleep,
+    trace::{Taken, Tracing},
+};
+
+const MILLI_NS: u64 = 1_000_000;
+
+#[test]
+fn a_poll_that_a_stop_interrupted_goes_on_under_its_own_name() {
+    // `restart_syscall` hides which call it stands for: strace once printed `read` for such a `poll`.
+    let mut script = Script::start(
+        "import ctypes\nlibc = ctypes.CDLL(None)\nsay('ready')\nhear()\nsay('polling')\nlibc.poll(None, 0, 300)\nsay('done')\nhear()",
+    );
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    assert_eq!(script.hear(), "polling");
+    wait_until_asleep(script.pid());
+    script.signal(Signal::SIGSTOP);
+    wait_until(script.pid(), 'T');
+    script.signal(Signal::SIGCONT);
+    assert_eq!(script.hear(), "done");
+    let taken = tracing.finish();
+    let polls: Vec<_> = taken.calls_named("poll").collect();
+    let [first, next] = polls[..] else {
+        panic!("a poll and its going on: {polls:?}")
+    };
+    assert_eq!(
+        (first.continues, next.continues),
+        (false, true),
+        "{polls:?}"
+    );
+    // The kernel's own word for "goes on", which no program sees, and the timeout in the end.
+    assert_eq!((first.ret, next.ret), (Some(-516), Some(0)), "{polls:?}");
+    assert_eq!(first.timeout, Timeout::Nanos(300 * MILLI_NS), "{first:?}");
+    let all_ns = next.end_ns - first.start_ns;
+    assert!(
+        all_ns >= 300 * MILLI_NS,
+        "together as long as asked for: {polls:?}"
+    );
+}
+
+#[test]
+fn an_epoll_wait_ends_with_eintr_at_a_stop_though_no_handler_ran() {
+    let mut script = Script::start(
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\ne = select.epoll()\nbuf = ctypes.create_string_buffer(64)\n\
+         say('ready')\nhear()\nsay('waiting')\nr = libc.epoll_wait(e.fileno(), buf, 1, -1)\nsay(r, ctypes.get_errno())\nhear()",
+    );
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    assert_eq!(script.hear(), "waiting");
+    wait_until_asleep(script.pid());
+    script.signal(Signal::SIGSTOP);
+    wait_until(script.pid(), 'T');
+    script.signal(Signal::SIGCONT);
+    let said = script.hear();
+    assert_eq!(said, format!("-1 {}", Errno::EINTR as i32));
+    let taken = tracing.finish();
+    let waits: Vec<_> = taken.calls_named("epoll_wait").collect();
+    let [wait] = waits[..] else {
+        panic!("one: {waits:?}")
+    };
+    assert_eq!(wait.ret, Some(-(Errno::EINTR as i64)), "{wait:?}");
+}
+
+#[test]
+fn a_write_cut_short_by_a_signal_says_how_much_it_moved() {
+    let mut script = Script::start(
+        "signal.signal(signal.SIGUSR1, lambda *_: None)\nr, w = os.pipe()\nblock = bytes(1 << 20)\n\
+         say('ready')\nhear()\nsay('writing')\nn = os.write(w, block)\nsay(n)\nhear()",
+    );
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    assert_eq!(script.hear(), "writing");
+    wait_until_asleep(script.pid());
+    script.signal(Signal::SIGUSR1);
+    let moved = script.hear_numbers()[0];
+    assert!(moved > 0 && moved < 1 << 20, "a pipe holds less: {moved}");
+    let taken = tracing.finish();
+    let write = taken
+        .calls_named("write")
+        .find(|call| call.requested == Some(1 << 20))
+        .expect("the large write");
+    assert_eq!(write.ret, Some(moved as i64), "{write:?}");
+    assert!(write.blocked_ns > 0 && write.copying_ns > 0, "{write:?}");
+}
+
+#[test]
+fn a_32_bit_call_is_counted_and_never_taken_for_another() {
+    // Number 3 is `read` there, and `close` here; 20 is `getpid`, and `writev` here.
+    let mut script = Script::start(
+        "import ctypes\ncode = bytes([0x53, 0xb8, 20, 0, 0, 0, 0xcd, 0x80, 0x5b, 0xc3])\n\
+         m = mmap.mmap(-1, 4096, prot=7)\nm.write(code)\nf = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))\n\
+         say('ready')\nhear()\nsay(*[f() for _ in range(5)])\nhear()",
+    );
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    let pids = script.hear_numbers();
+    assert_eq!(pids, [u64::from(script.pid()); 5], "the kernel makes them");
+    let taken = tracing.finish_with_compat();
+    assert_eq!(taken.end.compat, 5, "{:?}", taken.end);
+    assert_eq!(taken.calls_named("writev").count(), 0);
+}
+
+#[test]
+fn a_vfork_is_a_call_that_slept_until_its_child_was_another_program() {
+    let mut script = Script::start(
+        "import subprocess\nsay('ready')\nhear()\nsubprocess.run(['true'])\nsay('done')\nhear()",
+    );
+    let pid = script.pid();
+    let tracing = Tracing::attach(pid);
+    script.tell("go");
+    assert_eq!(script.hear(), "done");
+    let taken = tracing.finish();
+    let forks: Vec<_> = taken
+        .calls()
+        .filter(|call| ["vfork", "clone", "clone3", "fork"].contains(&taken.name(call.nr).as_str()))
+        .collect();
+    let [fork] = forks[..] else {
+        panic!("one, for it slept: {forks:?}")
+    };
+    assert_eq!((fork.tid, fork.sleeps), (pid, 1), "{fork:?}");
+    // Its waiting is for the child, and no descriptor's.
+    assert_eq!((fork.fd, fork.descriptor), (None, None), "{fork:?}");
+    assert!(
+        taken.calls().all(|call| call.pid == pid),
+        "the child is not traced"
+    );
+}
+
+#[test]
+fn a_call_that_never_returns_is_no_call_and_its_thread_ends() {
+    let mut script = Script::start("say('ready')\nhear()\nos._exit(3)");
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    script.wait();
+    let taken = tracing.finish();
+    for name in ["exit", "exit_group", "rt_sigreturn"] {
+        assert_eq!(taken.calls_named(name).count(), 0, "{name}");
+    }
+    assert_eq!(ends(&taken), 1);
+    assert_eq!(taken.open().count(), 0, "nothing goes on for ever");
+}
+
+#[test]
+fn a_call_in_flight_at_the_end_is_open_with_its_phases_so_far() {
+    let mut script =
+        Script::start("say('ready')\nhear()\nsay('polling')\nselect.poll().poll()\nsay('never')");
+    let pid = script.pid();
+    let tracing = Tracing::attach(pid);
+    script.tell("go");
+    assert_eq!(script.hear(), "polling");
+    wait_until_asleep(pid);
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    let taken = tracing.finish();
+    let open: Vec<_> = taken.open().collect();
+    let [open] = open[..] else {
+        panic!("one thread, in one call: {open:?}")
+    };
+    assert_eq!(
+        open.nr.flatten().map(|nr| taken.name(nr)),
+        Some("poll".to_owned())
+    );
+    assert!(open.blocked_ns >= 30 * MILLI_NS, "{open:?}");
+    assert_eq!(open.at_ns, taken.end.at_ns, "up to the end: {open:?}");
+}
+
+fn ends(taken: &Taken) -> usize {
+    let events = taken.events.iter();
+    events
+        .filter(|event| {
+            matches!(event, waitscope::model::Event::Life(life) if life.kind == LifeKind::Ended)
+        })
+        .count()
+}
+
+/// Returns when a process is in this state of `/proc/PID/stat`.
+fn wait_until(pid: u32, state: char) {
+    for _ in 0..2000 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let after = stat.rsplit(')').next().unwrap().trim_start();
+        if after.starts_with(state) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    panic!("process {pid} does not come to state {state}");
+}
