@@ -15,4 +15,5 @@ mod edges;
 mod life;
 mod observers;
 mod phases;
+mod strace;
 mod trace;
