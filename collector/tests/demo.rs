@@ -12,7 +12,7 @@ use waitscope::demo::Demo;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn start() -> Demo {
-    Demo::start(Path::new(env!("CARGO_BIN_EXE_waitscope")), None).unwrap()
+    Demo::start(Path::new(env!("CARGO_BIN_EXE_waitscope")), None, None).unwrap()
 }
 
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
@@ -93,6 +93,6 @@ fn dropping_the_demo_leaves_no_process_behind() {
 
 #[test]
 fn a_program_that_is_no_demo_is_reported_and_not_waited_for() {
-    let error = Demo::start(Path::new("/bin/true"), None).unwrap_err();
+    let error = Demo::start(Path::new("/bin/true"), None, None).unwrap_err();
     assert!(format!("{error:#}").contains("ended at once"), "{error:#}");
 }

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::demo::Model;
+
 /// Shows where a running process waits and where it copies, on a timeline in the browser.
 #[derive(Debug, Parser)]
 #[command(
@@ -118,6 +120,10 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Trace a small server under a steady load: the tour
+    #[command(after_help = "Examples:\n  \
+        sudo waitscope demo                     an event loop, a worker and a ticker\n  \
+        sudo waitscope demo --model blocking    the same load on a thread for each connection\n  \
+        sudo waitscope demo --model uring       and on io_uring")]
     Demo {
         #[command(flatten)]
         tracing: Tracing,
@@ -126,15 +132,34 @@ pub(crate) enum Command {
         /// Keep the trace in this file, too
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
+        /// A server of this model of I/O instead of the demo's own
+        #[arg(long, value_enum)]
+        model: Option<Model>,
     },
     /// The demo's server, started by it
     #[command(hide = true)]
-    DemoServer,
+    DemoServer {
+        /// One of a model
+        #[arg(long, value_enum)]
+        model: Option<Model>,
+    },
     /// The demo's load, started by it
     #[command(hide = true)]
     DemoLoad {
         /// The server's port
         port: u16,
+    },
+    /// A load that asks as fast as it is answered, started by a comparison
+    #[command(hide = true)]
+    DemoClosedLoad {
+        /// The server's port
+        port: u16,
+        /// How many
+        #[arg(long)]
+        connections: usize,
+        /// How long it asks
+        #[arg(long = "for", value_parser = duration)]
+        time: Duration,
     },
     /// Waits until it is traced, then becomes the program; started by `run`
     #[command(hide = true)]

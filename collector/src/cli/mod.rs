@@ -63,7 +63,8 @@ fn act(command: Command) -> Result<Exit> {
             tracing,
             page,
             record,
-        } => trace::demo(&tracing, &page, record.as_deref()),
+            model,
+        } => trace::demo(model, &tracing, &page, record.as_deref()),
         Command::Open { file, page } => open::open(&file, &page),
         Command::Export {
             file,
@@ -72,8 +73,13 @@ fn act(command: Command) -> Result<Exit> {
         } => export::export(&file, format, output.as_deref()),
         Command::Report { file, json } => report::report(&file, json),
         Command::Doctor { json } => doctor::doctor(json),
-        Command::DemoServer => demo::serve_main().map(|()| Exit::Done),
+        Command::DemoServer { model } => demo::serve_main(model).map(|()| Exit::Done),
         Command::DemoLoad { port } => demo::load_main(port).map(|()| Exit::Done),
+        Command::DemoClosedLoad {
+            port,
+            connections,
+            time,
+        } => demo::closed_load_main(port, connections, time).map(|()| Exit::Done),
         Command::RunChild { parent, command } => held::run_child(parent, &command),
     }
 }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     attach::{Options, Session, Target, drop_all, invoking_user},
-    demo::Demo,
+    demo::{Demo, Model},
     drain::{Outcome, Sinks, drain},
     model::Trace,
     recording::Writer,
@@ -61,9 +61,14 @@ pub(super) fn record(target: &str, tracing: &Tracing, output: &Path) -> Result<E
 }
 
 /// `waitscope demo`
-pub(super) fn demo(tracing: &Tracing, page: &Page, record: Option<&Path>) -> Result<Exit> {
+pub(super) fn demo(
+    model: Option<Model>,
+    tracing: &Tracing,
+    page: &Page,
+    record: Option<&Path>,
+) -> Result<Exit> {
     let program = std::env::current_exe().context("find waitscope itself")?;
-    let demo = Demo::start(&program, invoking_user())?;
+    let demo = Demo::start(&program, invoking_user(), model)?;
     let target = Target::by_pid(demo.pid())?;
     let exit = Plan {
         tracing,

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
+use super::door::{Door, announce};
 use super::frame::{HEADER, HEAVY, PAYLOAD_MAX, Parsed, digest, parse};
 use super::workers::{Done, Job, Worker, start_ticker, start_worker};
 
@@ -32,17 +33,14 @@ const STOP: u64 = 1;
 const WORKER: u64 = 2;
 const FIRST_CLIENT: u64 = 3;
 
-/// Runs the server until standard input ends: the hidden command `demo-server`. Prints `port NUMBER`.
+/// Serves until the door is shut.
 ///
 /// # Errors
 /// If the system refuses a descriptor or a thread.
-pub fn serve_main() -> Result<()> {
-    super::name_thread(c"demo-loop")?;
-    let server = Server::bind()?;
-    let mut stdout = io::stdout();
-    writeln!(stdout, "port {}", server.port()?).context("print the demo server's port")?;
-    stdout.flush().context("print the demo server's port")?;
-    server.run(io::stdin())
+pub(super) fn serve(door: Door) -> Result<()> {
+    let server = Server::new(door.listener)?;
+    announce(&server.listener)?;
+    server.run(door.stop)
 }
 
 /// The server, all set up.
@@ -72,10 +70,8 @@ enum Verdict {
 }
 
 impl Server {
-    /// Listens on a free port of loopback, with all threads started.
-    fn bind() -> Result<Self> {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("listen on 127.0.0.1")?;
+    /// Ready to run, with all threads started.
+    fn new(listener: TcpListener) -> Result<Self> {
         listener
             .set_nonblocking(true)
             .context("make the demo's listener non-blocking")?;
@@ -99,14 +95,6 @@ impl Server {
             threads: [worker_thread, ticker_thread],
             answered: 0,
         })
-    }
-
-    fn port(&self) -> Result<u16> {
-        Ok(self
-            .listener
-            .local_addr()
-            .context("ask where the demo's server listens")?
-            .port())
     }
 
     /// Serves until `stop` is readable or closed.
@@ -268,12 +256,14 @@ fn watch(epoll: &Epoll, fd: impl AsFd, token: u64) -> Result<()> {
 mod tests {
     use super::super::frame::{LIGHT, REPLY, request};
     use super::*;
+    use std::net::Ipv4Addr;
     use std::thread::spawn;
 
     /// A server that runs until the returned stream is dropped.
     fn running() -> (u16, UnixStream, JoinHandle<Result<()>>) {
-        let server = Server::bind().unwrap();
-        let port = server.port().unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = Server::new(listener).unwrap();
         let (ours, stop) = UnixStream::pair().unwrap();
         (port, ours, spawn(move || server.run(stop)))
     }

@@ -13,6 +13,7 @@ mod counts;
 mod descriptors;
 mod edges;
 mod life;
+mod models;
 mod observers;
 mod phases;
 mod strace;

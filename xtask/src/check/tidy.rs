@@ -23,7 +23,10 @@ const MACHINE_PATHS: &[&str] = &[
     concat!("/Us", "ers/"),
 ];
 /// The only files outside the eBPF programs that may say `unsafe`: at most three.
-const UNSAFE_FILES: &[&str] = &["collector/src/attach/abi.rs"];
+const UNSAFE_FILES: &[&str] = &[
+    "collector/src/attach/abi.rs",
+    "collector/src/demo/model/raw.rs",
+];
 /// Where the kernel's own interface is unsafe by nature.
 const UNSAFE_DIR: &str = "probe-ebpf/";
 
