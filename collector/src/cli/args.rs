@@ -123,7 +123,12 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         sudo waitscope demo                     an event loop, a worker and a ticker\n  \
         sudo waitscope demo --model blocking    the same load on a thread for each connection\n  \
-        sudo waitscope demo --model uring       and on io_uring")]
+        sudo waitscope demo --model uring       and on io_uring\n  \
+        sudo waitscope demo --compare           threads and multiplexing side by side, in numbers\n  \
+        sudo waitscope demo --compare --for 5s --json\n\n\
+        A comparison runs a load on each of two models with 1, 10 and 1,000 connections, for --for each\n\
+        (2s unless told), and prints one table and what it shows. Its load asks as fast as it is answered:\n\
+        it takes all of two CPUs for that time.")]
     Demo {
         #[command(flatten)]
         tracing: Tracing,
@@ -135,6 +140,12 @@ pub(crate) enum Command {
         /// A server of this model of I/O instead of the demo's own
         #[arg(long, value_enum)]
         model: Option<Model>,
+        /// Compare blocking threads with multiplexing, without a page
+        #[arg(long, conflicts_with_all = ["model", "record", "listen", "memory", "follow", "verbose"])]
+        compare: bool,
+        /// The comparison as JSON, for programs
+        #[arg(long, requires = "compare")]
+        json: bool,
     },
     /// The demo's server, started by it
     #[command(hide = true)]

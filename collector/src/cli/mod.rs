@@ -2,6 +2,7 @@
 //! ends the program, but for a second Ctrl-C.
 
 mod args;
+mod compare;
 mod doctor;
 mod export;
 mod held;
@@ -61,9 +62,16 @@ fn act(command: Command) -> Result<Exit> {
         } => trace::record(&target, &tracing, &output),
         Command::Demo {
             tracing,
+            compare: true,
+            json,
+            ..
+        } => compare::compare(tracing.duration, json),
+        Command::Demo {
+            tracing,
             page,
             record,
             model,
+            ..
         } => trace::demo(model, &tracing, &page, record.as_deref()),
         Command::Open { file, page } => open::open(&file, &page),
         Command::Export {

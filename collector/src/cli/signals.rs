@@ -1,6 +1,10 @@
 //! Ctrl-C and SIGTERM: the first ends tracing in order, a second ends the program at once.
 
 use anyhow::{Context as _, Result};
+use nix::sys::{
+    signal::{SigSet, Signal as Number},
+    signalfd::{SfdFlags, SignalFd},
+};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -48,6 +52,39 @@ impl EndSignals {
     pub(super) async fn first(&mut self) {
         // An error means that the listener is gone, which ends with the program only.
         let _ = self.asked.wait_for(|&asked| asked).await;
+    }
+}
+
+/// The same for who may not start a thread, because it still has rights: whoever holds it looks often.
+pub(super) struct HeldSignals {
+    set: SigSet,
+    pending: SignalFd,
+    asked: bool,
+}
+
+impl HeldSignals {
+    /// From now on, the first signal ends nothing by itself. Programs that are started get signals as ever.
+    pub(super) fn hold() -> Result<Self> {
+        let mut set = SigSet::empty();
+        set.add(Number::SIGINT);
+        set.add(Number::SIGTERM);
+        set.thread_block().context("hold back SIGINT and SIGTERM")?;
+        let pending = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
+        Ok(Self {
+            set,
+            pending: pending.context("hold back SIGINT and SIGTERM")?,
+            asked: false,
+        })
+    }
+
+    /// Whether one has come. The next one ends the program at once.
+    pub(super) fn have_come(&mut self) -> Result<bool> {
+        let look = "look for SIGINT and SIGTERM";
+        if !self.asked && self.pending.read_signal().context(look)?.is_some() {
+            self.asked = true;
+            self.set.thread_unblock().context(look)?;
+        }
+        Ok(self.asked)
     }
 }
 

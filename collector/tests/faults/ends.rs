@@ -118,6 +118,29 @@ fn nobody_of_the_demo_is_left_however_it_ends() {
     }
 }
 
+#[test]
+fn nobody_of_a_comparison_is_left_however_it_ends() {
+    for (signal, code) in [
+        (Signal::SIGINT, 1),
+        (Signal::SIGTERM, 1),
+        (Signal::SIGKILL, -9),
+    ] {
+        let product = Product::start(&mut waitscope("demo --compare --for 30s"));
+        let mut started = Vec::new();
+        eventually("a server and its load are there", || {
+            started = children(product.pid());
+            started.len() == 2
+        });
+        product.signal(signal);
+        let ended = product.end();
+        assert_eq!(ended.code, code, "{ended:?}");
+        assert_eq!(ended.stdout, "", "what was not measured is not shown");
+        eventually("the comparison's processes are gone", || {
+            !started.iter().copied().any(is_alive)
+        });
+    }
+}
+
 /// The children of a process.
 pub(crate) fn children(pid: u32) -> Vec<u32> {
     let mut all = Vec::new();

@@ -1,7 +1,8 @@
 //! The demo's models, traced: that each makes the calls it is named for, and not the others'.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, process::Command, time::Duration};
 
+use serde_json::Value;
 use waitscope::demo::{Model, Server};
 
 use super::trace::{Taken, Tracing};
@@ -138,4 +139,50 @@ fn models_uring_makes_no_transfer_call_at_all() {
     assert_eq!(seen.readiness(), 0);
     assert_eq!(seen.count(&["recvfrom", "sendto", "read", "write"]), 0);
     assert!(seen.sleeps(&["io_uring_enter"]) > 0, "{:?}", seen.calls);
+}
+
+#[test]
+fn models_compared_add_up_and_made_a_receive_and_a_send_for_each_request() {
+    let program = env!("CARGO_BIN_EXE_waitscope");
+    let args = ["demo", "--compare", "--json", "--for", "200ms"];
+    let output = Command::new(program).args(args).output().unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words}");
+    assert_eq!(words, "", "silent in a pipe");
+    let comparison: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let runs = comparison["runs"].as_array().unwrap();
+    let which: Vec<_> = runs
+        .iter()
+        .map(|run| (run["model"].as_str().unwrap(), run["connections"].as_u64()))
+        .collect();
+    let all = [1, 10, 1_000].map(|number| [("blocking", Some(number)), ("epoll", Some(number))]);
+    assert_eq!(which, all.concat());
+    for run in runs {
+        let number = |field: &str| {
+            run[field]
+                .as_u64()
+                .unwrap_or_else(|| panic!("{field}: {run}"))
+        };
+        assert_eq!(number("lost"), 0, "{run}");
+        let phases = [
+            "user_ns",
+            "kernel_ns",
+            "blocked_ns",
+            "runnable_ns",
+            "copying_ns",
+        ];
+        let sum: u64 = phases.into_iter().map(number).sum();
+        assert_eq!(sum, number("lifetime_ns"), "phases add up: {run}");
+        let requests = number("requests");
+        assert_eq!(number("receive_calls"), requests, "{run}");
+        assert_eq!(number("send_calls"), requests, "{run}");
+        if run["model"] == "blocking" {
+            assert_eq!(number("readiness_calls"), 0, "{run}");
+            assert_eq!(number("threads"), number("connections"), "{run}");
+            assert_eq!(run["blocked_in"], "recvfrom", "{run}");
+        } else {
+            assert_eq!(number("ready"), requests, "{run}");
+            assert_eq!(number("threads"), 1, "{run}");
+        }
+    }
 }
