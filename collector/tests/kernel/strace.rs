@@ -45,7 +45,7 @@ fn strace_sees_the_same_calls_with_the_same_descriptors_returns_and_ready_sets()
         ours.len().abs_diff(theirs.len()) <= 1,
         "{ours:#?} {theirs:#?}"
     );
-    assert!(ours.len() > 25, "{ours:#?}");
+    assert!(ours.len() >= 20, "{ours:#?}");
 }
 
 fn is_traced(name: &str, class: CallClass) -> bool {
@@ -54,6 +54,11 @@ fn is_traced(name: &str, class: CallClass) -> bool {
         CallClass::Readiness | CallClass::Receive | CallClass::Send | CallClass::Connect
     );
     wanted && name != "restart_syscall"
+}
+
+/// Standard input and output: what is said between the program and the test comes in pieces as it may.
+fn is_word(fd: Option<i32>) -> bool {
+    matches!(fd, Some(0..=2))
 }
 
 fn ours(taken: &Taken, pid: u32) -> Vec<Line> {
@@ -72,7 +77,9 @@ fn ours(taken: &Taken, pid: u32) -> Vec<Line> {
         });
         let found = ready.filter(|one| one.ready != 0).filter_map(|one| one.fd);
         let found = name.starts_with("poll").then(|| found.collect());
-        lines.push((name, call.fd, call.ret.unwrap(), found));
+        if !is_word(call.fd) {
+            lines.push((name, call.fd, call.ret.unwrap(), found));
+        }
     }
     lines
 }
@@ -112,9 +119,10 @@ fn line(text: &str) -> Option<Line> {
     if !is_traced(name, call_class(Arch::X86_64, nr as u32)) {
         return None;
     }
-    let (arguments, returned) = rest.rsplit_once(") = ")?;
+    let (arguments, returned) = rest.rsplit_once(" = ")?;
     let mut words = returned.split(' ');
-    let ret: i64 = words.next()?.parse().ok()?;
+    // A new descriptor comes with its name: `11<socket:[1]>`.
+    let ret: i64 = words.next()?.split('<').next()?.parse().ok()?;
     let ret = match words.next() {
         // strace prints the name of the error, and -1.
         Some("EAGAIN") => -i64::from(nix::errno::Errno::EAGAIN as i32),
@@ -130,5 +138,5 @@ fn line(text: &str) -> Option<Line> {
         digits.parse().ok()
     });
     let found = name.starts_with("poll").then(|| found.collect());
-    Some((name.to_owned(), fd, ret, found))
+    (!is_word(fd)).then(|| (name.to_owned(), fd, ret, found))
 }
