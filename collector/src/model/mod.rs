@@ -4,9 +4,11 @@
 //! trace works on the [`Event`]s defined here, live and replayed alike.
 
 mod arguments;
+mod call_kind;
 pub(crate) mod descriptor_name;
 mod event;
 mod intake;
+mod io_model;
 mod loop_thread;
 mod names;
 pub(crate) mod ready_set;
@@ -15,11 +17,13 @@ mod trace;
 mod turn;
 mod turns;
 
+pub use call_kind::{CallKind, CallKinds};
 pub use event::{
     Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
     OpenThread, Ready, Timeout, Waker, readiness,
 };
 pub use intake::{Intake, Record};
+pub use io_model::{IoEvidence, IoModel, Multiplexer, Trigger};
 pub use names::{Arch, CallClass, call_class, call_name};
 pub use trace::Trace;
 pub use turn::{Stall, Turn};
