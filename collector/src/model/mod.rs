@@ -5,8 +5,12 @@
 
 mod arguments;
 mod call_kind;
+mod cause;
 pub(crate) mod descriptor_name;
+mod descriptors;
 mod event;
+mod finding;
+mod id_map;
 mod intake;
 mod io_model;
 mod loop_thread;
@@ -18,10 +22,13 @@ mod turn;
 mod turns;
 
 pub use call_kind::{CallKind, CallKinds};
+pub use cause::{Cause, Why};
+pub use descriptors::Descriptors;
 pub use event::{
     Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
     OpenThread, Ready, Timeout, Waker, readiness,
 };
+pub use finding::{Finding, Findings, On, Severity, Unacted, What};
 pub use intake::{Intake, Record};
 pub use io_model::{IoEvidence, IoModel, Multiplexer, Trigger};
 pub use names::{Arch, CallClass, call_class, call_name};

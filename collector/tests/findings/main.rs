@@ -1,9 +1,12 @@
-//! How threads do their I/O, on threads made for it.
+//! Why waits end, how threads do their I/O, and what is found of them, on threads made for it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test may fail by panicking"
 )]
 
+mod causes;
 mod io_models;
+mod others;
 mod story;
+mod unacted;

@@ -1,9 +1,8 @@
 //! A trace told call by call: what each thread does, one after the other in time.
-#![allow(dead_code, reason = "told in full by the tests to come")]
 
 use waitscope::model::{
-    Arch, Call, CallKinds, Context, Copying, Descriptor, DescriptorKind, Event, Gap, Life,
-    LifeKind, Ready, Timeout, Waker,
+    Arch, Call, CallKinds, Context, Copying, Descriptor, DescriptorKind, Event, Finding, Findings,
+    Gap, Life, LifeKind, Ready, Timeout, Waker,
 };
 
 pub(crate) const PID: u32 = 4_711;
@@ -228,6 +227,19 @@ impl Story {
             lost: 3,
         }));
         self
+    }
+
+    /// All that is found.
+    pub(crate) fn found(&self) -> Vec<Finding> {
+        let mut findings = Findings::new(kinds());
+        self.events.iter().for_each(|event| findings.push(event));
+        findings.finish()
+    }
+
+    /// The kinds of all that is found.
+    pub(crate) fn words(&self) -> Vec<&'static str> {
+        let found = self.found();
+        found.iter().map(|finding| finding.what.word()).collect()
     }
 }
 

@@ -1,0 +1,290 @@
+//! All threads being watched, and what they share: descriptors, readiness calls by process, where records were lost.
+//!
+//! Memory is bounded whatever the trace. Threads beyond the bound are not watched, and nothing is found of them.
+
+use super::again::found_nothing;
+use super::batch::Epolls;
+use super::herd::Herds;
+use super::list::List;
+use super::thread::{Found, Seen, Thread, on_of};
+use super::{Finding, What};
+use crate::model::id_map::IdMap;
+use crate::model::{
+    Call, CallKind, CallKinds, Descriptor, DescriptorKind, Descriptors, Event, Gap, Life, LifeKind,
+    Ready, Why, readiness as bit,
+};
+
+/// Threads watched at one time: one takes up to some ten kilobytes.
+const THREADS_MAX: usize = 4_096;
+/// Processes of which something is remembered.
+const PROCESSES_MAX: usize = 4_096;
+
+/// What is remembered of a process.
+#[derive(Debug, Default)]
+struct Process {
+    /// Readiness calls of all its threads.
+    readiness: u64,
+    /// It uses `io_uring`, which reads without calls.
+    uring: bool,
+}
+
+/// Finds while a trace is made. Fed with its events in the order of their end.
+#[derive(Debug)]
+pub struct Findings {
+    kinds: CallKinds,
+    known: Descriptors,
+    threads: IdMap<u32, Thread>,
+    processes: IdMap<u32, Process>,
+    herds: Herds,
+    /// Threads that ever slept in a readiness call.
+    waiters: usize,
+    epolls: Epolls,
+    list: List,
+    lost_until_ns: Option<u64>,
+    /// Entries of the last call.
+    ready: Vec<Ready>,
+    /// What the rules found in one event; empty between events.
+    found: Vec<Found>,
+}
+
+impl Findings {
+    /// Nothing yet, of a trace with these calls.
+    pub fn new(kinds: CallKinds) -> Self {
+        Self {
+            kinds,
+            known: Descriptors::default(),
+            threads: IdMap::default(),
+            processes: IdMap::default(),
+            herds: Herds::default(),
+            waiters: 0,
+            epolls: Epolls::default(),
+            list: List::default(),
+            lost_until_ns: None,
+            ready: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Takes in an event.
+    pub fn push(&mut self, event: &Event) {
+        match event {
+            Event::Call(call) => self.call(call),
+            Event::Ready(ready) => {
+                if let Some(thread) = self.thread(ready.pid, ready.tid) {
+                    thread.ready(ready);
+                }
+            }
+            Event::Descriptor(descriptor) => self.descriptor(descriptor),
+            Event::Life(life) => self.life(life),
+            Event::Gap(gap) => self.gap(gap),
+            // Threads that were not tracked, and 32-bit calls, may have done what nobody was seen to do.
+            Event::End(end) if end.untracked > 0 || end.compat > 0 => {
+                self.lost_until_ns = Some(u64::MAX);
+                self.list.lost(0, u64::MAX);
+            }
+            Event::OffCpu(_) | Event::Open(_) | Event::End(_) => {}
+        }
+    }
+
+    /// Why the wait of the last call that was pushed ended.
+    pub fn why(&self, call: &Call) -> Why {
+        Why::of(self.kinds.of(call.nr), call, &self.ready, &self.known)
+    }
+
+    /// What is known of descriptors so far.
+    pub fn descriptors(&self) -> &Descriptors {
+        &self.known
+    }
+
+    fn thread(&mut self, pid: u32, tid: u32) -> Option<&mut Thread> {
+        match self.threads.get(&tid).map(|thread| thread.pid) {
+            Some(known) if known == pid => return self.threads.get_mut(&tid),
+            // The id was used again, and nobody told.
+            Some(_) => self.end_thread(tid),
+            None => {}
+        }
+        if self.threads.len() >= THREADS_MAX {
+            return None;
+        }
+        Some(self.threads.entry(tid).or_insert(Thread::new(pid, tid)))
+    }
+
+    fn process(&mut self, pid: u32) -> Option<&mut Process> {
+        if self.processes.len() >= PROCESSES_MAX && !self.processes.contains_key(&pid) {
+            return None;
+        }
+        Some(self.processes.entry(pid).or_default())
+    }
+
+    fn descriptor(&mut self, descriptor: &Descriptor) {
+        if descriptor.kind == DescriptorKind::Uring
+            && let Some(process) = self.process(descriptor.pid)
+        {
+            process.uring = true;
+        }
+        self.known.push(descriptor);
+    }
+
+    fn call(&mut self, call: &Call) {
+        let kind = self.kinds.of(call.nr);
+        self.ready.clear();
+        if kind == CallKind::Unknown {
+            return;
+        }
+        let on = self.known.of_call(call);
+        if let Some(id) = on
+            && !kind.is_readiness()
+        {
+            self.known.touch(id);
+            if kind == CallKind::Accept {
+                self.known.accepts(id);
+            }
+        }
+        // An epoll in another one is taken by waiting on it.
+        if let Some(id) = on.filter(|_| kind == CallKind::Epoll) {
+            self.known.touch(id);
+        }
+        let mut process_readiness = None;
+        if (kind.is_readiness() || kind.takes() || kind == CallKind::Uring)
+            && let Some(process) = self.process(call.pid)
+        {
+            process.readiness += u64::from(kind.is_readiness());
+            process.uring |= kind == CallKind::Uring;
+            process_readiness = Some(process.readiness);
+        }
+        let alone = kind == CallKind::Epoll && on.is_some_and(|id| self.epolls.alone(id, call.tid));
+        if self.thread(call.pid, call.tid).is_none() {
+            return;
+        }
+        let Some(thread) = self.threads.get_mut(&call.tid) else {
+            return;
+        };
+        thread.take_ready(kind, call, &mut self.ready);
+        let seen = Seen {
+            call,
+            kind,
+            on,
+            alone,
+            process_readiness,
+            lost_until_ns: self.lost_until_ns,
+            known: &self.known,
+        };
+        thread.call(&seen, &self.ready, &mut self.found);
+        if kind.is_readiness() && call.sleeps > 0 && !std::mem::replace(&mut thread.waits, true) {
+            self.waiters += 1;
+        }
+        if !self.found.is_empty() {
+            self.keep(call.tid);
+        }
+        self.herd(kind, call, on);
+    }
+
+    fn herd(&mut self, kind: CallKind, call: &Call, on: Option<u32>) {
+        if self.waiters < 2 {
+            return;
+        }
+        if kind.takes()
+            && let Some(id) = on
+        {
+            let got = !found_nothing(kind, call);
+            self.herds.asked(self.known.root(id), call.tid, got);
+        }
+        if !kind.is_readiness() || call.sleeps == 0 {
+            return;
+        }
+        let Some(wake_ns) = call.last_wake_ns else {
+            return;
+        };
+        for entry in &self.ready {
+            if let Some(id) = entry.descriptor.filter(|_| entry.ready & bit::IN != 0) {
+                let root = self.known.root(id);
+                self.herds.woken(root, call.pid, call.tid, wake_ns);
+            }
+        }
+    }
+
+    /// Gives what the rules found of this thread to the list.
+    fn keep(&mut self, tid: u32) {
+        let Some(thread) = self.threads.get(&tid) else {
+            self.found.clear();
+            return;
+        };
+        let uring = self
+            .processes
+            .get(&thread.pid)
+            .is_none_or(|process| process.uring);
+        for found in self.found.drain(..) {
+            let unacted = matches!(
+                found.what,
+                What::Spin(_) | What::NeverRead(_) | What::HangUpIgnored(_)
+            );
+            let lost = found.what.needs_all_records()
+                && self
+                    .lost_until_ns
+                    .is_some_and(|lost| found.start_ns <= lost);
+            if !(lost || uring && unacted) {
+                self.list.add(thread.finding(found, &self.known));
+            }
+        }
+    }
+
+    fn end_thread(&mut self, tid: u32) {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return;
+        };
+        thread.finish(&self.kinds, &self.known, &mut self.found);
+        self.keep(tid);
+        self.threads.remove(&tid);
+    }
+
+    fn life(&mut self, life: &Life) {
+        match life.kind {
+            LifeKind::Began => self.end_thread(life.tid),
+            LifeKind::Exec => {
+                let gone: Vec<u32> = self
+                    .threads
+                    .iter()
+                    .filter(|(_, thread)| thread.pid == life.pid)
+                    .map(|(tid, _)| *tid)
+                    .collect();
+                gone.into_iter().for_each(|tid| self.end_thread(tid));
+            }
+            LifeKind::Found | LifeKind::Renamed | LifeKind::Ended => {}
+        }
+        if let Some(thread) = self.thread(life.pid, life.tid) {
+            thread.rename(&life.name);
+        }
+        if life.kind == LifeKind::Ended {
+            self.end_thread(life.tid);
+        }
+    }
+
+    fn gap(&mut self, gap: &Gap) {
+        self.lost_until_ns = self.lost_until_ns.max(Some(gap.end_ns));
+        self.list.lost(gap.start_ns, gap.end_ns);
+    }
+
+    /// All that was found, the worst first. No events follow.
+    pub fn finish(mut self) -> Vec<Finding> {
+        let mut tids: Vec<u32> = self.threads.keys().copied().collect();
+        tids.sort_unstable();
+        let herds = self.herds.finish();
+        for (pid, tid, found) in herds {
+            let thread = self.threads.get(&tid).filter(|thread| thread.pid == pid);
+            let finding = Finding {
+                what: found.what,
+                pid,
+                tid,
+                thread: thread.and_then(|thread| thread.name.clone()),
+                on: found.on.and_then(|id| on_of(id, &self.known)),
+                start_ns: found.start_ns,
+                end_ns: found.end_ns,
+                times: 1,
+                inferred: found.inferred,
+            };
+            self.list.add(finding);
+        }
+        tids.into_iter().for_each(|tid| self.end_thread(tid));
+        self.list.finish()
+    }
+}
