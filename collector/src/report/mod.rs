@@ -4,6 +4,7 @@
 //! `waitscope report --json` prints [`Report`]: its fields are a promise to programs.
 
 mod calls;
+mod findings;
 mod loops;
 mod over_time;
 mod show;
@@ -19,6 +20,8 @@ use serde_json::Value;
 
 pub use calls::CallReport;
 use calls::Calls;
+use findings::why_json;
+pub use findings::{FindingReport, IoModelReport};
 pub use loops::LoopReport;
 pub use over_time::OverTime;
 pub use stalls::{LongestTurn, StallReport, StallWaker};
@@ -29,7 +32,7 @@ pub use wakers::WakerReport;
 use wakers::Wakers;
 
 use crate::export::call_json;
-use crate::model::{Call, End, Event, Gap, Trace};
+use crate::model::{Arch, Call, CallKinds, End, Event, Findings, Gap, Trace, Why};
 use crate::recording::Reader;
 
 /// The value of `format` in `waitscope report --json`.
@@ -63,7 +66,8 @@ pub struct Summary {
     calls: Calls,
     wakers: Wakers,
     loops: Loops,
-    longest: Vec<Call>,
+    findings: Findings,
+    longest: Vec<(Call, Why)>,
     gaps: Gaps,
     end: Option<End>,
     last_ns: u64,
@@ -73,9 +77,11 @@ pub struct Summary {
 impl Summary {
     /// Nothing yet of this trace.
     pub fn new(trace: &Trace) -> Self {
+        let kinds = CallKinds::new(Arch::from_machine(&trace.arch));
         Self {
             trace: trace.clone(),
-            lanes: Lanes::default(),
+            lanes: Lanes::new(kinds.clone()),
+            findings: Findings::new(kinds),
             calls: Calls::new(trace),
             wakers: Wakers::default(),
             loops: Loops::new(trace),
@@ -91,6 +97,7 @@ impl Summary {
     pub fn push(&mut self, event: &Event) {
         self.lanes.push(event);
         self.loops.push(event);
+        self.findings.push(event);
         let at = match event {
             Event::Call(call) => {
                 self.calls.push(call);
@@ -125,12 +132,15 @@ impl Summary {
                 && self
                     .longest
                     .last()
-                    .is_some_and(|least| off <= off_ns(least)))
+                    .is_some_and(|(least, _)| off <= off_ns(least)))
         {
             return;
         }
-        let at = self.longest.partition_point(|longer| off_ns(longer) >= off);
-        self.longest.insert(at, call.clone());
+        let at = self
+            .longest
+            .partition_point(|(longer, _)| off_ns(longer) >= off);
+        self.longest
+            .insert(at, (call.clone(), self.findings.why(call)));
         self.longest.truncate(TOLD);
     }
 
@@ -155,6 +165,16 @@ impl Summary {
                 .is_some_and(|end| end.untracked == 0 && end.compat == 0);
         let (threads, threads_not_listed) = self.lanes.finish(duration_ns, whole);
         let turns = self.loops.finish();
+        let longest_waits = self.longest.iter().map(|(call, why)| {
+            let mut wait = call_json(&self.trace, call);
+            if let Some(fields) = wait.as_object_mut() {
+                let why = why_json(why, self.findings.descriptors());
+                fields.insert("why".to_owned(), why);
+            }
+            wait
+        });
+        let longest_waits = longest_waits.collect();
+        let findings = self.findings.finish();
         Report {
             format: FORMAT,
             version: VERSION,
@@ -177,14 +197,11 @@ impl Summary {
             },
             calls: self.calls.count(),
             offcpu: self.offcpu,
+            findings: findings.iter().map(FindingReport::new).collect(),
             threads,
             events_of_threads_not_listed: threads_not_listed,
             by_call: self.calls.finish(),
-            longest_waits: self
-                .longest
-                .iter()
-                .map(|call| call_json(&self.trace, call))
-                .collect(),
+            longest_waits,
             wakers: self.wakers.finish(),
             loops: turns.loops,
             longest_turns: turns.longest,
@@ -247,13 +264,15 @@ pub struct Report {
     pub calls: u64,
     /// Times off the CPU that ended.
     pub offcpu: u64,
+    /// What costs the target time, the worst first.
+    pub findings: Vec<FindingReport>,
     /// Where each thread's time went, the busiest first.
     pub threads: Vec<ThreadReport>,
     /// Events of threads that are not in `threads`, for there are too many.
     pub events_of_threads_not_listed: u64,
     /// By name of the call, the one that took longest in all first.
     pub by_call: Vec<CallReport>,
-    /// The calls that were off the CPU longest, as the JSON export has them.
+    /// The calls that were off the CPU longest, as the JSON export has them, each with `why` its wait ended.
     pub longest_waits: Vec<Value>,
     /// Who ended waits, the most frequent first.
     pub wakers: Vec<WakerReport>,

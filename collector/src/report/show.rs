@@ -7,7 +7,7 @@ use std::fmt::{Display, Formatter, Result};
 use serde_json::Value;
 
 use super::show_turns::turns;
-use super::{CallReport, Report, ThreadReport, TraceReport};
+use super::{CallReport, FindingReport, Report, ThreadReport, TraceReport};
 use crate::text::{count, escape, nanos, percent, shorten};
 
 /// Rows of each table. With those below, a usual report fits a terminal of 80 columns and 24 lines, but
@@ -15,12 +15,17 @@ use crate::text::{count, escape, nanos, percent, shorten};
 const ROWS: usize = 8;
 /// Wakers shown.
 const WAKERS: usize = 3;
+/// Findings shown; of a thread and kind, only the worst.
+const FINDINGS: usize = 5;
+/// Columns of a terminal.
+const COLUMNS: usize = 80;
 /// Longest waits shown.
 const WAITS: usize = 3;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         header(self, f)?;
+        findings(self, f)?;
         threads(self, f)?;
         calls(self, f)?;
         turns(self, f)?;
@@ -92,6 +97,72 @@ fn header(report: &Report, f: &mut Formatter<'_>) -> Result {
     Ok(())
 }
 
+fn findings(report: &Report, f: &mut Formatter<'_>) -> Result {
+    let mut shown: Vec<&FindingReport> = Vec::new();
+    for finding in &report.findings {
+        let same = |known: &&FindingReport| {
+            (known.kind, known.pid, known.tid) == (finding.kind, finding.pid, finding.tid)
+        };
+        if shown.len() < FINDINGS && !shown.iter().any(same) {
+            shown.push(finding);
+        }
+    }
+    if shown.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\nfindings")?;
+    for finding in &shown {
+        let text = format!("- {}: {}", finding.severity, escape(&finding.text));
+        wrapped(f, &text, "  ")?;
+    }
+    match report.findings.len() - shown.len() {
+        0 => Ok(()),
+        more => writeln!(f, "and {} more (all with --json)", count(more as u64)),
+    }
+}
+
+/// In lines that fit a terminal, those after the first set in.
+fn wrapped(f: &mut Formatter<'_>, text: &str, set_in: &str) -> Result {
+    let mut line = String::new();
+    for word in text.split(' ') {
+        // A path may be longer than any line.
+        let word = shorten(word, COLUMNS - set_in.len());
+        let letters = line.chars().count() + word.chars().count();
+        if !line.trim_start().is_empty() && letters >= COLUMNS {
+            writeln!(f, "{line}")?;
+            line = set_in.to_owned();
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&word);
+    }
+    writeln!(f, "{line}")
+}
+
+/// The I/O models of the threads shown, as far as they are known.
+fn io_models(report: &Report, f: &mut Formatter<'_>) -> Result {
+    let mut models: Vec<(&str, Vec<u32>)> = Vec::new();
+    for thread in report.threads.iter().take(ROWS) {
+        let text = thread.io_model.text.as_str();
+        match models.iter_mut().find(|(known, _)| *known == text) {
+            _ if thread.io_model.model == "unknown" => {}
+            Some((_, tids)) => tids.push(thread.tid),
+            None => models.push((text, vec![thread.tid])),
+        }
+    }
+    if models.is_empty() {
+        return Ok(());
+    }
+    let parts: Vec<String> = models
+        .into_iter()
+        .map(|(text, tids)| {
+            let tids: Vec<String> = tids.iter().map(ToString::to_string).collect();
+            format!("{} {text}", tids.join(" "))
+        })
+        .collect();
+    wrapped(f, &format!("I/O model: {}", parts.join("; ")), "  ")
+}
+
 fn threads(report: &Report, f: &mut Formatter<'_>) -> Result {
     // These two are nearly always nothing: columns that nobody needs.
     let other = report.threads.iter().any(|thread| thread.other_ns > 0);
@@ -135,6 +206,7 @@ fn threads(report: &Report, f: &mut Formatter<'_>) -> Result {
         )?;
     }
     more(f, report.threads.len(), "threads")?;
+    io_models(report, f)?;
     if report.events_of_threads_not_listed > 0 {
         let events = count(report.events_of_threads_not_listed);
         writeln!(
@@ -205,7 +277,7 @@ fn waits(report: &Report, f: &mut Formatter<'_>) -> Result {
     }
     writeln!(
         f,
-        "\n{:<24} {:>11} {:>7} {:>7} {:>8}  woken by",
+        "\n{:<24} {:>11} {:>7} {:>7} {:>8}  ended by",
         "longest waits", "thread", "at", "blocked", "runnable"
     )?;
     for call in report.longest_waits.iter().take(WAITS) {
@@ -216,9 +288,9 @@ fn waits(report: &Report, f: &mut Formatter<'_>) -> Result {
             .and_then(Value::as_i64)
             .map(|fd| format!(" fd {fd}"))
             .unwrap_or_default();
-        let waker = call
-            .get("waker")
-            .and_then(|waker| waker.get("context"))
+        let why = call
+            .get("why")
+            .and_then(|why| why.get("short"))
             .and_then(Value::as_str);
         writeln!(
             f,
@@ -228,7 +300,7 @@ fn waits(report: &Report, f: &mut Formatter<'_>) -> Result {
             nanos(number("start_ns")),
             nanos(number("blocked_ns")),
             nanos(number("runnable_ns")),
-            escape(waker.unwrap_or("-")),
+            escape(why.unwrap_or("-")),
         )?;
     }
     Ok(())

@@ -4,13 +4,18 @@
 //! What is not measured is user time only as long as nothing was lost; else it is unknown.
 //! Sums end at the largest number there is: only a damaged recording comes near it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use super::IoModelReport;
 use crate::export::threads::{Thread, Threads};
-use crate::model::{Call, Event, OffCpu, OpenThread};
+use crate::model::{Call, CallKinds, Event, IoEvidence, OffCpu, OpenThread};
 
 /// Threads whose sums are kept.
 const THREADS_MAX: usize = 16_384;
+/// Processes whose readiness calls are counted.
+const PROCESSES_MAX: usize = 16_384;
 
 /// Where one thread's time went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +44,8 @@ pub struct ThreadReport {
     pub other_ns: u64,
     /// What is left of its life if records were lost: the time of those, and time outside calls.
     pub unknown_ns: u64,
+    /// How it comes to know that it can go on.
+    pub io_model: IoModelReport,
 }
 
 /// The sums of one thread so far.
@@ -51,6 +58,7 @@ struct Sums {
     copying_ns: u64,
     other_ns: u64,
     first_ns: Option<u64>,
+    io: IoEvidence,
 }
 
 fn add(sum: &mut u64, nanos: u64) {
@@ -97,53 +105,85 @@ impl Sums {
 }
 
 /// All threads so far.
-pub(super) struct Lanes(Threads<Sums>);
-
-impl Default for Lanes {
-    fn default() -> Self {
-        Self(Threads::new(THREADS_MAX))
-    }
+pub(super) struct Lanes {
+    threads: Threads<Sums>,
+    kinds: CallKinds,
+    /// Readiness calls by process.
+    readiness: BTreeMap<u32, u64>,
 }
 
 impl Lanes {
+    pub(super) fn new(kinds: CallKinds) -> Self {
+        Self {
+            threads: Threads::new(THREADS_MAX),
+            kinds,
+            readiness: BTreeMap::new(),
+        }
+    }
+
+    /// Readiness calls of this process so far, this one with them if it is one; `None` if there are too many
+    /// processes.
+    fn readiness(&mut self, pid: u32, one_more: bool) -> Option<u64> {
+        let room = self.readiness.len() < PROCESSES_MAX;
+        match self.readiness.get_mut(&pid) {
+            Some(count) => {
+                *count += u64::from(one_more);
+                Some(*count)
+            }
+            None if one_more && room => {
+                self.readiness.insert(pid, 1);
+                Some(1)
+            }
+            None => room.then_some(0),
+        }
+    }
+
     pub(super) fn push(&mut self, event: &Event) {
         match event {
             Event::Call(call) => {
-                if let Some(thread) = self.0.at(call.pid, call.tid, call.start_ns) {
+                let kind = self.kinds.of(call.nr);
+                let readiness = self.readiness(call.pid, kind.is_readiness());
+                if let Some(thread) = self.threads.at(call.pid, call.tid, call.start_ns) {
                     thread.of.call(call);
+                    thread.of.io.call(kind, call, readiness);
                 }
             }
             Event::OffCpu(span) => {
-                if let Some(thread) = self.0.at(span.pid, span.tid, span.start_ns) {
+                if let Some(thread) = self.threads.at(span.pid, span.tid, span.start_ns) {
                     thread.of.span(span);
                 }
             }
             Event::Open(open) => {
-                if let Some(thread) = self.0.at(open.pid, open.tid, open.at_ns) {
+                if let Some(thread) = self.threads.at(open.pid, open.tid, open.at_ns) {
                     thread.of.open(open);
                 }
             }
             Event::Life(life) => {
-                self.0.live(life);
-                if let Some(thread) = self.0.at(life.pid, life.tid, life.at_ns) {
+                self.threads.live(life);
+                if let Some(thread) = self.threads.at(life.pid, life.tid, life.at_ns) {
                     thread.of.since(life.at_ns);
                 }
             }
-            Event::Descriptor(_) | Event::Ready(_) | Event::Gap(_) | Event::End(_) => {}
+            Event::Ready(ready) => {
+                if let Some(thread) = self.threads.at(ready.pid, ready.tid, ready.call_start_ns) {
+                    thread.of.io.ready(ready);
+                }
+            }
+            Event::Descriptor(_) | Event::Gap(_) | Event::End(_) => {}
         }
     }
 
     /// The threads, the busiest first, and how many events had no room.
     pub(super) fn finish(self, duration_ns: u64, whole: bool) -> (Vec<ThreadReport>, u64) {
         let mut threads: Vec<_> = self
-            .0
+            .threads
             .all()
             .iter()
             .map(|thread| finish(thread, duration_ns, whole))
             .collect();
         // Of those with as many calls, the order of appearance stays.
         threads.sort_by_key(|thread| std::cmp::Reverse(thread.calls));
-        (threads, self.0.more())
+        (threads, self.threads.more())
     }
 }
 
@@ -156,6 +196,7 @@ fn finish(thread: &Thread<Sums>, duration_ns: u64, whole: bool) -> ThreadReport 
         copying_ns,
         other_ns,
         first_ns,
+        ref io,
     } = thread.of;
     let began = if thread.found {
         0
@@ -180,5 +221,6 @@ fn finish(thread: &Thread<Sums>, duration_ns: u64, whole: bool) -> ThreadReport 
         copying_ns,
         other_ns,
         unknown_ns: if whole { 0 } else { rest },
+        io_model: IoModelReport::new(io),
     }
 }

@@ -5,8 +5,12 @@
     reason = "a test may fail by panicking"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod causes;
 mod io_models;
 mod others;
+mod report;
 mod story;
 mod unacted;

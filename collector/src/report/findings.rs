@@ -1,0 +1,155 @@
+//! Findings and I/O models as reports have them.
+//!
+//! Their fields and words are a promise to programs; what is found is decided in the model alone.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::{Descriptors, Finding, IoEvidence, IoModel, What, Why};
+
+/// Something that costs the target time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FindingReport {
+    /// What kind: `spin`, `never_read` and so on.
+    pub kind: &'static str,
+    /// `severe`, `notable` or `hint`.
+    pub severity: &'static str,
+    /// In words; what the kernel gave in it is unescaped.
+    pub text: String,
+    /// The process.
+    pub pid: u32,
+    /// The thread; of a herd, one of them.
+    pub tid: u32,
+    /// Its name.
+    pub thread: Option<String>,
+    /// The descriptor's id in exports.
+    pub descriptor: Option<u32>,
+    /// The descriptor's number in the process.
+    pub fd: Option<i32>,
+    /// What a person would call it.
+    pub name: Option<String>,
+    /// The call it is about, if it is about one.
+    pub call: Option<String>,
+    /// Where it is to be seen: from here,
+    pub start_ns: u64,
+    /// to here.
+    pub end_ns: u64,
+    /// How often it was found; the rest is of the worst time.
+    pub times: u64,
+    /// Something that it rests on is inferred.
+    pub inferred: bool,
+    /// The numbers behind it.
+    pub numbers: BTreeMap<&'static str, u64>,
+}
+
+impl FindingReport {
+    pub(super) fn new(finding: &Finding) -> Self {
+        let on = finding.on.as_ref();
+        Self {
+            kind: finding.what.word(),
+            severity: finding.what.severity().word(),
+            text: finding.to_string(),
+            pid: finding.pid,
+            tid: finding.tid,
+            thread: finding.thread.clone(),
+            descriptor: on.map(|on| on.id),
+            fd: on.and_then(|on| on.fd),
+            name: on.map(|on| on.label.clone()),
+            call: match &finding.what {
+                What::BlockingInLoop { call, .. } => Some(call.clone()),
+                _ => None,
+            },
+            start_ns: finding.start_ns,
+            end_ns: finding.end_ns,
+            times: finding.times,
+            inferred: finding.inferred,
+            numbers: finding.what.numbers().into_iter().collect(),
+        }
+    }
+}
+
+/// The I/O model of a thread, and the counts it is told from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IoModelReport {
+    /// `blocking`, `polling`, `multiplexing`, `signal_driven`, `asynchronous`, `mixed` or `unknown`.
+    pub model: &'static str,
+    /// Of `multiplexing`: `select`, `poll` or `epoll`, if mostly one.
+    pub with: Option<&'static str>,
+    /// Of `epoll`: `level`, `edge` or `both`, if known.
+    pub trigger: Option<&'static str>,
+    /// `select` and its kin.
+    pub selects: u64,
+    /// `poll` and its kin.
+    pub polls: u64,
+    /// `epoll_wait` and its kin.
+    pub epolls: u64,
+    /// Of these three, how many were told not to wait, and did not.
+    pub checks: u64,
+    /// Transfer calls, and calls that accept or make a connection.
+    pub transfers: u64,
+    /// Of those, how many slept.
+    pub blocked: u64,
+    /// Of those, how many found nothing again though nobody had asked in between.
+    pub empty_again: u64,
+    /// `io_uring_enter`.
+    pub uring: u64,
+    /// Waits for a signal.
+    pub signal_waits: u64,
+    /// In words.
+    #[serde(skip)]
+    pub text: String,
+}
+
+impl IoModelReport {
+    pub(super) fn new(evidence: &IoEvidence) -> Self {
+        let model = evidence.model();
+        let (with, trigger) = match model {
+            IoModel::Multiplexing { with, trigger } => (with, trigger),
+            _ => (None, None),
+        };
+        Self {
+            model: model.word(),
+            with: with.map(|with| with.word()),
+            trigger: trigger.map(|trigger| trigger.word()),
+            selects: evidence.selects,
+            polls: evidence.polls,
+            epolls: evidence.epolls,
+            checks: evidence.checks,
+            transfers: evidence.transfers,
+            blocked: evidence.blocked,
+            empty_again: evidence.empty_again,
+            uring: evidence.uring,
+            signal_waits: evidence.signal_waits,
+            text: model.to_string(),
+        }
+    }
+}
+
+/// Why a wait ended.
+#[derive(Serialize)]
+struct WhyReport {
+    cause: &'static str,
+    text: String,
+    short: String,
+    descriptor: Option<u32>,
+    fd: Option<i32>,
+    by: Option<u32>,
+    network: bool,
+    inferred: bool,
+}
+
+/// Why a wait ended, as a part of `longest_waits`.
+pub(super) fn why_json(why: &Why, known: &Descriptors) -> serde_json::Value {
+    let report = WhyReport {
+        cause: why.cause.word(),
+        text: why.text(known),
+        short: why.short(),
+        descriptor: why.descriptor,
+        fd: why.fd,
+        by: why.by,
+        network: why.network,
+        inferred: why.inferred,
+    };
+    serde_json::to_value(report).unwrap_or_default()
+}
