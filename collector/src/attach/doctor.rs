@@ -12,6 +12,7 @@ use super::{
     failure::{GET_RIGHTS, GET_TYPES, Unsupported, holds},
     kernel::{BTF_PATH, HOOKS, Machine, Offsets, btf},
     load::{Probe, Wish},
+    session::Detail,
     target::ensure_own_namespace,
 };
 use crate::model::Arch;
@@ -182,12 +183,12 @@ fn hooks(btf: &Btf, arch: Arch) -> Vec<Finding> {
         pid: std::process::id(),
         follow: false,
         verbose: false,
-        ready_sets: true,
+        detail: Detail::All,
     };
     findings.push(match Probe::load(wish, arch, &offsets) {
         Ok(_) => good(
             "load and attach the programs",
-            &format!("all {}, by tp_btf", offsets.hooks().count()),
+            &format!("all {}, by tp_btf", offsets.hooks(Detail::All).count()),
         ),
         Err(error) => {
             let cause = error.downcast_ref::<Unsupported>().map(Unsupported::cause);

@@ -15,7 +15,10 @@ use probe_ebpf::{
     PREEMPT_COUNT_UNKNOWN,
 };
 
-use super::btf::{Btf, kind};
+use super::{
+    btf::{Btf, kind},
+    session::Detail,
+};
 use crate::model::Arch;
 
 /// Where the kernel describes its types.
@@ -100,12 +103,12 @@ pub(crate) struct Offsets {
 
 impl Offsets {
     /// The hooks that this kernel needs, in the order in which they are attached.
-    pub(crate) fn hooks(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn hooks(&self, detail: Detail) -> impl Iterator<Item = &'static str> {
         let interrupts = match self.preempt_count {
             PREEMPT_COUNT_HOOKED => &INTERRUPT_HOOKS[..],
             _ => &[],
         };
-        let arrivals = match self.arrivals {
+        let arrivals = match self.arrivals && detail >= Detail::Names {
             true => &ARRIVAL_HOOKS[..],
             false => &[],
         };

@@ -9,14 +9,17 @@ use aya::{
     programs::BtfTracePoint,
 };
 use probe_ebpf::{
-    Control, Counters, RING_BYTES, Seed, Syscall, THREAD_PROBES, Thread, global, map, thread_slot,
+    Control, Counters, EFFECT_NONE, RING_BYTES, Seed, Syscall, THREAD_PROBES, Thread, global, map,
+    thread_slot,
 };
 
 use super::{
     abi::{Plain, record},
     failure::Unsupported,
     kernel::{BTF_PATH, Offsets},
-    object, syscalls,
+    object,
+    session::Detail,
+    syscalls,
 };
 use crate::model::{Arch, Record, ready_set::epoll_event_bytes};
 
@@ -29,8 +32,8 @@ pub(crate) struct Wish {
     pub(crate) follow: bool,
     /// Let the programs log.
     pub(crate) verbose: bool,
-    /// Record what readiness calls were asked for and found.
-    pub(crate) ready_sets: bool,
+    /// How much to record.
+    pub(crate) detail: Detail,
 }
 
 /// Loaded and attached programs, with the maps that outlive every right to load another. Dropping it
@@ -58,7 +61,7 @@ impl Probe {
         let flag = |on: bool| u32::from(on);
         let (target, follow) = (if wish.follow { 0 } else { wish.pid }, flag(wish.follow));
         let (switch_has_state, wake_at) = (flag(offsets.switch_has_state), RING_BYTES / 4);
-        let (file, ready_sets) = (Plain(offsets.file), flag(wish.ready_sets));
+        let (file, ready_sets) = (Plain(offsets.file), flag(wish.detail >= Detail::All));
         let epoll_event_bytes = epoll_event_bytes(arch) as u32;
         let log_level: u8 = if wish.verbose { u8::MAX } else { 0 };
         let mut ebpf = loader
@@ -96,7 +99,10 @@ impl Probe {
 
         let mut table: Array<&mut MapData, Plain<Syscall>> =
             Array::try_from(map_mut(&mut ebpf, map::SYSCALLS)?)?;
-        for (nr, syscall) in syscalls::table(arch) {
+        for (nr, mut syscall) in syscalls::table(arch) {
+            if wish.detail < Detail::Names {
+                syscall.effect = EFFECT_NONE;
+            }
             table
                 .set(nr, Plain(syscall), 0)
                 .context("fill the table of syscalls")?;
@@ -108,7 +114,7 @@ impl Probe {
                 .insert(wish.pid, 1, 0)
                 .context("name the target to the programs")?;
         }
-        for hook in offsets.hooks() {
+        for hook in offsets.hooks(wish.detail) {
             let program: &mut BtfTracePoint = ebpf
                 .program_mut(hook)
                 .with_context(|| format!("find program {hook} in the object"))?
@@ -117,7 +123,7 @@ impl Probe {
                 Unsupported::from_load(&format!("load the program for {hook}"), error)
             })?;
         }
-        for hook in offsets.hooks() {
+        for hook in offsets.hooks(wish.detail) {
             let program: &mut BtfTracePoint = ebpf
                 .program_mut(hook)
                 .context("a program is gone")?

@@ -17,5 +17,5 @@ mod target;
 pub use doctor::{Finding, State, examine};
 pub use failure::Unsupported;
 pub use rights::{become_invoking_user, drop_all, invoking_user};
-pub use session::{Finished, Options, Session, Totals};
+pub use session::{Detail, Finished, Options, Session, Totals};
 pub use target::Target;

@@ -26,24 +26,26 @@ use crate::model::{Arch, End, Event, Intake, Life, LifeKind, OpenThread, Record,
 const OPEN_MAX: usize = 4096;
 
 /// Options of a trace.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// Trace children too.
     pub follow: bool,
     /// Let the kernel side log what it does.
     pub verbose: bool,
-    /// Record what readiness calls were asked for and found.
-    pub ready_sets: bool,
+    /// How much to record.
+    pub detail: Detail,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            follow: false,
-            verbose: false,
-            ready_sets: true,
-        }
-    }
+/// How much to record: each has all that the ones before it have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Calls with their phases, and times off the CPU.
+    Phases,
+    /// What stands behind descriptors, and how long data lay unread.
+    Names,
+    /// What readiness calls were asked for and found.
+    #[default]
+    All,
 }
 
 /// A process being traced.
@@ -112,7 +114,7 @@ impl Session {
             pid: target.pid(),
             follow: options.follow,
             verbose: options.verbose,
-            ready_sets: options.ready_sets,
+            detail: options.detail,
         };
         let mut probe = Probe::load(wish, arch, &offsets)?;
         target.ensure_same()?;
@@ -145,7 +147,9 @@ impl Session {
         let found = session.find_threads();
         // Most likely it ended between the two.
         found.or_else(|error| session.target.ensure_same().and(Err(error)))?;
-        session.find_open_files();
+        if options.detail >= Detail::Names {
+            session.find_open_files();
+        }
         Ok(session)
     }
 

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::attach;
+
 use crate::demo::Model;
 
 /// Shows where a running process waits and where it copies, on a timeline in the browser.
@@ -192,12 +194,33 @@ pub(crate) struct Tracing {
     /// End the trace after this time: 500ms, 10s, 5m
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,
-    /// Leave out what readiness calls were asked for and found: cheaper, and silent on why they returned
-    #[arg(long)]
-    pub(crate) no_ready_sets: bool,
+    /// How much to record: less is cheaper
+    #[arg(long, value_enum, default_value_t = Detail::All)]
+    pub(crate) detail: Detail,
     /// Show what the kernel side logs, on standard error
     #[arg(long)]
     pub(crate) verbose: bool,
+}
+
+/// How much to record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Detail {
+    /// Calls with their phases, and times off the CPU
+    Phases,
+    /// And what stands behind descriptors, and how long data lay unread
+    Names,
+    /// And what readiness calls were asked for and found
+    All,
+}
+
+impl From<Detail> for attach::Detail {
+    fn from(typed: Detail) -> Self {
+        match typed {
+            Detail::Phases => Self::Phases,
+            Detail::Names => Self::Names,
+            Detail::All => Self::All,
+        }
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {

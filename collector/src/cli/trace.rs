@@ -118,7 +118,7 @@ impl Plan<'_> {
         let options = Options {
             follow: tracing.follow,
             verbose: tracing.verbose,
-            ready_sets: !tracing.no_ready_sets,
+            detail: tracing.detail.into(),
         };
         let session =
             Session::begin(target, options).with_context(|| format!("attach to process {pid}"))?;

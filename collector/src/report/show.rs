@@ -87,7 +87,7 @@ fn header(report: &Report, f: &mut Formatter<'_>) -> Result {
     if let Some(unseen) = trace.unseen.filter(|&unseen| unseen > 0) {
         writeln!(
             f,
-            "{} times off the CPU are inferred: the kernel told nobody of the switch",
+            "times off the CPU inferred: {} (the kernel told nobody of the switch)",
             count(unseen)
         )?;
     }

@@ -26,6 +26,9 @@ const PERF_BEGINS: Duration = Duration::from_millis(1_500);
 pub(super) enum Kind {
     Nothing,
     Floor,
+    /// Only phases.
+    Phases,
+    /// With names, ready sets and ready delays.
     Waitscope,
     PerfRecord,
     PerfTrace,
@@ -34,9 +37,10 @@ pub(super) enum Kind {
 
 impl Kind {
     /// In the order of a round and of the table.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Nothing,
         Self::Floor,
+        Self::Phases,
         Self::Waitscope,
         Self::PerfRecord,
         Self::PerfTrace,
@@ -48,7 +52,8 @@ impl Kind {
         match self {
             Self::Nothing => "untraced",
             Self::Floor => "two empty programs",
-            Self::Waitscope => "waitscope record",
+            Self::Phases => "waitscope, phases",
+            Self::Waitscope => "waitscope, all",
             Self::PerfRecord => "perf record",
             Self::PerfTrace => "perf trace",
             Self::Strace => "strace -f",
@@ -113,6 +118,10 @@ impl Tracer {
                 command.arg(floor_object());
                 return Some(command);
             }
+            Kind::Phases => with(
+                place::product(),
+                &["record", &pid, "--detail", "phases", "-o"],
+            ),
             Kind::Waitscope => with(place::product(), &["record", &pid, "-o"]),
             Kind::PerfRecord => with(
                 "perf".into(),
@@ -144,7 +153,9 @@ impl Tracer {
                 Ok(())
             }
             // It opens its file once it has attached.
-            Kind::Waitscope => self.wait_for("its file", |output, _| output.exists()),
+            Kind::Phases | Kind::Waitscope => {
+                self.wait_for("its file", |output, _| output.exists())
+            }
             Kind::Strace => self.wait_for("\"attached\"", |_, log| log.contains("attached")),
             Kind::PerfRecord | Kind::PerfTrace => {
                 sleep(PERF_BEGINS);
