@@ -1,8 +1,6 @@
 //! Which thread an event belongs to: ids are used again once their thread has ended.
 
-use std::collections::HashMap;
-
-use crate::model::{Life, LifeKind};
+use crate::model::{Life, LifeKind, id_map::IdMap};
 
 /// A thread, and what its user keeps about it.
 #[derive(Clone, Debug)]
@@ -26,7 +24,7 @@ pub(crate) struct Thread<T> {
 pub(crate) struct Threads<T> {
     all: Vec<Thread<T>>,
     /// Which of `all` has this id now.
-    by_tid: HashMap<u32, usize>,
+    by_tid: IdMap<u32, usize>,
     limit: usize,
     /// Times that a thread did not fit.
     more: u64,
@@ -36,7 +34,7 @@ impl<T: Default> Threads<T> {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             all: Vec::new(),
-            by_tid: HashMap::new(),
+            by_tid: IdMap::default(),
             limit,
             more: 0,
         }

@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A map by small numbers.
-pub(super) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
 /// Spreads numbers, which is all that is asked of it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct IdHasher(u64);
+pub(crate) struct IdHasher(u64);
 
 impl IdHasher {
     fn add(&mut self, number: u64) {
@@ -29,6 +29,10 @@ impl Hasher for IdHasher {
     fn write_u32(&mut self, number: u32) {
         // Zero would stay zero, whatever came before.
         self.add(u64::from(number) + 1);
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.write_u32(number.into());
     }
 
     fn write_i32(&mut self, number: i32) {

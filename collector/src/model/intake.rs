@@ -14,7 +14,9 @@ use probe_ebpf::{
 
 use super::{
     Arch, Call, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Waker, arguments,
-    call_name, ready_set,
+    call_name,
+    id_map::IdMap,
+    ready_set,
     registry::{Found, Registry},
 };
 
@@ -73,7 +75,7 @@ struct Cpu {
 pub struct Intake {
     arch: Arch,
     start_boot_ns: u64,
-    cpus: HashMap<u16, Cpu>,
+    cpus: IdMap<u16, Cpu>,
     /// Of threads in a call since before the trace, or in none: their next call tells.
     held: HashMap<u32, Vec<OffCpu>>,
     held_count: usize,
@@ -91,7 +93,7 @@ impl Intake {
         Self {
             arch,
             start_boot_ns,
-            cpus: HashMap::new(),
+            cpus: IdMap::default(),
             held: HashMap::new(),
             held_count: 0,
             registry: Registry::default(),

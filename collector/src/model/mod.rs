@@ -10,7 +10,7 @@ pub(crate) mod descriptor_name;
 mod descriptors;
 mod event;
 mod finding;
-mod id_map;
+pub(crate) mod id_map;
 mod intake;
 mod io_model;
 mod loop_thread;

@@ -42,14 +42,19 @@ pub(super) fn entries(
 /// Descriptor, bits asked for, bits found.
 type Entry = (Option<i32>, Option<u32>, u32);
 
-fn bytes(record: &Record) -> Vec<u8> {
-    let words = record.raw.iter();
-    words.flat_map(|word| word.to_le_bytes()).collect()
+/// The bytes of all entries of this size.
+fn bytes(record: &Record, size: usize) -> Vec<u8> {
+    let wanted = (record.count as usize).saturating_mul(size).div_ceil(8);
+    let mut bytes = Vec::with_capacity(wanted.min(READY_LARGE) * 8);
+    for word in record.raw.iter().take(wanted) {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    bytes
 }
 
 fn epoll(record: &Record, arch: Arch, registry: &Registry) -> Vec<Entry> {
     let size = epoll_event_bytes(arch);
-    bytes(record)
+    bytes(record, size)
         .chunks_exact(size)
         .take(record.count as usize)
         .filter_map(|event| {
@@ -72,7 +77,7 @@ pub(crate) const fn epoll_event_bytes(arch: Arch) -> usize {
 
 fn poll(record: &Record) -> Vec<Entry> {
     const POLLFD_BYTES: usize = 8;
-    bytes(record)
+    bytes(record, POLLFD_BYTES)
         .chunks_exact(POLLFD_BYTES)
         .take(record.count as usize)
         .filter_map(|entry| {

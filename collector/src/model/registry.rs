@@ -3,13 +3,11 @@
 //! Seeded with what was open before, and kept by what the programs tell as calls return. It must never guess: a
 //! number that nobody told of stands for nothing that is known.
 
-use std::collections::HashMap;
-
 use probe_ebpf::{
     FD_CLOSED, FD_CLOSED_RANGE, FD_COPIED, FD_INTEREST, FD_NAMED, FD_NO_INTEREST, FD_OPENED, Fd,
 };
 
-use super::{Descriptor, DescriptorKind, descriptor_name};
+use super::{Descriptor, DescriptorKind, descriptor_name, id_map::IdMap};
 
 /// Descriptors of one process that are kept at most; what has no room is not known.
 const OPEN_MAX: usize = 1 << 20;
@@ -36,9 +34,9 @@ pub(crate) struct Found {
 /// What a process's numbers stand for.
 #[derive(Debug, Default)]
 struct Table {
-    open: HashMap<i32, Open>,
+    open: IdMap<i32, Open>,
     /// What stood at a number before, and until when: a call may have begun then.
-    before: HashMap<i32, (u32, u64)>,
+    before: IdMap<i32, (u32, u64)>,
 }
 
 #[derive(Debug)]
@@ -53,9 +51,9 @@ struct Open {
 /// What one epoll waits for.
 #[derive(Clone, Debug, Default)]
 struct Interest {
-    by_fd: HashMap<i32, (u64, u32)>,
+    by_fd: IdMap<i32, (u64, u32)>,
     /// By the program's own word; `None` if several have the same.
-    by_data: HashMap<u64, Option<i32>>,
+    by_data: IdMap<u64, Option<i32>>,
 }
 
 impl Interest {
@@ -81,7 +79,7 @@ impl Interest {
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     next: u32,
-    tables: HashMap<u32, Table>,
+    tables: IdMap<u32, Table>,
 }
 
 impl Registry {

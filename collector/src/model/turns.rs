@@ -4,9 +4,9 @@
 //! A turn in which records were lost is never handed out, for it may be two. Nothing grows with the trace:
 //! a few numbers are kept for each thread that has made a readiness call, up to a limit.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::id_map::IdMap;
 use super::loop_thread::{Kind, LoopThread};
 use super::{Arch, Call, Event, Life, LifeKind, Ready, Turn};
 
@@ -20,7 +20,7 @@ const CALLS_MAX: u32 = 1_024;
 pub struct Turns {
     /// By number of the call.
     kinds: Vec<Kind>,
-    threads: HashMap<u32, LoopThread>,
+    threads: IdMap<u32, LoopThread>,
     /// Gaps so far. A thread finds out that there was one when it is next heard of.
     gaps: u64,
     broken: u64,
@@ -33,7 +33,7 @@ impl Turns {
         let kinds = arch.map(|arch| (0..CALLS_MAX).map(|nr| Kind::of(arch, nr)).collect());
         Self {
             kinds: kinds.unwrap_or_default(),
-            threads: HashMap::new(),
+            threads: IdMap::default(),
             gaps: 0,
             broken: 0,
             left_out: 0,
