@@ -7,7 +7,7 @@ use aya_log_ebpf::debug;
 use probe_ebpf::{
     Brief, CLASS_NO_RETURN, CLASS_OTHER, CLASS_RECEIVE, CLASS_RESTART, CLASS_SEND, EFFECT_SELECT,
     FLAG_BEGAN_BEFORE, FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_ENTRY_UNSEEN,
-    FLAG_KILLED, Head, KIND_BRIEF, NO_CALL, NO_COPY, NO_DELAY, SYSCALLS_MAX, Syscall, TIMEOUT_NONE,
+    FLAG_KILLED, Head, KIND_BRIEF, NO_CALL, NO_COPY, SYSCALLS_MAX, Syscall, TIMEOUT_NONE,
     TIMEOUT_NOT_POINTED, TIMEOUT_TIMESPEC, TIMEOUT_UNKNOWN, Thread, UNKNOWN_CALL,
 };
 
@@ -89,21 +89,11 @@ pub(crate) fn enter(ctx: &BtfTracePointContext, regs: Regs, nr: i64) {
         thread.since_ns
     };
     let call = &mut thread.call;
-    call.enter_ns = now;
-    call.kernel_ns = 0;
-    call.blocked_ns = 0;
-    call.runnable_ns = 0;
-    call.copying_ns = 0;
-    call.copy_ns = 0;
-    call.first_sleep_ns = 0;
-    call.last_wake_ns = 0;
+    thread::begin_call(call, now);
     call.timeout_ns = timeout_ns;
-    call.ready_delay_ns = NO_DELAY;
     call.args = args;
     call.nr = nr;
     call.flags = flags;
-    call.sleeps = 0;
-    call.preemptions = 0;
     thread.class = syscall.class.into();
     thread.effect = syscall.effect.into();
     thread.tail_from_ns = 0;

@@ -15,8 +15,8 @@ use aya_ebpf::{
 };
 use aya_log_ebpf::warn;
 use probe_ebpf::{
-    ASLEEP, DEAD, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, Head, KIND_CALL, NO_CALL, NO_DELAY, ON_CPU,
-    SEEDS_MAX, Seed, THREAD_PROBES, THREAD_SLOTS, TIMEOUT_UNKNOWN, Thread, UNKNOWN_CALL,
+    ASLEEP, Call, DEAD, FLAG_BEGAN_BEFORE, FLAG_COPY_SEEN, Head, KIND_CALL, NO_CALL, NO_DELAY,
+    ON_CPU, SEEDS_MAX, Seed, THREAD_PROBES, THREAD_SLOTS, TIMEOUT_UNKNOWN, Thread, UNKNOWN_CALL,
     thread_slot,
 };
 
@@ -115,6 +115,24 @@ fn exchange(place: *mut u64, expected: u64, value: u64) -> u64 {
     was
 }
 
+/// A call begins at `at_ns`: nothing is known of it, and nothing is in its phases.
+#[inline(always)]
+pub(crate) fn begin_call(call: &mut Call, at_ns: u64) {
+    call.enter_ns = at_ns;
+    call.kernel_ns = 0;
+    call.blocked_ns = 0;
+    call.runnable_ns = 0;
+    call.copying_ns = 0;
+    call.copy_ns = 0;
+    call.first_sleep_ns = 0;
+    call.last_wake_ns = 0;
+    call.timeout_ns = TIMEOUT_UNKNOWN;
+    call.ready_delay_ns = NO_DELAY;
+    call.flags = 0;
+    call.sleeps = 0;
+    call.preemptions = 0;
+}
+
 /// Makes the entry of a thread: it is on the CPU since `at_ns`, outside any call. The caller may change that
 /// before it [`publish`]es it.
 #[inline(never)]
@@ -141,20 +159,8 @@ fn make(ctx: &impl EbpfContext, task: Task, at_ns: u64) -> Option<&'static mut T
     let call = &mut thread.call;
     call.head.kind = KIND_CALL;
     call.head.pid = pid;
-    call.enter_ns = at_ns;
+    begin_call(call, at_ns);
     call.exit_ns = at_ns;
-    call.kernel_ns = 0;
-    call.blocked_ns = 0;
-    call.runnable_ns = 0;
-    call.copying_ns = 0;
-    call.copy_ns = 0;
-    call.first_sleep_ns = 0;
-    call.last_wake_ns = 0;
-    call.timeout_ns = TIMEOUT_UNKNOWN;
-    call.ready_delay_ns = NO_DELAY;
-    call.sleeps = 0;
-    call.preemptions = 0;
-    call.flags = 0;
     call.others = 0;
     call.other_ns = 0;
     call.nr = NO_CALL;
