@@ -10,7 +10,7 @@ mod support;
 use probe_ebpf::{
     Call, EFFECT_EPOLL_WAIT, FD_CLOSED, FD_CLOSED_RANGE, FD_COPIED, FD_INTEREST, FD_NAMED,
     FD_NO_INTEREST, FD_OPENED, Fd, Head, KIND_CALL, KIND_FD, KIND_LIFE, KIND_READY, LIFE_EXEC,
-    LIFE_FORK, Life, NAME_BYTES, NO_DELAY, READY_LARGE, Ready, TIMEOUT_UNKNOWN,
+    LIFE_EXIT, LIFE_FORK, Life, NAME_BYTES, NO_DELAY, READY_LARGE, Ready, TIMEOUT_UNKNOWN,
 };
 use support::Random;
 use waitscope::model::{Arch, Descriptor, DescriptorKind, Event, Intake, Record};
@@ -403,6 +403,44 @@ fn a_child_has_copies_and_another_program_nothing_that_is_known() {
     ]);
     assert_eq!(told.of_calls(), [Some(1), None, Some(0)]);
     assert_eq!((told.last(1).pid, told.last(1).opened_ns), (20, Some(5)));
+}
+
+#[test]
+fn a_process_that_has_ended_takes_its_numbers_with_it_and_threads_that_end_do_not() {
+    let of = |pid: u32, tid: u32, record: Record| match record {
+        Record::Call(call) => Record::Call(Call {
+            head: Head {
+                pid,
+                tid,
+                ..call.head
+            },
+            ..call
+        }),
+        Record::Life(life) => Record::Life(Life {
+            head: Head {
+                pid,
+                tid,
+                ..life.head
+            },
+            ..life
+        }),
+        other => other,
+    };
+    let told = Told::of([
+        told(fd(FD_OPENED, 7, 3, 1, 2)),
+        life(LIFE_FORK, 20, PID, 5),
+        of(20, 21, life(LIFE_FORK, 20, 20, 6)),
+        of(20, 21, life(LIFE_EXIT, 20, 0, 7)),
+        of(20, 20, read(7, 10, 20)),
+        life(LIFE_EXIT, 20, 0, 30),
+        // The same id, long after: another process, of which nothing is known.
+        of(20, 20, read(7, 40, 50)),
+        // A thread of the target's own that came and went changes nothing.
+        of(PID, 11, life(LIFE_FORK, PID, PID, 60)),
+        of(PID, 11, life(LIFE_EXIT, PID, 0, 70)),
+        read(7, 80, 90),
+    ]);
+    assert_eq!(told.of_calls(), [Some(1), None, Some(0)]);
 }
 
 #[test]

@@ -82,6 +82,8 @@ pub struct Intake {
     registry: Registry,
     /// The process of each thread, to know whose table of descriptors a child begins with.
     processes: HashMap<u32, u32>,
+    /// Processes that began in the trace, each with how many threads it has: with the last, its table goes.
+    children: HashMap<u32, u32>,
     delivered: u64,
     lost: u64,
     unsound: u64,
@@ -98,6 +100,7 @@ impl Intake {
             held_count: 0,
             registry: Registry::default(),
             processes: HashMap::new(),
+            children: HashMap::new(),
             delivered: 0,
             lost: 0,
             unsound: 0,
@@ -211,7 +214,12 @@ impl Intake {
                 self.processes.insert(tid, pid);
                 // The first thread of a process has its id.
                 let parent = *self.processes.get(&life.other).unwrap_or(&life.other);
-                if parent != pid {
+                if parent == pid {
+                    if let Some(threads) = self.children.get_mut(&pid) {
+                        *threads += 1;
+                    }
+                } else {
+                    self.children.insert(pid, 1);
                     let mut copies = Vec::new();
                     self.registry.fork(parent, pid, at_ns, &mut copies);
                     events.extend(copies.into_iter().map(Event::Descriptor));
@@ -220,6 +228,13 @@ impl Intake {
             LIFE_EXEC => self.registry.forget(pid),
             LIFE_EXIT => {
                 self.processes.remove(&tid);
+                if let Some(threads) = self.children.get_mut(&pid) {
+                    *threads = threads.saturating_sub(1);
+                    if *threads == 0 {
+                        self.children.remove(&pid);
+                        self.registry.forget(pid);
+                    }
+                }
             }
             _ => {}
         }
