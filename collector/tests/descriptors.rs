@@ -175,6 +175,22 @@ fn a_close_that_returns_late_closes_what_was_there_when_it_began() {
 }
 
 #[test]
+fn an_accept_that_waited_long_does_not_take_what_was_closed_meanwhile_for_its_own() {
+    // It waits from 10 on; the number is free from 30 on, and the close returns last of all.
+    let told = Told::of([
+        told(fd(FD_OPENED, 7, 3, 1, 2)),
+        told(fd(FD_OPENED, 7, 3, 10, 40)),
+        told(fd(FD_CLOSED, 7, -1, 30, 60)),
+        // Begun while the number meant the old one, while it meant nothing, and since it means the new one.
+        read(7, 20, 65),
+        read(7, 35, 66),
+        read(7, 70, 80),
+    ]);
+    assert_eq!(told.of_calls(), [Some(0), None, Some(1)]);
+    assert_eq!(told.last(1).closed_ns, None, "the new one is open");
+}
+
+#[test]
 fn a_call_that_began_before_a_close_is_of_what_was_there() {
     let told = Told::of([
         told(fd(FD_OPENED, 7, 3, 10, 20)),
@@ -378,6 +394,29 @@ fn an_epolls_word_means_the_descriptor_it_was_given_for_and_nothing_if_two_have_
         (None, None, 16),
     ];
     assert_eq!(ready, expected);
+}
+
+#[test]
+fn an_epoll_that_nobody_told_of_is_known_by_its_interest_until_its_number_is_closed() {
+    let interest = |of: i32, data: u64, at: u64| {
+        told(Fd {
+            nr: EPOLL_CTL,
+            data,
+            events: 1,
+            ..fd(FD_INTEREST, 4, of, at, at + 1)
+        })
+    };
+    let told = Told::of([
+        interest(8, 0xdead, 10),
+        found(4, &[(1, 0xdead)], 20),
+        told(fd(FD_CLOSED, 4, -1, 30, 31)),
+        found(4, &[(1, 0xdead)], 40),
+    ]);
+    let ready = told.events.iter().filter_map(|event| match event {
+        Event::Ready(ready) => Some(ready.fd),
+        _ => None,
+    });
+    assert_eq!(ready.collect::<Vec<_>>(), [Some(8), None]);
 }
 
 #[test]

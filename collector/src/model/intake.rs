@@ -17,7 +17,7 @@ use super::{
     call_name,
     id_map::IdMap,
     ready_set,
-    registry::{Found, Registry},
+    registry::{Found, Registry, Told},
 };
 
 /// A record of the kernel side, whatever its kind.
@@ -173,9 +173,14 @@ impl Intake {
             },
             Record::Fd(fd) => {
                 let call = call_name(self.arch, fd.nr);
-                let enter_ns = self.relative_ns(fd.enter_ns);
+                let told = Told {
+                    record: fd,
+                    call: &call,
+                    enter_ns: self.relative_ns(fd.enter_ns),
+                    at_ns: made_ns,
+                };
                 let mut found = Vec::new();
-                self.registry.take(fd, &call, enter_ns, made_ns, &mut found);
+                self.registry.take(told, &mut found);
                 events.extend(found.into_iter().map(Event::Descriptor));
             }
             Record::Ready(ready) => {

@@ -3,6 +3,8 @@
 //! Seeded with what was open before, and kept by what the programs tell as calls return. It must never guess: a
 //! number that nobody told of stands for nothing that is known.
 
+use std::collections::HashMap;
+
 use probe_ebpf::{
     FD_CLOSED, FD_CLOSED_RANGE, FD_COPIED, FD_INTEREST, FD_NAMED, FD_NO_INTEREST, FD_OPENED, Fd,
 };
@@ -37,23 +39,24 @@ struct Table {
     open: IdMap<i32, Open>,
     /// What stood at a number before, and until when: a call may have begun then.
     before: IdMap<i32, (u32, u64)>,
+    /// What each epoll waits for. Few, beside all that may be open: a close looks through them.
+    epolls: IdMap<i32, Interest>,
 }
 
 #[derive(Debug)]
 struct Open {
     descriptor: Descriptor,
-    /// From then on the number means this.
+    /// From then on the number means this: the return of the call that opened it. It may have been entered long
+    /// before, and the number have meant something else meanwhile.
     since_ns: u64,
-    /// Of an epoll: what it waits for.
-    interest: Interest,
 }
 
 /// What one epoll waits for.
 #[derive(Clone, Debug, Default)]
 struct Interest {
     by_fd: IdMap<i32, (u64, u32)>,
-    /// By the program's own word; `None` if several have the same.
-    by_data: IdMap<u64, Option<i32>>,
+    /// By the program's own word; `None` if several have the same. Any words at all, so no quick hash.
+    by_data: HashMap<u64, Option<i32>>,
 }
 
 impl Interest {
@@ -75,6 +78,17 @@ impl Interest {
     }
 }
 
+/// What the programs told, with the times since the trace began and the name of the call.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    pub(super) record: &'a Fd,
+    pub(super) call: &'a str,
+    /// When the call was entered.
+    pub(super) enter_ns: u64,
+    /// When it returned.
+    pub(super) at_ns: u64,
+}
+
 /// All processes of a trace.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
@@ -94,57 +108,72 @@ impl Registry {
             object,
             interest,
         } = found;
-        let descriptor = Descriptor {
-            id: self.number(),
-            pid,
-            fd,
-            kind,
-            name,
-            local,
-            peer,
-            peer_pid: None,
-            object,
-            opened_ns: None,
-            closed_ns: None,
-        };
-        events.push(descriptor.clone());
-        let mut of = Interest::default();
-        for (other, bits, data) in interest {
-            of.set(other, data, bits);
+        self.insert(
+            Descriptor {
+                id: 0,
+                pid,
+                fd,
+                kind,
+                name,
+                local,
+                peer,
+                peer_pid: None,
+                object,
+                opened_ns: None,
+                closed_ns: None,
+            },
+            0,
+            events,
+        );
+        if interest.is_empty() {
+            return;
         }
-        let open = Open {
-            descriptor,
-            since_ns: 0,
-            interest: of,
+        if let Some(table) = self.tables.get_mut(&pid) {
+            let epoll = table.epolls.entry(fd).or_default();
+            for (other, bits, data) in interest {
+                epoll.set(other, data, bits);
+            }
+        }
+    }
+
+    /// Gives a descriptor its number in the trace, and puts it in its place, which is free.
+    fn insert(&mut self, descriptor: Descriptor, since_ns: u64, events: &mut Vec<Descriptor>) {
+        let table = self.tables.entry(descriptor.pid).or_default();
+        // A number is never given twice: when there are no more, what comes is not known.
+        let Some(next) = self
+            .next
+            .checked_add(1)
+            .filter(|_| table.open.len() < OPEN_MAX)
+        else {
+            return;
         };
-        self.tables.entry(pid).or_default().open.insert(fd, open);
+        let id = std::mem::replace(&mut self.next, next);
+        let descriptor = Descriptor { id, ..descriptor };
+        events.push(descriptor.clone());
+        let fd = descriptor.fd;
+        table.open.insert(
+            fd,
+            Open {
+                descriptor,
+                since_ns,
+            },
+        );
     }
 
-    fn number(&mut self) -> u32 {
-        let id = self.next;
-        self.next = self.next.saturating_add(1);
-        id
-    }
-
-    /// Takes in what the programs tell. `enter_ns` and `at_ns` are when the call was entered and returned, since
-    /// the trace began.
-    pub(super) fn take(
-        &mut self,
-        record: &Fd,
-        call: &str,
-        enter_ns: u64,
-        at_ns: u64,
-        events: &mut Vec<Descriptor>,
-    ) {
+    /// Takes in what the programs tell.
+    pub(super) fn take(&mut self, told: Told<'_>, events: &mut Vec<Descriptor>) {
+        let Told {
+            record, enter_ns, ..
+        } = told;
         let pid = record.head.pid;
         match record.what {
-            FD_OPENED => self.open(record, call, enter_ns, at_ns, events),
+            FD_OPENED => self.open(told, events),
             // Of itself: nothing happens.
             FD_COPIED if record.fd != record.other => {
-                self.open(record, call, enter_ns, at_ns, events);
+                self.open(told, events);
                 self.copy_interest(pid, record.other, record.fd);
             }
-            FD_NAMED => self.name(record, call, enter_ns, at_ns, events),
+            FD_NAMED => self.name(told, events),
             FD_CLOSED => self.close(pid, record.fd, enter_ns, events),
             FD_CLOSED_RANGE => {
                 let table = self.tables.get(&pid);
@@ -157,61 +186,43 @@ impl Registry {
                     self.close(pid, fd, enter_ns, events);
                 }
             }
-            FD_INTEREST | FD_NO_INTEREST => {
-                if let Some(epoll) = self.get_mut(pid, record.fd) {
-                    if record.what == FD_INTEREST {
-                        let (data, bits) = (record.data, record.events);
-                        epoll.interest.set(record.other, data, bits);
-                    } else {
-                        epoll.interest.remove(record.other);
-                    }
+            FD_INTEREST => {
+                // Of an epoll that nobody told of, too: its words mean what they mean.
+                let table = self.tables.entry(pid).or_default();
+                let epoll = table.epolls.entry(record.fd).or_default();
+                epoll.set(record.other, record.data, record.events);
+            }
+            FD_NO_INTEREST => {
+                let table = self.tables.get_mut(&pid);
+                if let Some(epoll) = table.and_then(|table| table.epolls.get_mut(&record.fd)) {
+                    epoll.remove(record.other);
                 }
             }
             _ => {}
         }
     }
 
-    fn open(
-        &mut self,
-        record: &Fd,
-        call: &str,
-        enter_ns: u64,
-        at_ns: u64,
-        events: &mut Vec<Descriptor>,
-    ) {
-        let pid = record.head.pid;
+    fn open(&mut self, told: Told<'_>, events: &mut Vec<Descriptor>) {
+        let Told {
+            record,
+            call,
+            at_ns,
+            ..
+        } = told;
         // If its closing was not told yet, the number was free by now all the same.
-        self.close(pid, record.fd, at_ns, events);
-        let id = self.number();
+        self.close(record.head.pid, record.fd, at_ns, events);
         let descriptor = Descriptor {
-            id,
             opened_ns: Some(at_ns),
             ..descriptor_name::of(record, call)
         };
-        let table = self.tables.entry(pid).or_default();
-        if table.open.len() >= OPEN_MAX {
-            return;
-        }
-        events.push(descriptor.clone());
-        // Another thread may use it before this one is back from the call.
-        let open = Open {
-            descriptor,
-            since_ns: enter_ns,
-            interest: Interest::default(),
-        };
-        table.open.insert(record.fd, open);
+        self.insert(descriptor, at_ns, events);
     }
 
     /// `bind`, `connect`, `listen`: the same descriptor, better known.
-    fn name(
-        &mut self,
-        record: &Fd,
-        call: &str,
-        enter_ns: u64,
-        at_ns: u64,
-        events: &mut Vec<Descriptor>,
-    ) {
-        match self.get_mut(record.head.pid, record.fd) {
+    fn name(&mut self, told: Told<'_>, events: &mut Vec<Descriptor>) {
+        let Told { record, call, .. } = told;
+        let table = self.tables.get_mut(&record.head.pid);
+        match table.and_then(|table| table.open.get_mut(&record.fd)) {
             Some(open) if [0, record.inode].contains(&open.descriptor.object) => {
                 let known = &open.descriptor;
                 let now = Descriptor {
@@ -225,7 +236,7 @@ impl Registry {
                 }
             }
             // It was opened in a way that nobody told of, as one that another process sent is.
-            _ => self.open(record, call, enter_ns, at_ns, events),
+            _ => self.open(told, events),
         }
     }
 
@@ -234,7 +245,11 @@ impl Registry {
         let Some(table) = self.tables.get_mut(&pid) else {
             return;
         };
-        if table.open.get(&fd).is_none_or(|open| open.since_ns > at_ns) {
+        if (table.open.get(&fd)).is_some_and(|open| open.since_ns > at_ns) {
+            // Told late: what the number stood for before ended then.
+            if let Some((_, until_ns)) = table.before.get_mut(&fd) {
+                *until_ns = at_ns.min(*until_ns);
+            }
             return;
         }
         if let Some(Open { mut descriptor, .. }) = table.open.remove(&fd) {
@@ -242,22 +257,18 @@ impl Registry {
             descriptor.closed_ns = Some(at_ns);
             events.push(descriptor);
         }
-        for open in table.open.values_mut() {
-            if !open.interest.by_fd.is_empty() {
-                open.interest.remove(fd);
-            }
+        table.epolls.remove(&fd);
+        for interest in table.epolls.values_mut() {
+            interest.remove(fd);
         }
     }
 
     fn copy_interest(&mut self, pid: u32, from: i32, to: i32) {
-        let interest = self.get_mut(pid, from).map(|open| open.interest.clone());
-        if let (Some(interest), Some(open)) = (interest, self.get_mut(pid, to)) {
-            open.interest = interest;
+        if let Some(table) = self.tables.get_mut(&pid)
+            && let Some(interest) = table.epolls.get(&from).cloned()
+        {
+            table.epolls.insert(to, interest);
         }
-    }
-
-    fn get_mut(&mut self, pid: u32, fd: i32) -> Option<&mut Open> {
-        self.tables.get_mut(&pid)?.open.get_mut(&fd)
     }
 
     /// Number in the trace of what stood behind a descriptor at this time.
@@ -274,7 +285,7 @@ impl Registry {
 
     /// The descriptor that an epoll means by a word of the program's own, and the bits it waits for.
     pub(super) fn meant(&self, pid: u32, epfd: i32, data: u64) -> Option<(i32, u32)> {
-        let epoll = &self.tables.get(&pid)?.open.get(&epfd)?.interest;
+        let epoll = self.tables.get(&pid)?.epolls.get(&epfd)?;
         let fd = (*epoll.by_data.get(&data)?)?;
         let (_, bits) = epoll.by_fd.get(&fd)?;
         Some((fd, *bits))
@@ -291,24 +302,21 @@ impl Registry {
         let Some(table) = self.tables.get(&parent) else {
             return;
         };
-        let copies: Vec<(Descriptor, Interest)> = table
+        let copies: Vec<Descriptor> = table
             .open
             .values()
-            .map(|open| (open.descriptor.clone(), open.interest.clone()))
+            .map(|open| open.descriptor.clone())
             .collect();
-        for (mut descriptor, interest) in copies {
-            descriptor.id = self.number();
-            descriptor.pid = child;
-            descriptor.opened_ns = Some(at_ns);
-            events.push(descriptor.clone());
-            let fd = descriptor.fd;
-            let open = Open {
-                descriptor,
-                since_ns: at_ns,
-                interest,
+        let epolls = table.epolls.clone();
+        for descriptor in copies {
+            let copy = Descriptor {
+                pid: child,
+                opened_ns: Some(at_ns),
+                ..descriptor
             };
-            self.tables.entry(child).or_default().open.insert(fd, open);
+            self.insert(copy, at_ns, events);
         }
+        self.tables.entry(child).or_default().epolls = epolls;
     }
 
     /// The process begins another program, which keeps some descriptors and not others; or it ends. Either way its
