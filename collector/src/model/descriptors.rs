@@ -118,11 +118,9 @@ impl Descriptors {
         true
     }
 
-    /// The descriptor that a call works on.
+    /// The descriptor that a call works on. Where the trace does not say, its number may stand for anything.
     pub fn of_call(&self, call: &Call) -> Option<u32> {
-        call.descriptor
-            .filter(|id| self.known.contains_key(id))
-            .or_else(|| self.by_fd.get(&(call.pid, call.fd?)).copied())
+        call.descriptor.filter(|id| self.known.contains_key(id))
     }
 
     /// Takes in that somebody worked on it.
