@@ -10,7 +10,8 @@ mod support;
 use probe_ebpf::{
     Call, EFFECT_EPOLL_WAIT, FD_CLOSED, FD_CLOSED_RANGE, FD_COPIED, FD_INTEREST, FD_NAMED,
     FD_NO_INTEREST, FD_OPENED, Fd, Head, KIND_CALL, KIND_FD, KIND_LIFE, KIND_READY, LIFE_EXEC,
-    LIFE_EXIT, LIFE_FORK, Life, NAME_BYTES, NO_DELAY, READY_LARGE, Ready, TIMEOUT_UNKNOWN,
+    LIFE_EXIT, LIFE_FORK, LOST_STATE, Life, NAME_BYTES, NO_DELAY, READY_LARGE, Ready,
+    TIMEOUT_UNKNOWN,
 };
 use support::Random;
 use waitscope::model::{Arch, Descriptor, DescriptorKind, Event, Intake, Record};
@@ -346,6 +347,7 @@ fn found(epfd: i32, entries: &[(u32, u64)], enter: u64) -> Record {
     Record::Ready(Box::new(Ready {
         head: head(KIND_READY),
         enter_ns: START + enter,
+        at_ns: START + enter + 1,
         what: EFFECT_EPOLL_WAIT.into(),
         epfd,
         count: entries.len() as u32,
@@ -417,6 +419,41 @@ fn an_epoll_that_nobody_told_of_is_known_by_its_interest_until_its_number_is_clo
         _ => None,
     });
     assert_eq!(ready.collect::<Vec<_>>(), [Some(8), None]);
+}
+
+#[test]
+fn after_a_loss_that_told_of_descriptors_no_number_means_what_it_meant_and_after_any_other_it_does()
+{
+    for (lost, known) in [(5, Some(0)), (5 | LOST_STATE, None)] {
+        let Record::Call(call) = read(7, 10, 20) else {
+            unreachable!()
+        };
+        let head = Head { lost, ..call.head };
+        let told = Told::of([
+            told(fd(FD_OPENED, 7, 3, 1, 2)),
+            Record::Call(Call { head, ..call }),
+        ]);
+        assert_eq!(told.of_calls(), [known], "{lost:#x}");
+        let gaps = told.events.iter().filter_map(|event| match event {
+            Event::Gap(gap) => Some(gap.lost),
+            _ => None,
+        });
+        assert_eq!(gaps.collect::<Vec<_>>(), [5], "{lost:#x}");
+    }
+}
+
+#[test]
+fn a_loss_before_what_a_readiness_call_found_reaches_to_where_it_returned() {
+    let Record::Ready(mut ready) = found(4, &[(1, 1)], 100) else {
+        unreachable!()
+    };
+    (ready.head.lost, ready.at_ns) = (3, START + 900);
+    let told = Told::of([read(7, 50, 60), Record::Ready(ready)]);
+    let gap = told.events.iter().find_map(|event| match event {
+        Event::Gap(gap) => Some((gap.start_ns, gap.end_ns)),
+        _ => None,
+    });
+    assert_eq!(gap, Some((60, 900)));
 }
 
 #[test]
@@ -521,6 +558,7 @@ fn whatever_the_records_hold_nothing_panics_and_no_name_is_too_long() {
             Record::Ready(Box::new(Ready {
                 head: head(KIND_READY),
                 enter_ns: random.number(),
+                at_ns: random.number(),
                 what: random.below(14) as u32,
                 epfd: small(&mut random),
                 count: random.small(),

@@ -174,7 +174,7 @@ pub(crate) fn close(thread: &mut Thread, now: u64) {
     settle_accounts(thread);
 }
 
-/// The call in a third of the room, if the thread stayed on the CPU and every number fits.
+/// The call in less than half of the room, if the thread stayed on the CPU and every number fits.
 #[inline(always)]
 fn brief(thread: &Thread) -> Option<Brief> {
     let call = &thread.call;

@@ -27,9 +27,9 @@ pub(crate) fn effect(thread: &mut Thread, task: Task, now: u64, ret: i64) {
     let args = thread.call.args;
     let first = args[0] as i32;
     match thread.effect as u8 {
-        EFFECT_EPOLL_WAIT => ready::found_by_epoll(thread, ret),
-        EFFECT_POLL => ready::found_by_poll(thread, ret),
-        EFFECT_SELECT => ready::found_by_select(thread, ret),
+        EFFECT_EPOLL_WAIT => ready::found_by_epoll(thread, now, ret),
+        EFFECT_POLL => ready::found_by_poll(thread, now, ret),
+        EFFECT_SELECT => ready::found_by_select(thread, now, ret),
         // A descriptor is closed whatever `close` returns.
         EFFECT_CLOSES => tell(thread, task, now, FD_CLOSED, both(first, -1)),
         EFFECT_NAMES if ret == 0 || ret == -EINPROGRESS => {

@@ -11,7 +11,7 @@ use aya_ebpf::{
     macros::map,
     maps::{PerCpuArray, RingBuf},
 };
-use probe_ebpf::{Counters, Head, RING_BYTES};
+use probe_ebpf::{Counters, Head, KIND_FD, KIND_LIFE, LOST_STATE, RING_BYTES};
 
 use crate::kernel::global;
 
@@ -76,8 +76,15 @@ pub(crate) fn emit<R: Record>(record: R) {
 pub(crate) fn emit_in_place<R: Record>(head: Head, fill: impl FnOnce(*mut R)) {
     let Some(counters) = counters() else { return };
     counters.made += 1;
+    let state = head.kind == KIND_FD || head.kind == KIND_LIFE;
+    // More than 31 bits can't be told; and who lost two billion has the sums.
+    let lost = counters.lost_pending as u32 & !LOST_STATE;
     let head = Head {
-        lost: counters.lost_pending as u32,
+        lost: if counters.lost_state == 0 {
+            lost
+        } else {
+            lost | LOST_STATE
+        },
         // SAFETY: the helper takes nothing and always succeeds.
         cpu: unsafe { bpf_get_smp_processor_id() } as u16,
         ..head
@@ -92,9 +99,13 @@ pub(crate) fn emit_in_place<R: Record>(head: Head, fill: impl FnOnce(*mut R)) {
     let Some(mut room) = RECORDS.reserve::<R>(0) else {
         counters.lost += 1;
         counters.lost_pending += 1;
+        if state {
+            counters.lost_state = 1;
+        }
         return;
     };
     counters.lost_pending = 0;
+    counters.lost_state = 0;
     let place = room.as_mut_ptr();
     fill(place);
     // SAFETY: every record begins with its head.

@@ -53,7 +53,7 @@ pub(crate) fn asked(tid: u32, args: &[u64; 4]) {
 
 /// Reads the three sets of a `select`, as far as its first argument says that they reach.
 #[inline(always)]
-fn read_sets(args: &[u64; 4], sets: &mut Sets) {
+fn read_sets(args: &[u64; 4], sets: &mut [u64]) {
     let bytes = set_bytes(args[0] as u32);
     for (set, pointer) in sets.chunks_exact_mut(SELECT_WORDS).zip(&args[1..4]) {
         if *pointer == 0 || bytes == 0 {
@@ -74,7 +74,7 @@ fn set_bytes(descriptors: u32) -> u32 {
 
 /// `epoll_wait` returns: those that are ready stand where its second argument points.
 #[inline(always)]
-pub(crate) fn found_by_epoll(thread: &mut Thread, ret: i64) {
+pub(crate) fn found_by_epoll(thread: &Thread, now: u64, ret: i64) {
     if !wanted() || ret <= 0 {
         return;
     }
@@ -84,13 +84,18 @@ pub(crate) fn found_by_epoll(thread: &mut Thread, ret: i64) {
         ret as u32
     };
     let bytes = count * global(&EPOLL_EVENT_BYTES);
-    let (epfd, at) = (thread.call.args[0] as i32, thread.call.args[1]);
-    tell_bytes(thread, epfd, at, bytes, count, ret);
+    let found = Found {
+        at_ns: now,
+        epfd: thread.call.args[0] as i32,
+        count,
+        ret: ret as i32,
+    };
+    tell_bytes(thread, found, thread.call.args[1], bytes);
 }
 
 /// `poll` returns: what was asked and what was found stand where its first argument points.
 #[inline(always)]
-pub(crate) fn found_by_poll(thread: &mut Thread, ret: i64) {
+pub(crate) fn found_by_poll(thread: &Thread, now: u64, ret: i64) {
     if !wanted() || ret < 0 {
         return;
     }
@@ -98,25 +103,34 @@ pub(crate) fn found_by_poll(thread: &mut Thread, ret: i64) {
     let asked = thread.call.args[1] as u32;
     let count = if asked > READY_MAX { READY_MAX } else { asked };
     if count > 0 {
-        tell_bytes(
-            thread,
-            -1,
-            thread.call.args[0],
-            count * POLLFD_BYTES,
+        let found = Found {
+            at_ns: now,
+            epfd: -1,
             count,
-            ret,
-        );
+            ret: ret as i32,
+        };
+        tell_bytes(thread, found, thread.call.args[0], count * POLLFD_BYTES);
     }
 }
 
+/// What a readiness call found, but for the list itself.
+#[derive(Clone, Copy)]
+struct Found {
+    /// When it returned.
+    at_ns: u64,
+    epfd: i32,
+    count: u32,
+    ret: i32,
+}
+
 #[inline(always)]
-fn tell_bytes(thread: &Thread, epfd: i32, at: u64, bytes: u32, count: u32, ret: i64) {
+fn tell_bytes(thread: &Thread, found: Found, at: u64, bytes: u32) {
     if bytes <= READY_SMALL as u32 * 8 {
-        tell::<READY_SMALL>(thread, epfd, count, ret, |raw| {
+        tell::<READY_SMALL>(thread, found, |raw| {
             read_user(raw, at, bytes);
         });
     } else {
-        tell::<READY_LARGE>(thread, epfd, count, ret, |raw| {
+        tell::<READY_LARGE>(thread, found, |raw| {
             read_user(raw, at, bytes);
         });
     }
@@ -143,7 +157,7 @@ fn read_user<const N: usize>(raw: &mut [u64; N], at: u64, bytes: u32) {
 
 /// `select` returns: what it was asked was kept, what it found stands in its sets.
 #[inline(always)]
-pub(crate) fn found_by_select(thread: &mut Thread, ret: i64) {
+pub(crate) fn found_by_select(thread: &Thread, now: u64, ret: i64) {
     if !wanted() || ret < 0 {
         return;
     }
@@ -158,7 +172,13 @@ pub(crate) fn found_by_select(thread: &mut Thread, ret: i64) {
     let Some(sets) = ASKED.get_ptr(tid) else {
         return;
     };
-    tell::<READY_LARGE>(thread, -1, count, ret, |raw| {
+    let found = Found {
+        at_ns: now,
+        epfd: -1,
+        count,
+        ret: ret as i32,
+    };
+    tell::<READY_LARGE>(thread, found, |raw| {
         let (before, after) = raw.split_at_mut(3 * SELECT_WORDS);
         // SAFETY: both are that long, and the entry is not freed before the program ends.
         unsafe {
@@ -168,26 +188,18 @@ pub(crate) fn found_by_select(thread: &mut Thread, ret: i64) {
                 sets.cast(),
             );
         }
-        let bytes = set_bytes(args[0] as u32);
-        for (set, pointer) in after.chunks_exact_mut(SELECT_WORDS).zip(&args[1..4]) {
-            if *pointer != 0 && bytes != 0 {
-                // SAFETY: as in `read_sets`.
-                unsafe {
-                    bpf_probe_read_user(set.as_mut_ptr().cast(), bytes, *pointer as *const _)
-                };
-            }
-        }
+        read_sets(&args, after);
     });
 }
 
 #[inline(always)]
-fn tell<const N: usize>(
-    thread: &Thread,
-    epfd: i32,
-    count: u32,
-    ret: i64,
-    read: impl FnOnce(&mut [u64; N]),
-) {
+fn tell<const N: usize>(thread: &Thread, found: Found, read: impl FnOnce(&mut [u64; N])) {
+    let Found {
+        at_ns,
+        epfd,
+        count,
+        ret,
+    } = found;
     let head = Head {
         kind: KIND_READY,
         ..thread.call.head
@@ -196,10 +208,11 @@ fn tell<const N: usize>(
         // SAFETY: it is room for a record, and all of it is written here.
         unsafe {
             (&raw mut (*place).enter_ns).write(thread.call.enter_ns);
+            (&raw mut (*place).at_ns).write(at_ns);
             (&raw mut (*place).what).write(thread.effect);
             (&raw mut (*place).epfd).write(epfd);
             (&raw mut (*place).count).write(count);
-            (&raw mut (*place).ret).write(ret as i32);
+            (&raw mut (*place).ret).write(ret);
             let raw: *mut u64 = (&raw mut (*place).raw).cast();
             for word in 0..N {
                 raw.add(word).write_volatile(0);

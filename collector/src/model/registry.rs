@@ -319,6 +319,11 @@ impl Registry {
         self.tables.entry(child).or_default().epolls = epolls;
     }
 
+    /// Something was lost that told of descriptors: what any number stands for is in doubt.
+    pub(super) fn forget_all(&mut self) {
+        self.tables.clear();
+    }
+
     /// The process begins another program, which keeps some descriptors and not others; or it ends. Either way its
     /// numbers stand for nothing that is known.
     pub(super) fn forget(&mut self, pid: u32) {

@@ -141,6 +141,8 @@ pub struct Ready<const N: usize> {
     pub head: Head,
     /// When the call was entered.
     pub enter_ns: u64,
+    /// When it returned.
+    pub at_ns: u64,
     /// [`EFFECT_EPOLL_WAIT`], [`EFFECT_POLL`] or [`EFFECT_SELECT`], which says what is in `raw`: `epoll_event`s that
     /// were returned; `pollfd`s as they were at the end; or six sets of [`SELECT_WORDS`] words, three as asked and
     /// three as found.

@@ -16,6 +16,10 @@ pub const KIND_FD: u16 = 5;
 /// [`Head::kind`] of a [`Ready`].
 pub const KIND_READY: u16 = 6;
 
+/// In [`Head::lost`]: among those lost was an [`Fd`](crate::Fd) or a [`Life`]. What descriptors' numbers stand for is not
+/// known any more.
+pub const LOST_STATE: u32 = 1 << 31;
+
 /// What every record begins with.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +28,8 @@ pub struct Head {
     pub kind: u16,
     /// The CPU it was made on.
     pub cpu: u16,
-    /// Records lost on this CPU since the last one that got through.
+    /// Records lost on this CPU since the last one that got through; with [`LOST_STATE`], if one of them was of a
+    /// kind that later ones build on.
     pub lost: u32,
     /// The process.
     pub pid: u32,
@@ -85,7 +90,7 @@ pub struct Call {
 }
 
 /// A finished call in which the thread never left the CPU: most of the calls of a busy server. It says all that
-/// a [`Call`] does, in a third of the room, because the cost of a call's record is the memory it touches.
+/// a [`Call`] does, in less than half of the room, because the cost of a call's record is the memory it touches.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Brief {
