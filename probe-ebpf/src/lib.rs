@@ -9,9 +9,6 @@
 #![cfg_attr(target_arch = "bpf", no_std)]
 #![forbid(unsafe_code)]
 
-/// The version of the contract. User space refuses an object that carries another.
-pub const ABI_VERSION: u32 = 3;
-
 mod contract;
 
 pub use contract::*;

@@ -13,7 +13,8 @@ use probe_ebpf::{
 };
 
 use super::{
-    Arch, Call, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Waker, arguments,
+    Arch, Call, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Waker,
+    arguments::Arguments,
     call_name,
     id_map::IdMap,
     ready_set,
@@ -74,6 +75,7 @@ struct Cpu {
 #[derive(Debug)]
 pub struct Intake {
     arch: Arch,
+    arguments: Arguments,
     start_boot_ns: u64,
     cpus: IdMap<u16, Cpu>,
     /// Of threads in a call since before the trace, or in none: their next call tells.
@@ -94,6 +96,7 @@ impl Intake {
     pub fn new(arch: Arch, start_boot_ns: u64) -> Self {
         Self {
             arch,
+            arguments: Arguments::new(arch),
             start_boot_ns,
             cpus: IdMap::default(),
             held: HashMap::new(),
@@ -300,7 +303,7 @@ impl Intake {
             _ => Copying::None,
         };
         let last_wake_ns = some(call.last_wake_ns);
-        let decoded = arguments::decode(self.arch, call.nr, &call.args, call.timeout_ns);
+        let decoded = self.arguments.decode(call.nr, &call.args, call.timeout_ns);
         let (pid, start_ns) = (call.head.pid, at(call.enter_ns));
         let killed = flag(FLAG_KILLED);
         let event = Call {
@@ -385,7 +388,11 @@ impl Intake {
             nr: in_call.then(|| (call.nr != UNKNOWN_CALL).then_some(call.nr)),
             since_ns: self.relative_ns(if in_call { call.enter_ns } else { call.exit_ns }),
             fd: in_call
-                .then(|| arguments::decode(self.arch, call.nr, &call.args, call.timeout_ns).fd)
+                .then(|| {
+                    self.arguments
+                        .decode(call.nr, &call.args, call.timeout_ns)
+                        .fd
+                })
                 .flatten(),
             began_before: in_call && call.flags & FLAG_BEGAN_BEFORE != 0,
             kernel_ns: call.kernel_ns,

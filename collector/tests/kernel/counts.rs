@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 
 use super::{
     child::{Script, signal_pid},
-    observers::{PerfStat, context_switches, schedstat},
+    observers::{PerfStat, context_switches},
     trace::{Taken, Tracing},
 };
 
@@ -50,12 +50,10 @@ fn compare(pid: u32, load: impl FnOnce()) -> Taken {
     let perf = PerfStat::start(pid, &CALLS);
     let tracing = Tracing::attach(pid);
     let (slept_before, preempted_before) = context_switches(pid);
-    let (_, delay_before) = schedstat(pid);
     signal_pid(pid, Signal::SIGCONT);
     load();
     stop(pid);
     let (slept, preempted) = context_switches(pid);
-    let (_, delay) = schedstat(pid);
     let taken = tracing.finish();
     let counted = perf.finish();
     signal_pid(pid, Signal::SIGCONT);
@@ -71,11 +69,6 @@ fn compare(pid: u32, load: impl FnOnce()) -> Taken {
         left,
         slept + preempted - slept_before - preempted_before,
         "times off the CPU, of which {unseen} inferred, and by the kernel's count"
-    );
-    let runnable_ns: u64 = spans().map(|span| span.runnable_ns()).sum();
-    let delay_ns = delay - delay_before;
-    println!(
-        "runnable {runnable_ns} ns, the scheduler says {delay_ns} ns; {left} times off the CPU, {unseen} inferred"
     );
     assert!(
         counted.iter().sum::<u64>() > 0,
