@@ -10,8 +10,8 @@ mod support;
 use support::honest::{PID, end_of, honest};
 use support::{any_events, trace};
 use waitscope::model::{
-    Arch, Call, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, Ready, Timeout, Turn, Turns,
-    Waker,
+    Arch, Call, CallKinds, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, Ready, Timeout,
+    Turn, Turns, Waker,
 };
 use waitscope::report::{LoopReport, Report, Summary};
 
@@ -160,7 +160,7 @@ impl Script {
 }
 
 fn turns_of(events: &[Event]) -> (Vec<Turn>, Turns) {
-    let mut turns = Turns::new(Some(Arch::X86_64));
+    let mut turns = Turns::new(CallKinds::new(Some(Arch::X86_64)));
     let mut ended = Vec::new();
     for event in events {
         turns.push(event, &mut ended);

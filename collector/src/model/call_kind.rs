@@ -18,8 +18,12 @@ pub enum CallKind {
     Epoll,
     /// Moves bytes to the user: `read recvfrom pread64` and their kin.
     Receive,
+    /// The same, many messages at once, and returns how many: `recvmmsg`.
+    ReceiveMany,
     /// Moves bytes from the user, or within the kernel: `write sendto sendfile splice` and their kin.
     Send,
+    /// The same, many messages at once, and returns how many: `sendmmsg`.
+    SendMany,
     /// `accept accept4`
     Accept,
     /// `connect`
@@ -48,7 +52,7 @@ impl CallKind {
 
     /// Takes what a descriptor is ready for.
     pub fn takes(self) -> bool {
-        matches!(self, Self::Receive | Self::Accept)
+        matches!(self, Self::Receive | Self::ReceiveMany | Self::Accept)
     }
 
     fn new(arch: Arch, nr: u32) -> Self {
@@ -57,6 +61,8 @@ impl CallKind {
             "poll" | "ppoll" => Self::Poll,
             "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => Self::Epoll,
             "accept" | "accept4" => Self::Accept,
+            "recvmmsg" => Self::ReceiveMany,
+            "sendmmsg" => Self::SendMany,
             "pread64" | "preadv" | "preadv2" => Self::Receive,
             "pwrite64" | "pwritev" | "pwritev2" | "sendfile" | "splice" => Self::Send,
             "pause" | "rt_sigsuspend" | "rt_sigtimedwait" => Self::SignalWait,
@@ -127,6 +133,8 @@ mod tests {
             (&x86, 202, CallKind::Futex),
             (&x86, 232, CallKind::Epoll),
             (&x86, 270, CallKind::Select),
+            (&x86, 299, CallKind::ReceiveMany),
+            (&x86, 307, CallKind::SendMany),
             (&x86, 426, CallKind::Uring),
             (&arm, 22, CallKind::Epoll),
             (&arm, 63, CallKind::Receive),

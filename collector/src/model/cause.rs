@@ -141,9 +141,13 @@ impl Why {
         };
         let behind = on.map_or(DescriptorKind::Unknown, |id| known.kind(id));
         match kind {
-            CallKind::Receive => why.after_receive(call, ret, behind),
-            CallKind::Send if ret == EAGAIN => why.because(Cause::Timeout, true),
-            CallKind::Send if ret >= 0 && waits_for_room(behind) => why.because(Cause::Room, true),
+            CallKind::Receive | CallKind::ReceiveMany => why.after_receive(call, ret, behind),
+            CallKind::Send | CallKind::SendMany if ret == EAGAIN => {
+                why.because(Cause::Timeout, true)
+            }
+            CallKind::Send | CallKind::SendMany if ret >= 0 && waits_for_room(behind) => {
+                why.because(Cause::Room, true)
+            }
             CallKind::Accept if ret >= 0 => why.because(Cause::Accept, false).network(call, behind),
             CallKind::Accept if ret == EAGAIN => why.because(Cause::Timeout, true),
             CallKind::Connect => why.because(Cause::Connected, true).network(call, behind),

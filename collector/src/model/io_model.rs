@@ -185,7 +185,12 @@ impl IoEvidence {
                 self.level += level;
                 self.edge += edge;
             }
-            CallKind::Receive | CallKind::Send | CallKind::Accept | CallKind::Connect => {
+            CallKind::Receive
+            | CallKind::ReceiveMany
+            | CallKind::Send
+            | CallKind::SendMany
+            | CallKind::Accept
+            | CallKind::Connect => {
                 self.transfer(kind, call, process_readiness);
             }
             CallKind::Uring => self.uring += 1,

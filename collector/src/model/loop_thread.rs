@@ -14,43 +14,11 @@
 //! which can stall it. In other threads, all of `poll` and `select` are the loop.
 
 use super::turn::{Turn, found};
-use super::{Arch, Call, CallClass, OffCpu, call_class, call_name};
+use super::{Call, CallKind, OffCpu};
 
 /// What the kernel returns from a call that goes on as `restart_syscall` if no handler of the program's ran:
 /// <https://github.com/torvalds/linux/blob/v6.12/include/linux/errno.h#L15-L20>
 const RESTARTS_AS_CALL: i64 = -516;
-
-/// What a call is to a loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Epoll,
-    Poll,
-    Select,
-    /// Returns how many bytes it received.
-    Receive,
-    /// Returns how many bytes it sent.
-    Send,
-    Other,
-}
-
-impl Kind {
-    pub(super) fn of(arch: Arch, nr: u32) -> Self {
-        match (call_class(arch, nr), call_name(arch, nr).as_ref()) {
-            (CallClass::Readiness, "select" | "pselect6") => Self::Select,
-            (CallClass::Readiness, "poll" | "ppoll") => Self::Poll,
-            (CallClass::Readiness, _) => Self::Epoll,
-            // These return a number of messages.
-            (_, "recvmmsg" | "sendmmsg") => Self::Other,
-            (CallClass::Receive, _) => Self::Receive,
-            (CallClass::Send, _) => Self::Send,
-            _ => Self::Other,
-        }
-    }
-
-    pub(super) fn is_readiness(self) -> bool {
-        matches!(self, Self::Epoll | Self::Poll | Self::Select)
-    }
-}
 
 /// What is kept of a thread that has made a readiness call.
 #[derive(Debug)]
@@ -120,10 +88,10 @@ impl LoopThread {
     }
 
     /// Takes in a call; false if a turn had to be given up, for it ended before it began.
-    pub(super) fn call(&mut self, kind: Kind, call: &Call, turns: &mut Vec<Turn>) -> bool {
+    pub(super) fn call(&mut self, kind: CallKind, call: &Call, turns: &mut Vec<Turn>) -> bool {
         let watched = std::mem::take(&mut self.watched);
         let looks = if self.epoll {
-            kind == Kind::Epoll
+            kind == CallKind::Epoll
         } else {
             kind.is_readiness()
         };
@@ -138,7 +106,7 @@ impl LoopThread {
             self.work(kind, call);
             return true;
         }
-        if kind == Kind::Epoll && !self.epoll {
+        if kind == CallKind::Epoll && !self.epoll {
             // What it polled before, as it connected to something, was no loop, or is none any more.
             self.epoll = true;
             self.open = None;
@@ -146,11 +114,11 @@ impl LoopThread {
         self.look(kind, call, watched, goes_on, turns)
     }
 
-    fn work(&mut self, kind: Kind, call: &Call) {
+    fn work(&mut self, kind: CallKind, call: &Call) {
         let Some(open) = &mut self.open else { return };
         let bytes = match kind {
-            Kind::Receive => Some(&mut open.received),
-            Kind::Send => Some(&mut open.sent),
+            CallKind::Receive => Some(&mut open.received),
+            CallKind::Send => Some(&mut open.sent),
             _ => None,
         };
         if let Some(bytes) = bytes {
@@ -162,7 +130,7 @@ impl LoopThread {
     /// A readiness call of the loop.
     fn look(
         &mut self,
-        kind: Kind,
+        kind: CallKind,
         call: &Call,
         watched: u32,
         goes_on: bool,
@@ -171,7 +139,7 @@ impl LoopThread {
         let found = found(call);
         let check = call.is_check();
         let goes_on_full = check && self.full;
-        self.full = kind == Kind::Epoll && found > 1 && call.requested == Some(found);
+        self.full = kind == CallKind::Epoll && found > 1 && call.requested == Some(found);
         let looked_ns = std::mem::replace(&mut self.looked_ns, call.end_ns);
         if let Some(open) = self.open.as_mut().filter(|_| !goes_on) {
             open.lag_ns = open.lag_ns.max(call.start_ns.saturating_sub(looked_ns));
@@ -198,11 +166,11 @@ impl LoopThread {
         turn.end_ns = call.end_ns;
         turn.ready_before_asked = found > 0 && call.sleeps == 0 && !goes_on;
         turn.nr = call.nr;
-        turn.fd = call.fd.filter(|_| kind == Kind::Epoll);
+        turn.fd = call.fd.filter(|_| kind == CallKind::Epoll);
         turn.many = match kind {
-            Kind::Poll => call.requested.is_some_and(|asked| asked > 1),
+            CallKind::Poll => call.requested.is_some_and(|asked| asked > 1),
             // Its arguments don't say. One that is only a pause finds nothing.
-            Kind::Select => watched > 1 || watched == 0 && found > 0,
+            CallKind::Select => watched > 1 || watched == 0 && found > 0,
             _ => true,
         };
         if turn.work_end_ns < turn.start_ns || turn.end_ns < turn.work_end_ns {

@@ -7,19 +7,16 @@
 use std::collections::hash_map::Entry;
 
 use super::id_map::IdMap;
-use super::loop_thread::{Kind, LoopThread};
-use super::{Arch, Call, Event, Life, LifeKind, Ready, Turn};
+use super::loop_thread::LoopThread;
+use super::{Call, CallKinds, Event, Life, LifeKind, Ready, Turn};
 
 /// Threads whose turns are cut.
 const THREADS_MAX: usize = 16_384;
-/// Numbers of calls that are looked up beforehand; no architecture has more.
-const CALLS_MAX: u32 = 1_024;
 
 /// Cuts each thread's time into turns.
 #[derive(Debug)]
 pub struct Turns {
-    /// By number of the call.
-    kinds: Vec<Kind>,
+    kinds: CallKinds,
     threads: IdMap<u32, LoopThread>,
     /// Gaps so far. A thread finds out that there was one when it is next heard of.
     gaps: u64,
@@ -28,11 +25,10 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// For a trace on this architecture. On one that is not known no call is, and there are no turns.
-    pub fn new(arch: Option<Arch>) -> Self {
-        let kinds = arch.map(|arch| (0..CALLS_MAX).map(|nr| Kind::of(arch, nr)).collect());
+    /// For a trace with these calls. Where none is known, there are no turns.
+    pub fn new(kinds: CallKinds) -> Self {
         Self {
-            kinds: kinds.unwrap_or_default(),
+            kinds,
             threads: IdMap::default(),
             gaps: 0,
             broken: 0,
@@ -81,8 +77,7 @@ impl Turns {
     }
 
     fn call(&mut self, call: &Call, turns: &mut Vec<Turn>) {
-        let kind = self.kinds.get(call.nr as usize).copied();
-        let kind = kind.unwrap_or(Kind::Other);
+        let kind = self.kinds.of(call.nr);
         if kind.is_readiness() {
             let room = self.threads.len() < THREADS_MAX;
             match self.threads.entry(call.tid) {

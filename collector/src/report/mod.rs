@@ -81,10 +81,10 @@ impl Summary {
         Self {
             trace: trace.clone(),
             lanes: Lanes::new(kinds.clone()),
-            findings: Findings::new(kinds),
+            findings: Findings::new(kinds.clone()),
             calls: Calls::new(trace),
             wakers: Wakers::default(),
-            loops: Loops::new(trace),
+            loops: Loops::new(trace, kinds),
             longest: Vec::new(),
             gaps: Gaps::default(),
             end: None,

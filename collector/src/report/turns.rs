@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::loops::{LoopReport, Sums};
 use super::stalls::{LongestTurn, Stalls};
 use crate::export::threads::Threads;
-use crate::model::{Arch, Event, Trace, Turn, Turns};
+use crate::model::{CallKinds, Event, Trace, Turn, Turns};
 
 /// Turns that make a loop.
 const LOOP_TURNS: usize = 8;
@@ -54,9 +54,9 @@ enum Waiters {
 }
 
 impl Loops {
-    pub(super) fn new(trace: &Trace) -> Self {
+    pub(super) fn new(trace: &Trace, kinds: CallKinds) -> Self {
         Self {
-            turns: Turns::new(Arch::from_machine(&trace.arch)),
+            turns: Turns::new(kinds),
             ended: Vec::new(),
             threads: Threads::new(THREADS_MAX),
             loops: 0,

@@ -75,7 +75,7 @@ impl Batch {
         on: Option<u32>,
         behind: DescriptorKind,
     ) {
-        self.worked |= kind.takes() || kind == CallKind::Send;
+        self.worked |= kind.takes() || matches!(kind, CallKind::Send | CallKind::SendMany);
         let stream = matches!(
             behind,
             DescriptorKind::Tcp | DescriptorKind::Unix | DescriptorKind::Pipe
