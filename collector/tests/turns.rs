@@ -8,10 +8,10 @@
 mod support;
 
 use support::honest::{PID, end_of, honest};
-use support::{any_events, trace};
+use support::{any_events, blank, trace};
 use waitscope::model::{
-    Arch, Call, CallKinds, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, Ready, Timeout,
-    Turn, Turns, Waker,
+    Arch, Call, CallKinds, Context, Event, Gap, Life, LifeKind, OffCpu, Ready, Timeout, Turn,
+    Turns, Waker,
 };
 use waitscope::report::{LoopReport, Report, Summary};
 
@@ -59,34 +59,19 @@ impl Script {
             context: Context::Task,
         };
         self.events.push(Event::Call(Call {
-            pid: PID,
-            tid: self.tid,
-            cpu: 0,
-            nr,
             start_ns,
             end_ns: self.now,
             kernel_ns: 10,
             blocked_ns: sleeps_ns,
-            runnable_ns: 0,
-            copying_ns: 0,
-            copying: Copying::None,
             sleeps: u32::from(sleeps_ns > 0),
-            preemptions: 0,
             first_sleep_ns: (sleeps_ns > 0).then_some(start_ns + 5),
             last_wake_ns: (sleeps_ns > 0).then_some(start_ns + 5 + sleeps_ns),
             waker: (sleeps_ns > 0).then_some(waker),
             fd: (![FUTEX, POLL, SELECT].contains(&nr)).then_some(5),
             descriptor: (nr != FUTEX).then_some(3),
-            ready_delay_ns: None,
             requested: Some(64),
-            timeout: Timeout::Unknown,
             ret: Some(ret),
-            began_before: false,
-            killed: false,
-            continues: false,
-            unseen: false,
-            others: 0,
-            other_ns: 0,
+            ..blank::call(PID, self.tid, nr)
         }));
         match self.events.last_mut() {
             Some(Event::Call(call)) => call,

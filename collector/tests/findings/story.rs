@@ -1,9 +1,11 @@
 //! A trace told call by call: what each thread does, one after the other in time.
 
 use waitscope::model::{
-    Arch, Call, CallKinds, Context, Copying, Descriptor, DescriptorKind, Event, Finding, Findings,
-    Gap, Life, LifeKind, Ready, Timeout, Waker,
+    Arch, Call, CallKinds, Context, Descriptor, DescriptorKind, Event, Finding, Findings, Gap,
+    Life, LifeKind, Ready, Timeout, Waker,
 };
+
+use crate::support::blank;
 
 pub(crate) const PID: u32 = 4_711;
 
@@ -27,36 +29,7 @@ pub(crate) fn kinds() -> CallKinds {
 
 /// A call of the first thread that took no time, never slept and returned nothing.
 pub(crate) fn call(nr: u32) -> Call {
-    Call {
-        pid: PID,
-        tid: PID,
-        cpu: 0,
-        nr,
-        start_ns: 0,
-        end_ns: 0,
-        kernel_ns: 0,
-        blocked_ns: 0,
-        runnable_ns: 0,
-        copying_ns: 0,
-        copying: Copying::None,
-        sleeps: 0,
-        preemptions: 0,
-        first_sleep_ns: None,
-        last_wake_ns: None,
-        waker: None,
-        fd: None,
-        descriptor: None,
-        ready_delay_ns: None,
-        requested: None,
-        timeout: Timeout::Unknown,
-        ret: Some(0),
-        began_before: false,
-        killed: false,
-        continues: false,
-        unseen: false,
-        others: 0,
-        other_ns: 0,
-    }
+    blank::call(PID, PID, nr)
 }
 
 pub(crate) fn woken_by(tid: u32, context: Context) -> Option<Waker> {

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod answers;
+#[path = "../support/blank.rs"]
+mod blank;
 mod client;
 mod connections;
 mod live;

@@ -8,11 +8,12 @@ use std::{
 };
 
 use waitscope::{
-    model::{Call, Copying, End, Event, Life, LifeKind, Timeout, Trace},
+    model::{Call, End, Event, Life, LifeKind, Trace},
     serve::{Server, Shared},
     store::Store,
 };
 
+use crate::blank;
 use crate::client::{Answer, PATIENCE, Stream};
 
 pub(crate) const END_NS: u64 = 10_000_000_000;
@@ -185,34 +186,13 @@ fn store() -> Store {
 
 fn call() -> Call {
     Call {
-        pid: 7,
-        tid: 8,
-        cpu: 0,
-        nr: 0,
         start_ns: 100,
         end_ns: 150,
         kernel_ns: 50,
-        blocked_ns: 0,
-        runnable_ns: 0,
-        copying_ns: 0,
-        copying: Copying::None,
-        sleeps: 0,
-        preemptions: 0,
-        first_sleep_ns: None,
-        last_wake_ns: None,
-        waker: None,
         fd: Some(3),
-        descriptor: None,
-        ready_delay_ns: None,
         requested: Some(16),
-        timeout: Timeout::Unknown,
         ret: Some(16),
-        began_before: false,
-        killed: false,
-        continues: false,
-        unseen: false,
-        others: 0,
-        other_ns: 0,
+        ..blank::call(7, 8, 0)
     }
 }
 

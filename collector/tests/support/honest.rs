@@ -4,7 +4,7 @@ use waitscope::model::{
     Call, Context, Copying, End, Event, Life, LifeKind, OffCpu, OpenThread, Timeout, Waker,
 };
 
-use super::Random;
+use super::{Random, blank};
 
 pub(crate) const PID: u32 = 4321;
 
@@ -62,25 +62,9 @@ impl Thread<'_> {
     fn call(&mut self, others: u32, other_ns: u64) {
         let nr = self.random.pick(&[0, 1, 232, 45]);
         let mut call = Call {
-            pid: PID,
-            tid: self.tid,
             cpu: 1,
-            nr,
             start_ns: self.now,
-            end_ns: 0,
-            kernel_ns: 0,
-            blocked_ns: 0,
-            runnable_ns: 0,
-            copying_ns: 0,
-            copying: Copying::None,
-            sleeps: 0,
-            preemptions: 0,
-            first_sleep_ns: None,
-            last_wake_ns: None,
-            waker: None,
             fd: Some(7),
-            descriptor: None,
-            ready_delay_ns: None,
             requested: Some(16_384),
             timeout: if nr == 232 {
                 Timeout::Infinite
@@ -88,12 +72,9 @@ impl Thread<'_> {
                 Timeout::Unknown
             },
             ret: Some(self.random.pick(&[20, -11, -512, 0])),
-            began_before: false,
-            killed: false,
-            continues: false,
-            unseen: false,
             others,
             other_ns,
+            ..blank::call(PID, self.tid, nr)
         };
         for _ in 0..self.random.below(4) {
             self.on_cpu(&mut call);

@@ -1,6 +1,7 @@
 //! What several tests need: random numbers that are the same each time, and events made of them.
 #![allow(dead_code, reason = "each test uses its own part")]
 
+pub(crate) mod blank;
 pub(crate) mod honest;
 pub(crate) mod tools;
 
