@@ -10,7 +10,7 @@ use crate::text::{count, escape, nanos, percent, shorten};
 /// Loops shown.
 const LOOPS: usize = 4;
 /// Longest turns shown.
-const TURNS: usize = 3;
+const TURNS: usize = 2;
 /// No line is longer.
 const COLUMNS: usize = 80;
 
