@@ -111,6 +111,10 @@ fn json_holds_every_event_as_the_page_shows_it() {
             recording.count(|event| matches!(event, Event::Ready(_))),
         ),
         (
+            "requests",
+            recording.count(|event| matches!(event, Event::Request(_))),
+        ),
+        (
             "lives",
             recording.count(|event| matches!(event, Event::Life(_))),
         ),
@@ -168,6 +172,7 @@ fn ndjson_has_the_same_objects_one_a_line() {
         ("open", "open"),
         ("descriptor", "descriptors"),
         ("ready", "ready"),
+        ("request", "requests"),
     ] {
         assert_eq!(
             json[list],

@@ -376,3 +376,52 @@ fn an_open_call_is_split_up_to_now_whatever_the_thread_is_doing() {
         None
     );
 }
+
+#[test]
+fn a_request_says_what_was_seen_of_it_and_no_more() {
+    let record = |submit_ns, complete_ns, cqe_flags, fd, opcode| probe_ebpf::Request {
+        head: Head {
+            kind: probe_ebpf::KIND_REQUEST,
+            pid: 10,
+            tid: 11,
+            ..Head::default()
+        },
+        submit_ns,
+        complete_ns,
+        user_data: 7,
+        res: -11,
+        cqe_flags,
+        fd,
+        ring: -1,
+        opcode,
+        ..probe_ebpf::Request::default()
+    };
+    const RECV: u32 = 27;
+    const CLOSE: u32 = 19;
+    let mut intake = Intake::new(Arch::X86_64, 1_000);
+    let mut events = Vec::new();
+    for record in [
+        record(1_500, 1_700, 0, 5, RECV),
+        record(0, 1_800, probe_ebpf::CQE_MORE, -1, RECV),
+        record(1_600, 1_900, 0, 5, CLOSE),
+    ] {
+        intake.take(&Record::Request(record), &mut events);
+    }
+    let [
+        Event::Request(whole),
+        Event::Request(before),
+        Event::Request(close),
+    ] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!((whole.submit_ns, whole.complete_ns), (Some(500), Some(700)));
+    assert_eq!(
+        (whole.fd, whole.ring, whole.ret),
+        (Some(5), None, Some(-11))
+    );
+    assert_eq!((whole.latency_ns(), whole.more), (Some(200), false));
+    assert_eq!((before.submit_ns, before.latency_ns()), (None, None));
+    assert!(before.more);
+    assert_eq!(close.fd, None, "what stands there is not a descriptor");
+}

@@ -102,6 +102,15 @@ fn pyarrow_reads_the_numbers_that_were_written() {
                 sums.add("asked", ready.asked.unwrap_or(0));
                 sums.add("start_ns", ready.call_start_ns);
             }
+            Event::Request(request) => {
+                let sums = kinds.entry("request").or_default();
+                sums.rows += 1;
+                sums.add("opcode", request.opcode);
+                sums.add("user_data", request.user_data);
+                sums.add("start_ns", request.submit_ns.unwrap_or(0));
+                sums.add("end_ns", request.complete_ns.unwrap_or(0));
+                sums.add("shot", request.shot);
+            }
             Event::Gap(gap) => {
                 let sums = kinds.entry("gap").or_default();
                 sums.rows += 1;

@@ -48,6 +48,7 @@ fn a_recording_of_version_1_is_still_read() {
                 Event::Life(_)
                 | Event::Descriptor(_)
                 | Event::Ready(_)
+                | Event::Request(_)
                 | Event::Gap(_)
                 | Event::Open(_) => {}
             }

@@ -9,7 +9,8 @@ import sys
 from jsonschema import Draft202012Validator
 
 TYPES = {"trace": "trace", "thread": "thread", "call": "call", "offcpu": "offcpu", "life": "life",
-         "gap": "gap", "open": "open", "descriptor": "descriptor", "ready": "ready"}
+         "gap": "gap", "open": "open", "descriptor": "descriptor", "ready": "ready",
+         "request": "request"}
 
 
 def close(node):

@@ -65,16 +65,23 @@ pub(crate) fn enter(ctx: &BtfTracePointContext, regs: Regs, nr: i64) {
         return;
     }
     if syscall.class == CLASS_NO_RETURN {
+        // After a handler of the program's (`rt_sigreturn`) the same call may be a new one.
+        thread.restart_nr = NO_CALL;
         thread.call.nr = NO_CALL;
         return;
     }
-    if syscall.class == CLASS_RESTART && thread.restart_nr != NO_CALL {
-        nr = thread.restart_nr;
-        args = thread.restart_args;
-        flags = FLAG_CONTINUES;
-        syscall = self::syscall(nr);
+    if thread.restart_nr != NO_CALL {
+        if syscall.class == CLASS_RESTART {
+            nr = thread.restart_nr;
+            args = thread.restart_args;
+            flags = FLAG_CONTINUES;
+            syscall = self::syscall(nr);
+        } else if nr == thread.restart_nr && args == thread.restart_args {
+            // Made again by the kernel, to the program's mind it never returned.
+            flags = FLAG_CONTINUES;
+        }
+        thread.restart_nr = NO_CALL;
     }
-    thread.restart_nr = NO_CALL;
     let timeout_ns = timeout(&syscall, regs);
     if syscall.effect == EFFECT_SELECT {
         ready::asked(kernel::tid(task), &args);
@@ -144,12 +151,11 @@ pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
         thread.call.nr = NO_CALL;
         return;
     }
-    if (ret == -EINTR || (-ERESTART_RESTARTBLOCK..=-ERESTARTSYS).contains(&ret))
-        && kernel::is_dying(task)
-    {
+    let restarts = (-ERESTART_RESTARTBLOCK..=-ERESTARTSYS).contains(&ret);
+    if (ret == -EINTR || restarts) && kernel::is_dying(task) {
         // What it returns reaches nobody.
         thread.call.flags |= FLAG_KILLED;
-    } else if ret == -ERESTART_RESTARTBLOCK {
+    } else if restarts {
         thread.restart_nr = thread.call.nr;
         thread.restart_args = thread.call.args;
     }

@@ -53,7 +53,7 @@ macro_rules! records {
     )*};
 }
 
-records!(Call, Brief, OffCpu, Life, Fd);
+records!(Call, Brief, OffCpu, Life, Fd, Request);
 
 impl<const N: usize> Record for probe_ebpf::Ready<N> {
     #[inline(always)]

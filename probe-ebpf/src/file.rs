@@ -3,14 +3,12 @@
 //! All of it is read as it is at that moment, by offsets from user space; what can't be read stays zero. It must
 //! never read what a file or a socket holds.
 
-use aya_ebpf::helpers::{
-    bpf_probe_read_kernel, bpf_probe_read_kernel_buf, bpf_probe_read_kernel_str_bytes,
-};
+use aya_ebpf::helpers::{bpf_probe_read_kernel_buf, bpf_probe_read_kernel_str_bytes};
 use probe_ebpf::{Fd, FileOffsets, NAME_BYTES};
 
 use crate::{
     arrival,
-    kernel::{Task, global},
+    kernel::{Task, global, read},
 };
 
 #[unsafe(no_mangle)]
@@ -49,28 +47,23 @@ const AF_UNIX: u16 = 1;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 
-/// What stands at `offset` of a kernel structure; zero if that can't be read.
-#[inline(always)]
-fn load<T: Copy + Default>(base: u64, offset: u32) -> T {
-    if base == 0 {
-        return T::default();
-    }
-    let from = base.wrapping_add(offset.into()) as *const T;
-    // SAFETY: the helper fails on memory that it can't read.
-    unsafe { bpf_probe_read_kernel(from) }.unwrap_or_default()
-}
-
 /// The `struct file` behind a descriptor of this task, or 0.
 #[inline(always)]
 fn file(task: Task, fd: i32, at: &FileOffsets) -> u64 {
-    let files: u64 = load(task as u64, at.task_files);
-    let table: u64 = load(files, at.files_fdt);
-    let max: u32 = load(table, at.fdt_max);
+    let files: u64 = read(task as u64, at.task_files);
+    let table: u64 = read(files, at.files_fdt);
+    let max: u32 = read(table, at.fdt_max);
     if fd < 0 || fd as u32 >= max {
         return 0;
     }
-    let all: u64 = load(table, at.fdt_fd);
-    load(all.wrapping_add(fd as u64 * 8), 0)
+    let all: u64 = read(table, at.fdt_fd);
+    read(all.wrapping_add(fd as u64 * 8), 0)
+}
+
+/// Whether this task has a descriptor of this number.
+#[inline(always)]
+pub(crate) fn is_open(task: Task, fd: i32) -> bool {
+    file(task, fd, &global(&FILE)) != 0
 }
 
 /// Fills in what stands behind a descriptor, in a record whose fields for that are zero.
@@ -78,18 +71,18 @@ fn file(task: Task, fd: i32, at: &FileOffsets) -> u64 {
 pub(crate) fn describe(record: &mut Fd, task: Task, fd: i32) {
     let at = global(&FILE);
     let file = file(task, fd, &at);
-    let inode: u64 = load(file, at.file_inode);
-    let mode: u16 = load(inode, at.inode_mode);
+    let inode: u64 = read(file, at.file_inode);
+    let mode: u16 = read(inode, at.inode_mode);
     record.mode = mode.into();
-    record.inode = load(inode, at.inode_number);
+    record.inode = read(inode, at.inode_number);
     if record.mode & S_IFMT == S_IFSOCK {
-        let socket: u64 = load(file, at.file_private);
-        let sk: u64 = load(socket, at.socket_sk);
+        let socket: u64 = read(file, at.file_private);
+        let sk: u64 = read(socket, at.socket_sk);
         describe_socket(record, sk, &at);
         return;
     }
-    let dentry: u64 = load(file, at.file_dentry);
-    let name: u64 = load(dentry, at.dentry_name);
+    let dentry: u64 = read(file, at.file_dentry);
+    let name: u64 = read(dentry, at.dentry_name);
     if name != 0 {
         // SAFETY: the helper fails on memory that it can't read.
         let _ = unsafe { bpf_probe_read_kernel_str_bytes(name as *const u8, &mut record.name) };
@@ -102,25 +95,25 @@ fn describe_socket(record: &mut Fd, sk: u64, at: &FileOffsets) {
         return;
     }
     arrival::watch(sk);
-    record.family = load(sk, at.sk_family);
-    record.socket_type = load(sk, at.sk_type);
-    record.protocol = load(sk, at.sk_protocol);
+    record.family = read(sk, at.sk_family);
+    record.socket_type = read(sk, at.sk_type);
+    record.protocol = read(sk, at.sk_protocol);
     if record.family == AF_INET || record.family == AF_INET6 {
-        record.local_port = load(sk, at.sk_local_port);
-        record.peer_port = load(sk, at.sk_peer_port);
+        record.local_port = read(sk, at.sk_local_port);
+        record.peer_port = read(sk, at.sk_peer_port);
         if record.family == AF_INET {
-            record.local[0] = load::<u32>(sk, at.sk_local_v4).into();
-            record.peer[0] = load::<u32>(sk, at.sk_peer_v4).into();
+            record.local[0] = read::<u32>(sk, at.sk_local_v4).into();
+            record.peer[0] = read::<u32>(sk, at.sk_peer_v4).into();
         } else {
-            record.local = load(sk, at.sk_local_v6);
-            record.peer = load(sk, at.sk_peer_v6);
+            record.local = read(sk, at.sk_local_v6);
+            record.peer = read(sk, at.sk_peer_v6);
         }
     } else if record.family == AF_UNIX && at.unix_address != 0 {
-        let pid: u64 = load(sk, at.sk_peer_pid);
-        record.peer_pid = load(pid, at.pid_number);
-        if !unix_name(record, load(sk, at.unix_address), at) {
-            let peer: u64 = load(sk, at.unix_peer);
-            if unix_name(record, load(peer, at.unix_address), at) {
+        let pid: u64 = read(sk, at.sk_peer_pid);
+        record.peer_pid = read(pid, at.pid_number);
+        if !unix_name(record, read(sk, at.unix_address), at) {
+            let peer: u64 = read(sk, at.unix_peer);
+            if unix_name(record, read(peer, at.unix_address), at) {
                 record.name_is_peers = 1;
             }
         }
@@ -132,7 +125,7 @@ fn describe_socket(record: &mut Fd, sk: u64, at: &FileOffsets) {
 fn unix_name(record: &mut Fd, address: u64, at: &FileOffsets) -> bool {
     /// The family, which stands before the path.
     const FAMILY_BYTES: u32 = 2;
-    let length: u32 = load(address, at.unix_address_len);
+    let length: u32 = read(address, at.unix_address_len);
     if length <= FAMILY_BYTES {
         return false;
     }

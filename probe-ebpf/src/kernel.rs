@@ -7,7 +7,7 @@ use core::ptr::read_volatile;
 
 use aya_ebpf::{
     helpers::{
-        bpf_get_current_comm,
+        bpf_get_current_comm, bpf_probe_read_kernel,
         generated::{bpf_get_current_task_btf, bpf_ktime_get_boot_ns, bpf_this_cpu_ptr},
     },
     programs::BtfTracePointContext,
@@ -93,6 +93,17 @@ fn load_u32(base: *const u8, offset: u32) -> u32 {
 fn load_u64(base: *const u8, offset: u32) -> u64 {
     // SAFETY: as in `load_u32`.
     unsafe { read_volatile(base.add(offset as usize).cast::<u64>()) }
+}
+
+/// What stands at `offset` of any kernel structure; zero if that can't be read.
+#[inline(always)]
+pub(crate) fn read<T: Copy + Default>(base: u64, offset: u32) -> T {
+    if base == 0 {
+        return T::default();
+    }
+    let from = base.wrapping_add(offset.into()) as *const T;
+    // SAFETY: the helper fails on memory that it can't read.
+    unsafe { bpf_probe_read_kernel(from) }.unwrap_or_default()
 }
 
 /// The thread id of a task.

@@ -8,7 +8,7 @@ use probe_ebpf::{
 };
 
 use crate::{
-    call, emit,
+    call, descriptor, emit,
     kernel::{self, Task},
     sched, target, thread,
 };
@@ -75,6 +75,7 @@ pub(crate) fn execed(ctx: &BtfTracePointContext, task: Task, old_tid: u32) {
         emit_life(LIFE_EXIT, pid, old_tid, 0, now);
     }
     debug!(ctx, "process {} began another program", pid);
+    descriptor::kept(task, pid, tid, now);
     emit_life(LIFE_EXEC, pid, tid, old_tid, now);
 }
 

@@ -25,6 +25,8 @@ mod life;
 #[cfg(target_arch = "bpf")]
 mod ready;
 #[cfg(target_arch = "bpf")]
+mod request;
+#[cfg(target_arch = "bpf")]
 mod sched;
 #[cfg(target_arch = "bpf")]
 mod target;
@@ -37,7 +39,7 @@ mod programs {
 
     use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 
-    use super::{arrival, call, context, copy, life, sched};
+    use super::{arrival, call, context, copy, life, request, sched};
 
     /// `TP_PROTO(struct pt_regs *regs, long id)`
     #[btf_tracepoint(function = "sys_enter")]
@@ -111,6 +113,21 @@ mod programs {
     #[btf_tracepoint(function = "sched_process_exit")]
     fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
         life::exited(&ctx, ctx.arg(0));
+        0
+    }
+
+    /// `TP_PROTO(struct io_kiocb *req)`
+    #[btf_tracepoint(function = "io_uring_submit_req")]
+    fn io_uring_submit_req(ctx: BtfTracePointContext) -> i32 {
+        request::submitted(ctx.arg(0));
+        0
+    }
+
+    /// `TP_PROTO(struct io_ring_ctx *ctx, void *req, struct io_uring_cqe *cqe)`; before Linux 6.14 not the last but
+    /// `u64 user_data, int res, unsigned cflags` and two more.
+    #[btf_tracepoint(function = "io_uring_complete")]
+    fn io_uring_complete(ctx: BtfTracePointContext) -> i32 {
+        request::completed(&ctx);
         0
     }
 

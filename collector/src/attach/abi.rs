@@ -3,7 +3,7 @@
 
 use probe_ebpf::{
     Brief, Call, Control, Counters, Fd, FileOffsets, Head, Life, OffCpu, READY_LARGE, READY_SMALL,
-    Ready, Seed, Syscall, Thread,
+    Ready, Request, RequestOffsets, Seed, Syscall, Thread,
 };
 
 use crate::model::Record;
@@ -34,6 +34,10 @@ unsafe impl<const N: usize> AnyBytes for Ready<N> {}
 // SAFETY: as above.
 unsafe impl AnyBytes for FileOffsets {}
 // SAFETY: as above.
+unsafe impl AnyBytes for Request {}
+// SAFETY: as above.
+unsafe impl AnyBytes for RequestOffsets {}
+// SAFETY: as above.
 unsafe impl AnyBytes for OffCpu {}
 // SAFETY: as above.
 unsafe impl AnyBytes for Life {}
@@ -55,6 +59,7 @@ pub(crate) fn record(bytes: &[u8]) -> Option<Record> {
         probe_ebpf::KIND_CALL => read(bytes).map(Record::Call),
         probe_ebpf::KIND_BRIEF => read::<Brief>(bytes).map(|brief| Record::Call(brief.into())),
         probe_ebpf::KIND_OFF_CPU => read(bytes).map(Record::OffCpu),
+        probe_ebpf::KIND_REQUEST => read(bytes).map(Record::Request),
         probe_ebpf::KIND_LIFE => read(bytes).map(Record::Life),
         probe_ebpf::KIND_FD => read(bytes).map(|fd| Record::Fd(Box::new(fd))),
         probe_ebpf::KIND_READY => {

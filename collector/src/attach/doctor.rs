@@ -179,6 +179,18 @@ fn hooks(btf: &Btf, arch: Arch) -> Vec<Finding> {
             way_out: Some("run a kernel built with CONFIG_KALLSYMS_ALL".into()),
         });
     }
+    let optional = [
+        (offsets.arrivals, "ready delay", "Linux 6.3"),
+        (offsets.requests, "requests of io_uring", "Linux 6.5"),
+    ];
+    for (_, what, since) in optional.into_iter().filter(|(there, ..)| !there) {
+        findings.push(Finding {
+            what: what.into(),
+            state: State::Reduced,
+            seen: "not known: this kernel has no hooks for it".into(),
+            way_out: Some(format!("run {since} or newer")),
+        });
+    }
     let wish = Wish {
         pid: std::process::id(),
         follow: false,

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use probe_ebpf::{
     FileOffsets, PREEMPT_COUNT_HOOKED, PREEMPT_COUNT_IN_TASK, PREEMPT_COUNT_PER_CPU,
-    PREEMPT_COUNT_UNKNOWN,
+    PREEMPT_COUNT_UNKNOWN, RequestOffsets,
 };
 
 use super::{
@@ -39,6 +39,10 @@ pub(crate) const HOOKS: [&str; 8] = [
 
 /// Hooks that only newer kernels have (Linux 6.3): without them, how long data lay unread is not known.
 pub(crate) const ARRIVAL_HOOKS: [&str; 2] = ["sk_data_ready", "sock_recv_length"];
+
+/// Hooks that only newer kernels have (Linux 6.5), or none without `CONFIG_IO_URING`: without them, requests of an
+/// `io_uring` are not known. What closes comes first.
+pub(crate) const REQUEST_HOOKS: [&str; 2] = ["io_uring_complete", "io_uring_submit_req"];
 
 /// Hooks on interrupts, attached only where nothing else says whether one is being served.
 pub(crate) const INTERRUPT_HOOKS: [&str; 6] = [
@@ -98,7 +102,10 @@ pub(crate) struct Offsets {
     pub(crate) preempt_count_variable: u32,
     /// The kernel tells when data comes for a socket.
     pub(crate) arrivals: bool,
+    /// The kernel tells of requests of an `io_uring`.
+    pub(crate) requests: bool,
     pub(crate) file: FileOffsets,
+    pub(crate) request: RequestOffsets,
 }
 
 impl Offsets {
@@ -112,7 +119,12 @@ impl Offsets {
             true => &ARRIVAL_HOOKS[..],
             false => &[],
         };
-        interrupts.iter().chain(arrivals).chain(&HOOKS).copied()
+        let requests = match self.requests && detail >= Detail::Names {
+            true => &REQUEST_HOOKS[..],
+            false => &[],
+        };
+        let optional = interrupts.iter().chain(arrivals).chain(requests);
+        optional.chain(&HOOKS).copied()
     }
 
     pub(crate) fn resolve(btf: &Btf, arch: Arch) -> Result<Self> {
@@ -169,10 +181,10 @@ impl Offsets {
             preempt_count,
             preempt_count_offset,
             preempt_count_variable,
-            arrivals: ARRIVAL_HOOKS
-                .iter()
-                .all(|hook| btf.hook_arguments(hook).is_some()),
+            arrivals: has_all(btf, &ARRIVAL_HOOKS),
+            requests: has_all(btf, &REQUEST_HOOKS),
             file: file(btf),
+            request: request(btf),
         })
     }
 }
@@ -212,6 +224,36 @@ fn file(btf: &Btf) -> FileOffsets {
     }
 }
 
+fn has_all(btf: &Btf, hooks: &[&str]) -> bool {
+    hooks.iter().all(|hook| btf.hook_arguments(hook).is_some())
+}
+
+/// Where the kernel keeps what a request of an `io_uring` is, likewise.
+fn request(btf: &Btf) -> RequestOffsets {
+    /// Arguments of `io_uring_complete` since Linux 6.14: ring, request, `io_uring_cqe`.
+    const WITH_CQE: usize = 3;
+    let at = |of: &str, path: &[&str]| btf.offset(of, path).unwrap_or(0);
+    let has_cqe = btf.hook_arguments("io_uring_complete") == Some(WITH_CQE);
+    RequestOffsets {
+        opcode: at("io_kiocb", &["opcode"]),
+        flags: at("io_kiocb", &["flags"]),
+        user_data: at("io_kiocb", &["cqe", "user_data"]),
+        fd: at("io_kiocb", &["cqe", "fd"]),
+        cqe_res: at("io_uring_cqe", &["res"]),
+        cqe_flags: at("io_uring_cqe", &["flags"]),
+        complete_has_cqe: has_cqe.into(),
+        // Each of these begins with a pointer, so that 0 is where none of them is.
+        accept_slot: at("io_accept", &["file_slot"]),
+        open_slot: at("io_open", &["file_slot"]),
+        socket_slot: at("io_socket", &["file_slot"]),
+        close_fd: at("io_close", &["fd"]),
+        epoll_epfd: at("io_epoll", &["epfd"]),
+        epoll_op: at("io_epoll", &["op"]),
+        epoll_fd: at("io_epoll", &["fd"]),
+        epoll_event: at("io_epoll", &["event"]),
+    }
+}
+
 /// The bit that marks a 32-bit call: `TS_COMPAT`
 /// (<https://github.com/torvalds/linux/blob/v6.12/arch/x86/include/asm/thread_info.h#L217>) and `TIF_32BIT`
 /// (<https://github.com/torvalds/linux/blob/v6.12/arch/arm64/include/asm/thread_info.h#L76>).
@@ -229,9 +271,7 @@ fn compat(btf: &Btf, arch: Arch) -> (u32, u32) {
 /// On x86 it is a per-CPU variable of its own, or between Linux 6.2 and 6.14 in `pcpu_hot`. Where it is
 /// out of reach, hooks on interrupts take its place.
 fn preempt_count(btf: &Btf, arch: Arch) -> (u32, u32, u32) {
-    let hooked = INTERRUPT_HOOKS
-        .iter()
-        .all(|hook| btf.hook_arguments(hook).is_some());
+    let hooked = has_all(btf, &INTERRUPT_HOOKS);
     let unknown = (
         if hooked {
             PREEMPT_COUNT_HOOKED

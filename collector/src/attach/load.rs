@@ -9,8 +9,8 @@ use aya::{
     programs::BtfTracePoint,
 };
 use probe_ebpf::{
-    Control, Counters, EFFECT_NONE, RING_BYTES, Seed, Syscall, THREAD_PROBES, Thread, global, map,
-    thread_slot,
+    Control, Counters, EFFECT_NONE, RING_BYTES, Request, Seed, Syscall, THREAD_PROBES, Thread,
+    global, map, thread_slot,
 };
 
 use super::{
@@ -44,6 +44,7 @@ pub(crate) struct Probe {
     seeds: HashMap<MapData, u32, Plain<Seed>>,
     counters: PerCpuArray<MapData, Plain<Counters>>,
     control: Array<MapData, Plain<Control>>,
+    requests: HashMap<MapData, u64, Plain<Request>>,
     /// The processes traced, where there may be several.
     targets: Option<HashMap<MapData, u32, u8>>,
     /// Keeps the programs attached.
@@ -62,6 +63,7 @@ impl Probe {
         let (target, follow) = (if wish.follow { 0 } else { wish.pid }, flag(wish.follow));
         let (switch_has_state, wake_at) = (flag(offsets.switch_has_state), RING_BYTES / 4);
         let (file, ready_sets) = (Plain(offsets.file), flag(wish.detail >= Detail::All));
+        let (request, names) = (Plain(offsets.request), flag(wish.detail >= Detail::Names));
         let epoll_event_bytes = epoll_event_bytes(arch) as u32;
         let log_level: u8 = if wish.verbose { u8::MAX } else { 0 };
         let mut ebpf = loader
@@ -84,6 +86,8 @@ impl Probe {
             .override_global(global::TASK_RUN_DELAY, &offsets.task_run_delay, true)
             .override_global(global::TASK_PENDING, &offsets.task_pending, true)
             .override_global(global::FILE, &file, true)
+            .override_global(global::REQUEST, &request, true)
+            .override_global(global::NAMES, &names, true)
             .override_global(global::READY_SETS, &ready_sets, true)
             .override_global(global::EPOLL_EVENT_BYTES, &epoll_event_bytes, true)
             .override_global(global::COMPAT_WORD, &offsets.compat_word, true)
@@ -138,6 +142,7 @@ impl Probe {
             seeds: HashMap::try_from(take(&mut ebpf, map::SEEDS)?)?,
             counters: PerCpuArray::try_from(take(&mut ebpf, map::COUNTERS)?)?,
             control: Array::try_from(take(&mut ebpf, map::CONTROL)?)?,
+            requests: HashMap::try_from(take(&mut ebpf, map::REQUESTS)?)?,
             targets: if wish.follow {
                 Some(HashMap::try_from(take(&mut ebpf, map::TARGETS)?)?)
             } else {
@@ -198,6 +203,12 @@ impl Probe {
             .filter_map(|probe| self.threads.get(&thread_slot(tid, probe), 0).ok())
             .map(|thread| thread.0)
             .find(|thread| thread.call.head.tid == tid)
+    }
+
+    /// The requests of rings that are under way.
+    pub(crate) fn requests(&self) -> impl Iterator<Item = Request> {
+        let all = self.requests.iter().filter_map(Result::ok);
+        all.map(|(_, request)| request.0)
     }
 
     /// The sums over all CPUs, and each CPU's own.

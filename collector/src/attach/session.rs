@@ -366,6 +366,9 @@ impl Session {
         self.intake.finish(events);
         self.intake.tail_gaps(at_ns, &lost_by_cpu, events);
         events.extend(open.into_iter().map(Event::Open));
+        for request in self.probe.requests() {
+            events.push(Event::Request(self.intake.request(&request)));
+        }
         let Totals {
             made,
             lost,

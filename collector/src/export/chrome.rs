@@ -242,7 +242,11 @@ impl<W: Write> Drawing<'_, W> {
             Event::Gap(gap) => self.gap(gap),
             Event::Open(open) => self.open(open),
             // A thread's name stands at the top. Its end shows in that nothing follows.
-            Event::Life(_) | Event::Descriptor(_) | Event::Ready(_) | Event::End(_) => Ok(()),
+            Event::Life(_)
+            | Event::Descriptor(_)
+            | Event::Ready(_)
+            | Event::Request(_)
+            | Event::End(_) => Ok(()),
         }
     }
 

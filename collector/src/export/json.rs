@@ -13,7 +13,7 @@ use super::overview::{Overview, ThreadJson};
 use super::{FORMAT, Passes, VERSION};
 use crate::model::{
     Arch, Call, Copying, Descriptor, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Ready,
-    Timeout, Trace, Waker, call_name,
+    Request, Timeout, Trace, Waker, call_name, operation_name,
 };
 use crate::text;
 
@@ -320,6 +320,67 @@ impl ReadyJson {
     }
 }
 
+/// One of `requests`.
+#[derive(Serialize)]
+pub(super) struct RequestJson {
+    tid: u32,
+    pid: u32,
+    operation: Cow<'static, str>,
+    opcode: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ring: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fd: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    descriptor: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submit_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete_ns: Option<u64>,
+    user_data: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ret: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Cow<'static, str>>,
+    shot: u32,
+    more: bool,
+}
+
+impl RequestJson {
+    pub(super) fn new(request: &Request) -> Self {
+        let Request {
+            pid,
+            tid,
+            ring,
+            opcode,
+            fd,
+            descriptor,
+            submit_ns,
+            complete_ns,
+            user_data,
+            ret,
+            shot,
+            more,
+        } = *request;
+        Self {
+            tid,
+            pid,
+            operation: operation_name(opcode),
+            opcode,
+            ring,
+            fd,
+            descriptor,
+            submit_ns,
+            complete_ns,
+            user_data,
+            ret,
+            error: ret.and_then(|ret| text::error_name(ret.into())),
+            shot,
+            more,
+        }
+    }
+}
+
 /// One of `gaps`.
 #[derive(Serialize)]
 pub(super) struct GapJson {
@@ -394,7 +455,7 @@ impl OpenJson {
 }
 
 /// Readings that [`write`] takes: one for each list.
-pub(super) const READINGS: u64 = 6;
+pub(super) const READINGS: u64 = 7;
 
 /// Writes the whole export.
 pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Write) -> Result<()> {
@@ -432,6 +493,12 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
     let mut list = List::begin(out, "ready")?;
     passes.each(|event| match event {
         Event::Ready(ready) => list.put(&ReadyJson::new(ready)),
+        _ => Ok(()),
+    })?;
+    list.end()?;
+    let mut list = List::begin(out, "requests")?;
+    passes.each(|event| match event {
+        Event::Request(request) => list.put(&RequestJson::new(request)),
         _ => Ok(()),
     })?;
     list.end()?;

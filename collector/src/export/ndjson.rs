@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::json::{
-    CallJson, DescriptorJson, GapJson, LifeJson, OffCpuJson, OpenJson, ReadyJson, put,
+    CallJson, DescriptorJson, GapJson, LifeJson, OffCpuJson, OpenJson, ReadyJson, RequestJson, put,
 };
 use super::overview::{Overview, ThreadJson, TraceJson};
 use super::{FORMAT, Passes, VERSION};
@@ -53,6 +53,7 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
         // The last word on each stands above.
         Event::Descriptor(_) => Ok(()),
         Event::Ready(ready) => line(out, "ready", ReadyJson::new(ready)),
+        Event::Request(request) => line(out, "request", RequestJson::new(request)),
         Event::Gap(gap) => line(out, "gap", GapJson::new(gap)),
         Event::Open(open) => line(out, "open", OpenJson::new(arch, open)),
         // All it says stands in the first line.

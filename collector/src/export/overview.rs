@@ -147,6 +147,11 @@ impl Overview {
                 return;
             }
             Event::Ready(_) => return,
+            Event::Request(request) => {
+                let at = request.complete_ns.or(request.submit_ns).unwrap_or(0);
+                self.threads.at(request.pid, request.tid, at);
+                at
+            }
             Event::Gap(gap) => {
                 self.lost = self.lost.saturating_add(gap.lost);
                 gap.end_ns

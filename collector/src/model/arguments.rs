@@ -14,7 +14,7 @@ pub(super) struct Decoded {
 }
 
 /// Calls of no class of ours whose first argument is the descriptor they work on.
-const WORK_ON_FD: [&str; 26] = [
+const WORK_ON_FD: [&str; 24] = [
     "pread64",
     "pwrite64",
     "preadv",
@@ -35,8 +35,6 @@ const WORK_ON_FD: [&str; 26] = [
     "shutdown",
     "getdents64",
     "epoll_ctl",
-    "sendfile",
-    "splice",
     "tee",
     "fstat",
     "setsockopt",

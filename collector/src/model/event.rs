@@ -16,6 +16,8 @@ pub enum Event {
     Descriptor(Descriptor),
     /// What came of one of the descriptors that a readiness call waited for. Those of a call come just before it.
     Ready(Ready),
+    /// A request of an `io_uring` that was complete, or was not yet when the trace ended.
+    Request(Request),
     /// Records were lost.
     Gap(Gap),
     /// What a thread was still doing when the trace ended.
@@ -416,6 +418,45 @@ pub mod readiness {
     pub const ONESHOT: u32 = 1 << 30;
     /// Epoll: edge-triggered.
     pub const ET: u32 = 1 << 31;
+}
+
+/// An operation that a program handed to an `io_uring`, and what came of it. One that goes on after it was complete
+/// for the first time (multishot) is told of each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The process.
+    pub pid: u32,
+    /// The thread that submitted it; if that was not seen, one that it was complete in.
+    pub tid: u32,
+    /// The descriptor of the ring, if that is known.
+    pub ring: Option<i32>,
+    /// The operation's number, see [`operation_name`](super::operation_name).
+    pub opcode: u32,
+    /// The descriptor that it works on, for operations that work on one that is the process's.
+    pub fd: Option<i32>,
+    /// What stood behind `fd` as it was submitted: the [`Descriptor`] of this id. `None` if that is not known.
+    pub descriptor: Option<u32>,
+    /// When the kernel took it; `None` if that was before the trace.
+    pub submit_ns: Option<u64>,
+    /// When it was complete; `None` if it was not when the trace ended.
+    pub complete_ns: Option<u64>,
+    /// The program's own word for it.
+    pub user_data: u64,
+    /// What came of it: below zero a negated errno. `None` if it is not complete.
+    pub ret: Option<i32>,
+    /// How often it was complete before.
+    pub shot: u32,
+    /// It goes on, and will be complete again.
+    pub more: bool,
+}
+
+impl Request {
+    /// From submission to completion, of one that is complete for the first time.
+    pub fn latency_ns(&self) -> Option<u64> {
+        let first = self.shot == 0;
+        let (submit_ns, complete_ns) = (self.submit_ns?, self.complete_ns?);
+        first.then(|| complete_ns.saturating_sub(submit_ns))
+    }
 }
 
 /// Records that were lost: between these times, what this CPU ran is incomplete.

@@ -6,19 +6,20 @@
 use std::collections::HashMap;
 
 use probe_ebpf::{
-    ASLEEP, CONTEXT_HARDIRQ, CONTEXT_NMI, CONTEXT_SOFTIRQ, CONTEXT_TASK, CONTEXT_UNSEEN,
-    FLAG_BEGAN_BEFORE, FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN, FLAG_INFERRED,
-    FLAG_KILLED, LIFE_EXEC, LIFE_EXIT, LIFE_FORK, LOST_STATE, NO_CALL, NO_DELAY, OFF_CPU_INFERRED,
-    ON_CPU, READY_LARGE, Thread, UNKNOWN_CALL,
+    ASLEEP, BY_REQUEST, CONTEXT_HARDIRQ, CONTEXT_NMI, CONTEXT_SOFTIRQ, CONTEXT_TASK,
+    CONTEXT_UNSEEN, FLAG_BEGAN_BEFORE, FLAG_CONTINUES, FLAG_COPY_INFERRED, FLAG_COPY_SEEN,
+    FLAG_INFERRED, FLAG_KILLED, LIFE_EXEC, LIFE_EXIT, LIFE_FORK, LOST_STATE, NO_CALL, NO_DELAY,
+    OFF_CPU_INFERRED, ON_CPU, READY_LARGE, Thread, UNKNOWN_CALL,
 };
 
 use super::{
-    Arch, Call, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Waker,
+    Arch, Call, Context, Copying, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Request, Waker,
     arguments::Arguments,
     call_name,
     id_map::IdMap,
-    ready_set,
+    operation_name, ready_set,
     registry::{Found, Registry, Told},
+    request,
 };
 
 /// A record of the kernel side, whatever its kind.
@@ -34,6 +35,8 @@ pub enum Record {
     Fd(Box<probe_ebpf::Fd>),
     /// What a readiness call found.
     Ready(Box<probe_ebpf::Ready<READY_LARGE>>),
+    /// A request of an `io_uring` was complete.
+    Request(probe_ebpf::Request),
 }
 
 impl Record {
@@ -44,6 +47,7 @@ impl Record {
             Self::Life(life) => &life.head,
             Self::Fd(fd) => &fd.head,
             Self::Ready(ready) => &ready.head,
+            Self::Request(request) => &request.head,
         }
     }
 
@@ -55,6 +59,7 @@ impl Record {
             Self::Life(life) => life.at_ns,
             Self::Fd(fd) => fd.at_ns,
             Self::Ready(ready) => ready.at_ns,
+            Self::Request(request) => request.complete_ns,
         }
     }
 }
@@ -177,7 +182,10 @@ impl Intake {
                 None => self.unsound += 1,
             },
             Record::Fd(fd) => {
-                let call = call_name(self.arch, fd.nr);
+                let call = match fd.nr & BY_REQUEST {
+                    0 => call_name(self.arch, fd.nr),
+                    _ => operation_name(fd.nr & !BY_REQUEST),
+                };
                 let told = Told {
                     record: fd,
                     call: &call,
@@ -193,6 +201,7 @@ impl Intake {
                 let entries = ready_set::entries(ready, self.arch, &self.registry, start_ns);
                 events.extend(entries.map(Event::Ready));
             }
+            Record::Request(request) => events.push(Event::Request(self.request(request))),
             Record::Life(life) => {
                 self.release(head.tid, false, events);
                 self.follow(life, made_ns, events);
@@ -208,6 +217,11 @@ impl Intake {
                 }
             }
         }
+    }
+
+    /// What a request is, complete or not.
+    pub(crate) fn request(&self, request: &probe_ebpf::Request) -> Request {
+        request::request(request, &self.registry, |at_ns| self.relative_ns(at_ns))
     }
 
     /// What a process had open before the trace.
@@ -236,7 +250,11 @@ impl Intake {
                     events.extend(copies.into_iter().map(Event::Descriptor));
                 }
             }
-            LIFE_EXEC => self.registry.forget(pid),
+            LIFE_EXEC => {
+                let mut closed = Vec::new();
+                self.registry.exec(pid, at_ns, &mut closed);
+                events.extend(closed.into_iter().map(Event::Descriptor));
+            }
             LIFE_EXIT => {
                 self.processes.remove(&tid);
                 if let Some(threads) = self.children.get_mut(&pid) {

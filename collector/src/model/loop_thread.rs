@@ -16,10 +16,6 @@
 use super::turn::{Turn, found};
 use super::{Call, CallKind, OffCpu};
 
-/// What the kernel returns from a call that goes on as `restart_syscall` if no handler of the program's ran:
-/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/errno.h#L15-L20>
-const RESTARTS_AS_CALL: i64 = -516;
-
 /// What is kept of a thread that has made a readiness call.
 #[derive(Debug)]
 pub(super) struct LoopThread {
@@ -176,7 +172,7 @@ impl LoopThread {
         if turn.work_end_ns < turn.start_ns || turn.end_ns < turn.work_end_ns {
             return false;
         }
-        if call.ret == Some(RESTARTS_AS_CALL) {
+        if call.ret.is_some_and(crate::text::restarts) {
             self.interrupted = Some(turn);
         } else {
             turns.push(turn);

@@ -15,8 +15,10 @@ mod intake;
 mod io_model;
 mod loop_thread;
 mod names;
+mod operation;
 pub(crate) mod ready_set;
 pub(crate) mod registry;
+mod request;
 mod trace;
 mod turn;
 mod turns;
@@ -26,12 +28,13 @@ pub use cause::{Cause, Why};
 pub use descriptors::Descriptors;
 pub use event::{
     Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
-    OpenThread, Ready, Timeout, Waker, readiness,
+    OpenThread, Ready, Request, Timeout, Waker, readiness,
 };
 pub use finding::{Finding, Findings, On, Severity, Unacted, What};
 pub use intake::{Intake, Record};
 pub use io_model::{IoEvidence, IoModel, Multiplexer, Trigger};
 pub use names::{Arch, CallClass, call_class, call_name};
+pub use operation::operation_name;
 pub use trace::Trace;
 pub use turn::{Stall, Turn};
 pub use turns::Turns;

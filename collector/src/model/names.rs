@@ -32,7 +32,7 @@ pub enum CallClass {
     Readiness,
     /// Moves bytes from the kernel to the user.
     Receive,
-    /// Moves bytes from the user to the kernel.
+    /// Moves bytes from the user to the kernel, or within it.
     Send,
     /// Accepts or makes a connection.
     Connect,
@@ -64,7 +64,9 @@ pub fn call_class(arch: Arch, nr: u32) -> CallClass {
         "select" | "pselect6" | "poll" | "ppoll" | "epoll_wait" | "epoll_pwait"
         | "epoll_pwait2" => CallClass::Readiness,
         "recvfrom" | "recvmsg" | "recvmmsg" | "read" | "readv" => CallClass::Receive,
-        "sendto" | "sendmsg" | "sendmmsg" | "write" | "writev" => CallClass::Send,
+        "sendto" | "sendmsg" | "sendmmsg" | "write" | "writev" | "sendfile" | "splice" => {
+            CallClass::Send
+        }
         "accept" | "accept4" | "connect" => CallClass::Connect,
         "io_uring_enter" => CallClass::Uring,
         "exit" | "exit_group" | "rt_sigreturn" => CallClass::NoReturn,

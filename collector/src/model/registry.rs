@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 
 use probe_ebpf::{
-    FD_CLOSED, FD_CLOSED_RANGE, FD_COPIED, FD_INTEREST, FD_NAMED, FD_NO_INTEREST, FD_OPENED, Fd,
+    FD_CLOSED, FD_CLOSED_RANGE, FD_COPIED, FD_INTEREST, FD_KEPT, FD_NAMED, FD_NO_INTEREST,
+    FD_OPENED, Fd, KEPT_MAX,
 };
 
 use super::{Descriptor, DescriptorKind, descriptor_name, id_map::IdMap};
@@ -41,6 +42,8 @@ struct Table {
     before: IdMap<i32, (u32, u64)>,
     /// What each epoll waits for. Few, beside all that may be open: a close looks through them.
     epolls: IdMap<i32, Interest>,
+    /// What is still open in the other program that the process is about to go on with.
+    kept: Vec<i32>,
 }
 
 #[derive(Debug)]
@@ -174,6 +177,7 @@ impl Registry {
                 self.copy_interest(pid, record.other, record.fd);
             }
             FD_NAMED => self.name(told, events),
+            FD_KEPT => self.keep(told, events),
             FD_CLOSED => self.close(pid, record.fd, enter_ns, events),
             FD_CLOSED_RANGE => {
                 let table = self.tables.get(&pid);
@@ -237,6 +241,43 @@ impl Registry {
             }
             // It was opened in a way that nobody told of, as one that another process sent is.
             _ => self.open(told, events),
+        }
+    }
+
+    /// The same descriptor as before, or one that nobody told of.
+    fn keep(&mut self, told: Told<'_>, events: &mut Vec<Descriptor>) {
+        let Told { record, at_ns, .. } = told;
+        let (pid, fd) = (record.head.pid, record.fd);
+        let table = self.tables.entry(pid).or_default();
+        table.kept.push(fd);
+        let known = table.open.get(&fd).map(|open| open.descriptor.object);
+        if known.is_none_or(|object| object != record.inode) {
+            self.close(pid, fd, at_ns, events);
+            self.insert(descriptor_name::of(record, ""), at_ns, events);
+        }
+    }
+
+    /// The process goes on with another program: what it did not keep is closed.
+    pub(super) fn exec(&mut self, pid: u32, at_ns: u64, events: &mut Vec<Descriptor>) {
+        let Some(table) = self.tables.get_mut(&pid) else {
+            return;
+        };
+        let kept = std::mem::take(&mut table.kept);
+        if kept.is_empty() {
+            // A daemon may have closed all, but as likely nobody looked.
+            self.forget(pid);
+            return;
+        }
+        let numbers = table.open.keys().copied();
+        let gone: Vec<i32> = numbers.filter(|fd| !kept.contains(fd)).collect();
+        for fd in gone {
+            if (0..KEPT_MAX as i32).contains(&fd) {
+                self.close(pid, fd, at_ns, events);
+            } else if let Some(table) = self.tables.get_mut(&pid) {
+                // Beyond what was looked at: it may be open or not.
+                table.open.remove(&fd);
+                table.epolls.remove(&fd);
+            }
         }
     }
 
@@ -324,8 +365,7 @@ impl Registry {
         self.tables.clear();
     }
 
-    /// The process begins another program, which keeps some descriptors and not others; or it ends. Either way its
-    /// numbers stand for nothing that is known.
+    /// The process ended, or nothing is known of what its numbers stand for.
     pub(super) fn forget(&mut self, pid: u32) {
         self.tables.remove(&pid);
     }

@@ -63,7 +63,7 @@ impl Turns {
             Event::Life(life) => self.live(life),
             Event::Gap(_) => self.gaps += 1,
             // A turn that the trace's end cuts off never ended.
-            Event::Descriptor(_) | Event::Open(_) | Event::End(_) => {}
+            Event::Descriptor(_) | Event::Request(_) | Event::Open(_) | Event::End(_) => {}
         }
     }
 

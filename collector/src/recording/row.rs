@@ -8,7 +8,7 @@ use super::column::NAME_BYTES_MAX;
 use super::schema::Row;
 use crate::model::{
     Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
-    OpenThread, Ready, Timeout, Waker,
+    OpenThread, Ready, Request, Timeout, Waker,
 };
 
 const LIVES: [(LifeKind, &str); 5] = [
@@ -19,7 +19,7 @@ const LIVES: [(LifeKind, &str); 5] = [
     (LifeKind::Ended, "ended"),
 ];
 
-/// The row of an event. `call_name` is the name that belongs to the event's syscall number.
+/// The row of an event. `call_name` is the name that belongs to the event's syscall number, or to its operation.
 pub(super) fn row<'a>(event: &'a Event, call_name: Option<&'a str>) -> Result<Row<'a>> {
     Ok(match event {
         Event::Call(call) => call_row(call, call_name),
@@ -27,6 +27,7 @@ pub(super) fn row<'a>(event: &'a Event, call_name: Option<&'a str>) -> Result<Ro
         Event::Life(life) => life_row(life)?,
         Event::Descriptor(descriptor) => descriptor_row(descriptor)?,
         Event::Ready(ready) => ready_row(*ready),
+        Event::Request(request) => request_row(*request, call_name),
         Event::Gap(gap) => gap_row(*gap),
         Event::Open(open) => open_row(*open, call_name),
         Event::End(end) => end_row(*end),
@@ -44,6 +45,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event> {
         "life" => Event::Life(life(row)?),
         "descriptor" => Event::Descriptor(descriptor(row)?),
         "ready" => Event::Ready(ready(row)?),
+        "request" => Event::Request(request(row)?),
         "gap" => Event::Gap(gap(row)?),
         "open" => Event::Open(open(row)?),
         "end" => Event::End(end(row)?),
@@ -338,6 +340,58 @@ fn ready(row: &Row<'_>) -> Result<Ready> {
         descriptor: row.descriptor,
         asked: row.asked,
         ready: row.ready.context("ready is empty")?,
+    })
+}
+
+fn request_row(request: Request, name: Option<&str>) -> Row<'_> {
+    let Request {
+        pid,
+        tid,
+        ring,
+        opcode,
+        fd,
+        descriptor,
+        submit_ns,
+        complete_ns,
+        user_data,
+        ret,
+        shot,
+        more,
+    } = request;
+    Row {
+        kind: Some("request"),
+        pid: Some(pid),
+        tid: Some(tid),
+        ring,
+        opcode: Some(opcode),
+        operation: name,
+        fd,
+        descriptor,
+        start_ns: submit_ns,
+        end_ns: complete_ns,
+        user_data: Some(user_data),
+        ret: ret.map(i64::from),
+        shot: Some(shot),
+        more: Some(more),
+        ..Row::default()
+    }
+}
+
+fn request(row: &Row<'_>) -> Result<Request> {
+    let ret = row.ret.map(i32::try_from).transpose();
+    Ok(Request {
+        pid: row.pid.context("pid is empty")?,
+        tid: row.tid.context("tid is empty")?,
+        ring: row.ring,
+        opcode: row.opcode.context("opcode is empty")?,
+        fd: row.fd,
+        descriptor: row.descriptor,
+        submit_ns: row.start_ns,
+        complete_ns: row.end_ns,
+        user_data: row.user_data.context("user_data is empty")?,
+        ret: ret.context("ret is too large for a request")?,
+        shot: row.shot.context("shot is empty")?,
+        more: row.more.context("more is empty")?,
     })
 }
 

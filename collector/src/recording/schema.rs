@@ -192,10 +192,24 @@ columns! {
     asked: U32,
     /// What it is ready for.
     ready: U32,
+    /// Number of the operation of a request.
+    opcode: U32,
+    /// Its name.
+    operation: Text,
+    /// Descriptor of the ring.
+    ring: I32,
+    /// The program's own word for the request.
+    user_data: U64,
+    /// How often it was complete before.
+    shot: U32,
+    /// It will be complete again.
+    more: Flag,
 }
 
 /// Columns of version 1: those after them came with version 2.
 const COLUMNS_1: usize = 42;
+/// Columns that every recording of version 2 has: those after them came later.
+const COLUMNS_2: usize = 53;
 
 impl Fill {
     /// Rows so far.
@@ -205,8 +219,9 @@ impl Fill {
 
     /// Whether the batch must be closed before another row comes: there are too many names.
     pub(super) fn is_full(&self) -> bool {
-        let texts: [&TextFill; 5] = [
+        let texts: [&TextFill; 6] = [
             &self.call,
+            &self.operation,
             &self.name,
             &self.waker_name,
             &self.local,
@@ -272,7 +287,7 @@ pub(super) fn trace(schema: &Schema) -> Result<Trace> {
     }
     let columns = match version {
         1 => COLUMNS_1,
-        VERSION => columns(),
+        VERSION => COLUMNS_2,
         _ => bail!("version {version} was never written by any waitscope"),
     };
     check_columns(schema, columns)?;
@@ -289,13 +304,14 @@ pub(super) fn trace(schema: &Schema) -> Result<Trace> {
     })
 }
 
-/// Columns this program does not know may follow those it does.
-fn check_columns(schema: &Schema, wanted: usize) -> Result<()> {
+/// The first `needed` columns must be there. Those this program does not know may follow those it does.
+fn check_columns(schema: &Schema, needed: usize) -> Result<()> {
     let mut found = schema.fields().iter();
-    for wanted in fields().into_iter().take(wanted) {
-        let found = found
-            .next()
-            .with_context(|| format!("it has no column {}", wanted.name()))?;
+    for (index, wanted) in fields().into_iter().enumerate() {
+        let Some(found) = found.next() else {
+            ensure!(index >= needed, "it has no column {}", wanted.name());
+            break;
+        };
         ensure!(
             found.name() == wanted.name() && found.data_type() == wanted.data_type(),
             "it has column {:?} of type {} where {} of type {} belongs",

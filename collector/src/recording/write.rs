@@ -16,7 +16,7 @@ use arrow_schema::SchemaRef;
 
 use super::schema::{Fill, schema};
 use super::{ROWS_MAX, Reader, row};
-use crate::model::{Arch, End, Event, Trace, call_name};
+use crate::model::{Arch, End, Event, Trace, call_name, operation_name};
 
 /// Numbers in [`row`]s are small and many are the same: a higher level costs half as much time
 /// again and saves nothing, a lower one saves no time (docs/recording.md).
@@ -30,6 +30,13 @@ const MODE: u32 = 0o600;
 /// Buffers of a small batch would be mostly padding with Arrow's usual 64.
 const ALIGNMENT_BYTES: usize = 8;
 
+/// A number that has a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Call(u32),
+    Operation(u32),
+}
+
 /// Writes a recording.
 pub struct Writer {
     path: PathBuf,
@@ -41,8 +48,8 @@ pub struct Writer {
     /// Up to here the file is whole.
     written_bytes: u64,
     arch: Option<Arch>,
-    /// The name of the syscall written last: mostly the next one has it too.
-    name: Option<(u32, Cow<'static, str>)>,
+    /// The name of the syscall or operation written last: mostly the next one has it too.
+    name: Option<(Named, Cow<'static, str>)>,
 }
 
 impl Writer {
@@ -88,9 +95,10 @@ impl Writer {
     }
 
     fn push(&mut self, event: &Event) -> Result<()> {
-        let nr = match event {
-            Event::Call(call) => Some(call.nr),
-            Event::Open(open) => open.nr.flatten(),
+        let named = match event {
+            Event::Call(call) => Some(Named::Call(call.nr)),
+            Event::Open(open) => open.nr.flatten().map(Named::Call),
+            Event::Request(request) => Some(Named::Operation(request.opcode)),
             Event::OffCpu(_)
             | Event::Life(_)
             | Event::Descriptor(_)
@@ -98,12 +106,12 @@ impl Writer {
             | Event::Gap(_)
             | Event::End(_) => None,
         };
-        if let (Some(nr), Some(arch)) = (nr, self.arch)
-            && self.name.as_ref().is_none_or(|(known, _)| *known != nr)
+        if let Some(named) = named
+            && self.name.as_ref().is_none_or(|(known, _)| *known != named)
         {
-            self.name = Some((nr, call_name(arch, nr)));
+            self.name = self.name_of(named).map(|name| (named, name));
         }
-        let name = nr.and(self.name.as_ref()).map(|(_, name)| name.as_ref());
+        let name = named.and(self.name.as_ref()).map(|(_, name)| name.as_ref());
         let row = row::row(event, name)
             .with_context(|| format!("write recording {}", self.path.display()))?;
         self.fill.push(row);
@@ -111,6 +119,13 @@ impl Writer {
             self.flush()
         } else {
             Ok(())
+        }
+    }
+
+    fn name_of(&self, named: Named) -> Option<Cow<'static, str>> {
+        match named {
+            Named::Call(nr) => self.arch.map(|arch| call_name(arch, nr)),
+            Named::Operation(opcode) => Some(operation_name(opcode)),
         }
     }
 

@@ -2,20 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::errors::Errors;
+use super::latency::Latency;
 use crate::model::{Arch, Call, Trace, call_name};
 use crate::text;
 
 /// Kinds of calls that are told apart; a histogram takes some 40 kB. There are less than 500.
 const KINDS_MAX: usize = 600;
-/// Different errors of one kind of call that are told apart.
-const ERRORS_MAX: usize = 64;
-/// Percentiles are exact to a hundredth.
-const DIGITS: u8 = 2;
-/// Longer calls count as this long in percentiles. A day.
-const LONGEST_NS: u64 = 86_400_000_000_000;
 
 /// All calls of one name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,7 +44,8 @@ pub struct CallReport {
 }
 
 struct Kind {
-    histogram: Option<Histogram<u64>>,
+    latency: Latency,
+    errors: Errors,
     sums: CallReport,
 }
 
@@ -104,8 +100,8 @@ impl Calls {
 impl Kind {
     fn new(call: String) -> Self {
         Self {
-            // Fails for senseless bounds only.
-            histogram: Histogram::new_with_bounds(1, LONGEST_NS, DIGITS).ok(),
+            latency: Latency::default(),
+            errors: Errors::default(),
             sums: CallReport {
                 call,
                 count: 0,
@@ -126,11 +122,10 @@ impl Kind {
 
     fn push(&mut self, call: &Call) {
         let sums = &mut self.sums;
-        let duration = call.duration_ns();
+        self.latency.push(call.duration_ns());
         sums.count += 1;
         sums.checks += u64::from(call.is_check());
         for (sum, nanos) in [
-            (&mut sums.total_ns, duration),
             (&mut sums.kernel_ns, call.kernel_ns),
             (&mut sums.blocked_ns, call.blocked_ns),
             (&mut sums.runnable_ns, call.runnable_ns),
@@ -138,36 +133,21 @@ impl Kind {
         ] {
             *sum = sum.saturating_add(nanos);
         }
-        sums.max_ns = sums.max_ns.max(duration);
-        if let Some(histogram) = &mut self.histogram {
-            histogram.saturating_record(duration);
-        }
         let Some(ret) = call.ret else { return };
         if text::restarts(ret) {
             sums.interrupted += 1;
-        } else if let Some(error) = text::error_name(ret) {
-            let room = sums.errors.len() < ERRORS_MAX || sums.errors.contains_key(error.as_ref());
-            let name = if room {
-                error.into_owned()
-            } else {
-                "others".to_owned()
-            };
-            *sums.errors.entry(name).or_insert(0) += 1;
+        } else {
+            self.errors.push(ret);
         }
     }
 
     fn finish(self) -> CallReport {
-        // A histogram knows a value only by its bucket, whose end may lie beyond the largest.
-        let at = |quantile| {
-            let value = self
-                .histogram
-                .as_ref()
-                .map_or(0, |histogram| histogram.value_at_quantile(quantile));
-            value.min(self.sums.max_ns)
-        };
         CallReport {
-            p50_ns: at(0.5),
-            p99_ns: at(0.99),
+            total_ns: self.latency.total_ns(),
+            p50_ns: self.latency.at(0.5),
+            p99_ns: self.latency.at(0.99),
+            max_ns: self.latency.max_ns(),
+            errors: self.errors.finish(),
             ..self.sums
         }
     }

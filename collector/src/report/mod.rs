@@ -4,10 +4,14 @@
 //! `waitscope report --json` prints [`Report`]: its fields are a promise to programs.
 
 mod calls;
+mod errors;
 mod findings;
+mod latency;
 mod loops;
 mod over_time;
+mod requests;
 mod show;
+mod show_requests;
 mod show_turns;
 mod stalls;
 mod threads;
@@ -24,6 +28,8 @@ use findings::why_json;
 pub use findings::{FindingReport, IoModelReport};
 pub use loops::LoopReport;
 pub use over_time::OverTime;
+pub use requests::RequestReport;
+use requests::Requests;
 pub use stalls::{LongestTurn, StallReport, StallWaker};
 use threads::Lanes;
 pub use threads::ThreadReport;
@@ -65,6 +71,7 @@ pub struct Summary {
     lanes: Lanes,
     calls: Calls,
     wakers: Wakers,
+    requests: Requests,
     loops: Loops,
     findings: Findings,
     longest: Vec<(Call, Why)>,
@@ -84,6 +91,7 @@ impl Summary {
             findings: Findings::new(kinds.clone()),
             calls: Calls::new(trace),
             wakers: Wakers::default(),
+            requests: Requests::default(),
             loops: Loops::new(trace, kinds),
             longest: Vec::new(),
             gaps: Gaps::default(),
@@ -116,6 +124,10 @@ impl Summary {
             Event::Life(life) => life.at_ns,
             // Both come with a call, or with what threads were found.
             Event::Descriptor(_) | Event::Ready(_) => return,
+            Event::Request(request) => {
+                self.requests.push(request);
+                request.complete_ns.unwrap_or(0)
+            }
             Event::Open(open) => open.at_ns,
             Event::End(end) => {
                 self.end = Some(*end);
@@ -203,6 +215,7 @@ impl Summary {
             by_call: self.calls.finish(),
             longest_waits,
             wakers: self.wakers.finish(),
+            requests: self.requests.finish(),
             loops: turns.loops,
             longest_turns: turns.longest,
             turns_broken: turns.broken,
@@ -276,6 +289,8 @@ pub struct Report {
     pub longest_waits: Vec<Value>,
     /// Who ended waits, the most frequent first.
     pub wakers: Vec<WakerReport>,
+    /// Requests of `io_uring`s by operation, the one that took longest in all first.
+    pub requests: Vec<RequestReport>,
     /// The threads that have an event loop, the one with most turns first.
     pub loops: Vec<LoopReport>,
     /// The turns with the most lag, the worst first.

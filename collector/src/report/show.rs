@@ -6,6 +6,7 @@ use std::fmt::{Display, Formatter, Result};
 
 use serde_json::Value;
 
+use super::show_requests::requests;
 use super::show_turns::turns;
 use super::{CallReport, FindingReport, Report, ThreadReport, TraceReport};
 use crate::text::{count, escape, nanos, percent, shorten};
@@ -29,6 +30,7 @@ impl Display for Report {
         threads(self, f)?;
         calls(self, f)?;
         turns(self, f)?;
+        requests(self, f)?;
         waits(self, f)?;
         wakers(self, f)?;
         gaps(self, f)

@@ -169,7 +169,7 @@ impl Lanes {
                     thread.of.io.ready(ready);
                 }
             }
-            Event::Descriptor(_) | Event::Gap(_) | Event::End(_) => {}
+            Event::Descriptor(_) | Event::Request(_) | Event::Gap(_) | Event::End(_) => {}
         }
     }
 

@@ -160,7 +160,7 @@ impl Store {
                 }
             }
             // What a page shows of a call does not go that deep yet: recordings and exports have them.
-            Event::Ready(_) => {}
+            Event::Ready(_) | Event::Request(_) => {}
             Event::Gap(gap) => {
                 self.now_ns = self.now_ns.max(gap.end_ns);
                 self.gaps.push(gap);

@@ -68,6 +68,12 @@ impl Script {
         signal_pid(self.pid(), signal);
     }
 
+    /// Ends it, whatever it does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(&mut self) {
         self.child.wait().unwrap();

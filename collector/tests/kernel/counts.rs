@@ -78,7 +78,7 @@ fn compare(pid: u32, load: impl FnOnce()) -> Taken {
 }
 
 /// Stops a process, and returns when all of its threads have stopped.
-fn stop(pid: u32) {
+pub(crate) fn stop(pid: u32) {
     signal_pid(pid, Signal::SIGSTOP);
     for _ in 0..2000 {
         let all_stopped = std::fs::read_dir(format!("/proc/{pid}/task"))

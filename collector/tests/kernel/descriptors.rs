@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, process::Command};
 
-use waitscope::model::{Descriptor, DescriptorKind, Event, Ready, readiness};
+use waitscope::model::{Descriptor, DescriptorKind, Event, LifeKind, Ready, readiness};
 
 use super::{
     child::Script,
@@ -259,4 +259,76 @@ fn data_that_lay_unread_for_30_ms_has_a_ready_delay_of_30_ms() {
     // Who waits in the call itself reads as soon as it has the CPU.
     let waited = waited.expect("known");
     assert!(waited < 10_000_000, "{waited}");
+}
+
+#[test]
+fn what_another_program_keeps_open_has_its_names_and_the_rest_is_closed() {
+    let mut script = Script::start(
+        "l = socket.create_server(('127.0.0.1', 0))\nc = socket.create_connection(l.getsockname())\ns, _ = l.accept()\n\
+         after = 'import os, sys; sys.stdin.readline(); os.write(%d, b\"x\"); os.read(%d, 1); print(\"done\", flush=True); sys.stdin.readline()'\n\
+         os.set_inheritable(c.fileno(), True)\nos.set_inheritable(s.fileno(), True)\n\
+         say('ready')\nhear()\nsay(l.fileno(), c.fileno(), s.fileno())\n\
+         os.execvp('python3', ['python3', '-c', after % (c.fileno(), s.fileno())])",
+    );
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    let fds = script.hear_numbers();
+    script.tell("go");
+    assert_eq!(script.hear(), "done");
+    let taken = tracing.finish();
+    let descriptors = descriptors(&taken);
+    let exec_ns = taken
+        .events
+        .iter()
+        .find_map(|event| match event {
+            Event::Life(life) if life.kind == LifeKind::Exec => Some(life.at_ns),
+            _ => None,
+        })
+        .expect("an exec");
+    let [listening, client, served] = fds[..] else {
+        panic!("{fds:?}")
+    };
+    // The same two as before, so that one id each goes through both programs.
+    for (fd, call) in [(client, "write"), (served, "read")] {
+        let of = taken
+            .calls_named(call)
+            .find(|of| of.fd == Some(fd as i32) && of.start_ns > exec_ns)
+            .unwrap_or_else(|| panic!("{call} on {fd}"));
+        let id = of.descriptor.unwrap_or_else(|| panic!("{of:?}"));
+        let known = descriptors[&id];
+        assert_eq!((known.fd, known.kind), (fd as i32, DescriptorKind::Tcp));
+        assert_eq!(
+            (known.opened_ns, known.closed_ns),
+            (None, None),
+            "{known:?}"
+        );
+    }
+    let closed: Vec<_> = descriptors
+        .values()
+        .filter(|known| known.fd == listening as i32)
+        .map(|known| known.closed_ns)
+        .collect();
+    assert_eq!(closed.first(), Some(&Some(exec_ns)), "{descriptors:#?}");
+}
+
+#[test]
+fn a_sendfile_is_a_call_on_the_socket_it_fills() {
+    let mut script = Script::start(
+        "a, b = socket.socketpair()\nf = open('/proc/self/exe', 'rb')\nsay('ready')\nhear()\n\
+         n = os.sendfile(a.fileno(), f.fileno(), 0, 1000)\nsay(a.fileno(), n)\nhear()",
+    );
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    let said = script.hear_numbers();
+    let taken = tracing.finish();
+    let calls: Vec<_> = taken.calls_named("sendfile").collect();
+    let [call] = calls[..] else {
+        panic!("one: {calls:?}")
+    };
+    assert_eq!(
+        (call.fd, call.ret),
+        (Some(said[0] as i32), Some(said[1] as i64)),
+        "{call:?}"
+    );
+    assert!(call.copying_ns > 0, "{call:?}");
 }

@@ -46,6 +46,74 @@ fn a_poll_that_a_stop_interrupted_goes_on_under_its_own_name() {
 }
 
 #[test]
+fn a_select_that_a_stop_interrupted_is_made_again_and_goes_on() {
+    let mut script = Script::start(
+        "import ctypes\nlibc = ctypes.CDLL(None)\nr, w = os.pipe()\nsets = (ctypes.c_ulong * 16)()\nsets[r // 64] = 1 << r % 64\n\
+         say('ready')\nhear()\nsay('selecting')\nn = libc.select(r + 1, sets, None, None, None)\nsay(n)\nhear()",
+    );
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    assert_eq!(script.hear(), "selecting");
+    wait_until_asleep(script.pid());
+    script.signal(Signal::SIGSTOP);
+    wait_until(script.pid(), 'T');
+    script.signal(Signal::SIGCONT);
+    wait_until_asleep(script.pid());
+    // It sleeps again, and nobody will end that but the end of the trace.
+    let taken = tracing.finish();
+    let selects: Vec<_> = taken
+        .calls()
+        .filter(|call| ["select", "pselect6"].contains(&taken.name(call.nr).as_str()))
+        .collect();
+    let [first] = selects[..] else {
+        panic!("one that was interrupted: {selects:?}")
+    };
+    let first = first.clone();
+    assert_eq!(first.ret, Some(-514), "no program sees that: {first:?}");
+    assert!(taken.open().any(|open| open.nr.flatten() == Some(first.nr)));
+    script.kill();
+
+    // With an end, it says that it goes on; after a handler of the program's, nobody can say.
+    let mut script = Script::start(
+        "import ctypes\nlibc = ctypes.CDLL(None)\nr, w = os.pipe()\nsets = (ctypes.c_ulong * 16)()\n\
+         signal.signal(signal.SIGUSR1, lambda *_: None)\n\
+         def wait():\n    sets[r // 64] = 1 << r % 64\n    return libc.select(r + 1, sets, None, None, None)\n\
+         say('ready')\nhear()\nthreading.Timer(0.3, lambda: os.write(w, b'x')).start()\nsay('selecting')\nn = wait()\n\
+         os.read(r, 1)\nsay(n)\nhear()\nsay('again')\nn = wait()\nthreading.Timer(0.05, lambda: os.write(w, b'x')).start()\nm = wait()\nsay(n, m)\nhear()",
+    );
+    let pid = script.pid();
+    let tracing = Tracing::attach(pid);
+    script.tell("go");
+    assert_eq!(script.hear(), "selecting");
+    wait_until_asleep(pid);
+    script.signal(Signal::SIGSTOP);
+    wait_until(pid, 'T');
+    script.signal(Signal::SIGCONT);
+    assert_eq!(script.hear(), "1");
+    script.tell("go");
+    assert_eq!(script.hear(), "again");
+    wait_until_asleep(pid);
+    script.signal(Signal::SIGUSR1);
+    assert_eq!(script.hear(), "-1 1");
+    let taken = tracing.finish();
+    let nr = first.nr;
+    let selects: Vec<_> = taken
+        .calls()
+        .filter(|call| call.tid == pid && call.nr == nr)
+        .map(|call| (call.ret, call.continues))
+        .collect();
+    assert_eq!(
+        selects,
+        [
+            (Some(-514), false),
+            (Some(1), true),
+            (Some(-514), false),
+            (Some(1), false)
+        ]
+    );
+}
+
+#[test]
 fn an_epoll_wait_ends_with_eintr_at_a_stop_though_no_handler_ran() {
     let mut script = Script::start(
         "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\ne = select.epoll()\nbuf = ctypes.create_string_buffer(64)\n\

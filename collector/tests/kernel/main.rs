@@ -18,3 +18,4 @@ mod observers;
 mod phases;
 mod strace;
 mod trace;
+mod uring;

@@ -3,11 +3,16 @@
 use std::{
     fs::{File, OpenOptions},
     io::{BufRead as _, BufReader, Write as _},
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
-use nix::sys::{signal::Signal, stat::Mode};
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{signal::Signal, stat::Mode},
+    time::{ClockId, clock_gettime},
+};
 
 /// `perf stat`, counting entries of syscalls of one process.
 pub(crate) struct PerfStat {
@@ -21,16 +26,12 @@ impl PerfStat {
     pub(crate) fn start(pid: u32, calls: &[&str]) -> Self {
         mount_tracefs();
         let directory = tempfile::tempdir().unwrap();
-        let file = |name: &str| directory.path().join(name);
-        let (control, ack, output) = (file("control"), file("ack"), file("output"));
-        for fifo in [&control, &ack] {
-            nix::unistd::mkfifo(fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
-        }
+        let (fifos, output) = (Fifos::make(&directory), directory.path().join("output"));
         let events = calls
             .iter()
             .map(|call| format!("syscalls:sys_enter_{call}"))
             .collect::<Vec<_>>();
-        let child = Command::new("perf")
+        let mut child = Command::new("perf")
             .args([
                 "stat",
                 "--delay=-1",
@@ -39,26 +40,12 @@ impl PerfStat {
                 &pid.to_string(),
             ])
             .arg(format!("--event={}", events.join(",")))
-            .arg(format!(
-                "--control=fifo:{},{}",
-                control.display(),
-                ack.display()
-            ))
+            .arg(fifos.option())
             .arg(format!("--output={}", output.display()))
             .stdout(Stdio::null())
             .spawn()
             .expect("start perf");
-        // Opened for both ways, a fifo does not wait for its other end.
-        let mut control = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(control)
-            .unwrap();
-        let ack = OpenOptions::new().read(true).write(true).open(ack).unwrap();
-        control.write_all(b"enable\n").unwrap();
-        let mut answer = String::new();
-        BufReader::new(ack).read_line(&mut answer).unwrap();
-        assert!(answer.starts_with("ack"), "perf said {answer:?}");
+        fifos.enable(&mut child);
         Self {
             child,
             output,
@@ -83,6 +70,106 @@ impl PerfStat {
             })
             .collect()
     }
+}
+
+/// `perf record` of a few events of one process, with times of `CLOCK_MONOTONIC`: of tracepoints it knows no other
+/// that is like the one that traces have.
+pub(crate) struct PerfRecord {
+    child: Child,
+    data: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl PerfRecord {
+    /// Starts recording; returns when perf has said that it does.
+    pub(crate) fn start(pid: u32, events: &[&str]) -> Self {
+        mount_tracefs();
+        let directory = tempfile::tempdir().unwrap();
+        let (fifos, data) = (Fifos::make(&directory), directory.path().join("data"));
+        let mut child = Command::new("perf")
+            .args([
+                "record",
+                "--quiet",
+                "--delay=-1",
+                "--clockid=CLOCK_MONOTONIC",
+            ])
+            .arg(format!("--pid={pid}"))
+            .arg(format!("--event={}", events.join(",")))
+            .arg(fifos.option())
+            .arg(format!("--output={}", data.display()))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("start perf");
+        fifos.enable(&mut child);
+        Self {
+            child,
+            data,
+            _directory: directory,
+        }
+    }
+
+    /// Stops, and returns a line for each event: seconds with nine digits, event, what it says.
+    pub(crate) fn finish(mut self) -> Vec<String> {
+        super::child::signal_pid(self.child.id(), Signal::SIGINT);
+        self.child.wait().unwrap();
+        let output = Command::new("perf")
+            .args(["script", "--ns", "--fields=time,event,trace", "--input"])
+            .arg(&self.data)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains("LOST"), "perf lost events: {text}");
+        text.lines().map(|line| line.trim().to_owned()).collect()
+    }
+}
+
+/// How perf is told when to begin, and says that it has.
+struct Fifos {
+    control: PathBuf,
+    ack: PathBuf,
+}
+
+impl Fifos {
+    fn make(directory: &tempfile::TempDir) -> Self {
+        let [control, ack] = ["control", "ack"].map(|name| directory.path().join(name));
+        for fifo in [&control, &ack] {
+            nix::unistd::mkfifo(fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+        }
+        Self { control, ack }
+    }
+
+    fn option(&self) -> String {
+        let (control, ack) = (self.control.display(), self.ack.display());
+        format!("--control=fifo:{control},{ack}")
+    }
+
+    /// Tells it to begin; returns when it has.
+    fn enable(&self, perf: &mut Child) {
+        // Opened for both ways, a fifo does not wait for its other end.
+        let open = |path: &Path| OpenOptions::new().read(true).write(true).open(path);
+        let (mut control, ack) = (open(&self.control).unwrap(), open(&self.ack).unwrap());
+        control.write_all(b"enable\n").unwrap();
+        let mut answered = [PollFd::new(ack.as_fd(), PollFlags::POLLIN)];
+        while poll(&mut answered, PollTimeout::from(100_u8)).unwrap() == 0 {
+            if let Some(status) = perf.try_wait().unwrap() {
+                panic!("perf ended before it began: {status}");
+            }
+        }
+        let mut answer = String::new();
+        BufReader::new(ack).read_line(&mut answer).unwrap();
+        assert!(answer.starts_with("ack"), "perf said {answer:?}");
+    }
+}
+
+/// For how long this machine was suspended: so far `CLOCK_MONOTONIC` is behind `CLOCK_BOOTTIME`.
+pub(crate) fn suspended_ns() -> u64 {
+    let now = |clock| {
+        let time = clock_gettime(clock).unwrap();
+        time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
+    };
+    // Read in this order, the difference is too small by the time between, never too large.
+    let boot_ns = now(ClockId::CLOCK_BOOTTIME);
+    boot_ns.saturating_sub(now(ClockId::CLOCK_MONOTONIC))
 }
 
 /// Where perf reads what events there are. Some machines do not mount it by themselves.

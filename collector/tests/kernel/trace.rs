@@ -185,11 +185,17 @@ impl Taken {
         call_name(arch, nr).into_owned()
     }
 
-    /// How many calls of this name were entered during the trace.
+    /// How many calls of this name were entered during the trace. One that the kernel made again after a signal was
+    /// entered again, but for those that go on as `restart_syscall`.
     pub(crate) fn entered(&self, name: &str) -> u64 {
+        let mut last_ret: BTreeMap<u32, Option<i64>> = BTreeMap::new();
         let finished = self
-            .calls_named(name)
-            .filter(|call| !call.began_before && !call.continues)
+            .calls()
+            .filter(|call| {
+                let before = last_ret.insert(call.tid, call.ret).flatten();
+                let restarted = call.continues && before == Some(-516);
+                self.name(call.nr) == name && !call.began_before && !restarted
+            })
             .count();
         let open = self
             .open()

@@ -7,7 +7,7 @@ pub(crate) mod tools;
 
 use waitscope::model::{
     Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
-    OpenThread, Ready, Timeout, Trace, Waker,
+    OpenThread, Ready, Request, Timeout, Trace, Waker,
 };
 
 /// Random enough to try things, and the same each time.
@@ -95,7 +95,7 @@ fn waker(random: &mut Random) -> Option<Waker> {
 
 /// Any event there can be but the end, however senseless.
 pub(crate) fn any_event(random: &mut Random) -> Event {
-    match random.below(13) {
+    match random.below(14) {
         0..=5 => Event::Call(any_call(random)),
         6 | 7 => Event::OffCpu(OffCpu {
             pid: random.small(),
@@ -145,6 +145,20 @@ pub(crate) fn any_event(random: &mut Random) -> Event {
             object: random.number(),
             opened_ns: random.maybe(),
             closed_ns: random.maybe(),
+        }),
+        13 => Event::Request(Request {
+            pid: random.small(),
+            tid: random.small(),
+            ring: random.maybe().map(|fd| fd as i32),
+            opcode: random.small(),
+            fd: random.maybe().map(|fd| fd as i32),
+            descriptor: random.maybe().map(|id| id as u32),
+            submit_ns: random.maybe(),
+            complete_ns: random.maybe(),
+            user_data: random.number(),
+            ret: random.maybe().map(|ret| ret as i32),
+            shot: random.small(),
+            more: random.yes(),
         }),
         9 => Event::Gap(Gap {
             cpu: random.next() as u16,

@@ -81,7 +81,7 @@ pub struct Fd {
     pub fd: i32,
     /// See the constants.
     pub other: i32,
-    /// The syscall's number.
+    /// The syscall's number, or the opcode of a request with [`BY_REQUEST`](super::BY_REQUEST).
     pub nr: u32,
     /// `epoll_ctl`: `epoll_event.data`.
     pub data: u64,
@@ -131,6 +131,11 @@ pub const FD_COPIED: u32 = 5;
 pub const FD_INTEREST: u32 = 6;
 /// [`Fd::what`]: epoll `fd` no longer waits for `other`.
 pub const FD_NO_INTEREST: u32 = 7;
+/// [`Fd::what`]: still open as the process goes on with another program. Those come just before the word of that, one
+/// for each below [`KEPT_MAX`].
+pub const FD_KEPT: u32 = 8;
+/// Numbers of descriptors that are looked at as a process begins another program.
+pub const KEPT_MAX: u32 = 64;
 
 /// What a readiness call was asked for and found, as it stands in the program's memory: raw bytes, up to a bound.
 /// Comes just before the record of the call.

@@ -15,6 +15,8 @@ pub mod map {
     pub const CONTROL: &str = "CONTROL";
     /// Per-CPU array of one [`Counters`](crate::Counters).
     pub const COUNTERS: &str = "COUNTERS";
+    /// Hash of the address of a request to [`Request`](crate::Request): those under way.
+    pub const REQUESTS: &str = "REQUESTS";
     /// Array of [`SYSCALLS_MAX`](crate::SYSCALLS_MAX) [`Syscall`](crate::Syscall), by number.
     pub const SYSCALLS: &str = "SYSCALLS";
 }
@@ -62,6 +64,10 @@ pub mod global {
     pub const PREEMPT_COUNT_OFFSET: &str = "PREEMPT_COUNT_OFFSET";
     /// [`FileOffsets`](crate::FileOffsets): where the kernel keeps what stands behind a descriptor.
     pub const FILE: &str = "FILE";
+    /// [`RequestOffsets`](crate::RequestOffsets): where the kernel keeps what a request of an `io_uring` is.
+    pub const REQUEST: &str = "REQUEST";
+    /// `u32`: 1 to record what descriptors stand for.
+    pub const NAMES: &str = "NAMES";
     /// `u32`: 1 to record what came of the descriptors that readiness calls waited for.
     pub const READY_SETS: &str = "READY_SETS";
     /// `u32`: bytes of a `struct epoll_event`, which is packed on x86 only.

@@ -15,6 +15,8 @@ pub const KIND_BRIEF: u16 = 4;
 pub const KIND_FD: u16 = 5;
 /// [`Head::kind`] of a [`Ready`].
 pub const KIND_READY: u16 = 6;
+/// [`Head::kind`] of a [`Request`](crate::Request).
+pub const KIND_REQUEST: u16 = 7;
 
 /// In [`Head::lost`]: among those lost was an [`Fd`](crate::Fd) or a [`Life`]. What descriptors' numbers stand for is not
 /// known any more.

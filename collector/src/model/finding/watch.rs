@@ -82,6 +82,11 @@ impl Findings {
                 self.lost_until_ns = Some(u64::MAX);
                 self.list.lost(0, u64::MAX);
             }
+            Event::Request(request) => {
+                if let Some(process) = self.process(request.pid) {
+                    process.uring = true;
+                }
+            }
             Event::OffCpu(_) | Event::Open(_) | Event::End(_) => {}
         }
     }

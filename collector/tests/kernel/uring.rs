@@ -1,0 +1,179 @@
+//! Requests of an `io_uring`, against what perf sees of the same tracepoints, and what they do to descriptors.
+
+use std::{path::Path, time::Duration};
+
+use nix::sys::signal::Signal;
+use waitscope::{
+    demo::{Model, Server},
+    model::{DescriptorKind, Event, Request, operation_name},
+};
+
+use super::{
+    child::signal_pid,
+    counts::stop,
+    observers::{PerfRecord, suspended_ns},
+    trace::{Taken, Tracing},
+};
+
+/// Connections of the load.
+const CONNECTIONS: usize = 4;
+
+fn requests(taken: &Taken) -> impl Iterator<Item = &Request> {
+    taken.events.iter().filter_map(|event| match event {
+        Event::Request(request) => Some(request),
+        _ => None,
+    })
+}
+
+/// What follows a name in one of perf's lines, up to a comma or space.
+fn field<'a>(line: &'a str, name: &str) -> &'a str {
+    let (_, rest) = line
+        .split_once(&format!("{name} "))
+        .unwrap_or_else(|| panic!("no {name} in {line:?}"));
+    rest.split([',', ' ']).next().unwrap()
+}
+
+/// Nanoseconds of a line's time, which begins it.
+fn nanos(line: &str) -> u64 {
+    let (seconds, rest) = line.split_once('.').unwrap();
+    let nanos = rest.split(':').next().unwrap();
+    assert_eq!(nanos.len(), 9, "{line}");
+    seconds.parse::<u64>().unwrap() * 1_000_000_000 + nanos.parse::<u64>().unwrap()
+}
+
+fn number(hex: &str) -> u64 {
+    u64::from_str_radix(hex.trim_start_matches("0x"), 16).unwrap_or_else(|_| panic!("{hex:?}"))
+}
+
+#[test]
+fn io_uring_requests_are_those_that_perf_sees_with_the_same_times_and_results() {
+    let program = Path::new(env!("CARGO_BIN_EXE_waitscope"));
+    let server = Server::start(program, None, Some(Model::Uring)).unwrap();
+    let time = Duration::from_millis(100);
+    let mut load = server
+        .closed_load(program, None, CONNECTIONS, time)
+        .unwrap();
+    assert_eq!(load.line().unwrap().as_deref(), Some("ready"));
+    stop(server.pid());
+    let perf = PerfRecord::start(
+        server.pid(),
+        &["io_uring:io_uring_submit_req", "io_uring:io_uring_complete"],
+    );
+    let tracing = Tracing::attach(server.pid());
+    signal_pid(server.pid(), Signal::SIGCONT);
+    load.tell("go").unwrap();
+    let done = load.line().unwrap().unwrap();
+    let answered: u64 = done.split(' ').nth(1).unwrap().parse().unwrap();
+    stop(server.pid());
+    let taken = tracing.finish();
+    let lines = perf.finish();
+    signal_pid(server.pid(), Signal::SIGCONT);
+
+    let start_ns = taken.trace.start_boot_ns - suspended_ns();
+    let near = |ours: u64, perfs: u64| (ours + start_ns).abs_diff(perfs) < 50_000;
+    // Completions: the same ones in the same order.
+    let complete: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.contains("io_uring_complete:"))
+        .collect();
+    let ours: Vec<&Request> = requests(&taken)
+        .filter(|request| request.complete_ns.is_some())
+        .collect();
+    assert_eq!(ours.len(), complete.len(), "completions, ours and perf's");
+    assert!(ours.len() as u64 >= 2 * answered, "{answered} answers");
+    for (request, line) in ours.iter().zip(&complete) {
+        assert_eq!(
+            request.user_data,
+            number(field(line, "user_data")),
+            "{line}"
+        );
+        let result: i32 = field(line, "result").parse().unwrap();
+        assert_eq!(request.ret, Some(result), "{request:?} {line}");
+        assert!(
+            near(request.complete_ns.unwrap(), nanos(line)),
+            "{request:?} {line}"
+        );
+    }
+    // Submissions: in the order of their times, those under way at the end among them.
+    let submitted: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.contains("io_uring_submit_req:"))
+        .collect();
+    let mut ours: Vec<&Request> = requests(&taken)
+        .filter(|request| request.submit_ns.is_some())
+        .collect();
+    ours.sort_by_key(|request| request.submit_ns);
+    assert_eq!(ours.len(), submitted.len(), "submissions, ours and perf's");
+    for (request, line) in ours.iter().zip(&submitted) {
+        assert_eq!(
+            request.user_data,
+            number(field(line, "user_data")),
+            "{line}"
+        );
+        let name = field(line, "opcode").to_lowercase();
+        assert_eq!(operation_name(request.opcode), name, "{line}");
+        assert!(
+            near(request.submit_ns.unwrap(), nanos(line)),
+            "{request:?} {line}"
+        );
+    }
+    // What they worked on: the connections of the load, which the server found before the trace.
+    let names: Vec<&Event> = taken
+        .events
+        .iter()
+        .filter(
+            |event| matches!(event, Event::Descriptor(known) if known.kind == DescriptorKind::Tcp),
+        )
+        .collect();
+    for request in requests(&taken).filter(|request| request.submit_ns.is_some()) {
+        if ["send", "recv"].contains(&operation_name(request.opcode).as_ref()) {
+            let id = request.descriptor.unwrap_or_else(|| panic!("{request:?}"));
+            assert!(
+                names
+                    .iter()
+                    .any(|event| matches!(event, Event::Descriptor(known)
+                    if known.id == id && Some(known.fd) == request.fd && known.peer.is_some())),
+                "{request:?} of {names:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn connections_that_an_io_uring_accepts_have_their_names_and_their_ends() {
+    let program = Path::new(env!("CARGO_BIN_EXE_waitscope"));
+    let server = Server::start(program, None, Some(Model::Uring)).unwrap();
+    let tracing = Tracing::attach(server.pid());
+    let mut locals = Vec::new();
+    for _ in 0..10 {
+        let stream = std::net::TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        locals.push(stream.local_addr().unwrap().to_string());
+        // The server has accepted it when it closes it in answer to nonsense or to the end.
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    let taken = tracing.finish();
+    let descriptors: Vec<_> = taken
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Descriptor(known) => Some(known),
+            _ => None,
+        })
+        .collect();
+    for local in &locals {
+        let of = || {
+            descriptors
+                .iter()
+                .filter(|known| known.peer.as_deref() == Some(local.as_str()))
+        };
+        assert!(
+            of().any(|known| known.opened_ns.is_some() && known.closed_ns.is_none()),
+            "{local} was accepted: {descriptors:#?}"
+        );
+        assert!(
+            of().any(|known| known.closed_ns.is_some()),
+            "{local} was closed: {descriptors:#?}"
+        );
+    }
+}
