@@ -37,6 +37,7 @@ macro_rules! columns {
 
         impl Fill {
             /// Appends a row.
+            #[inline(always)]
             pub(super) fn push(&mut self, row: Row<'_>) {
                 $(if let Some(cell) = row.$name {
                     <$type>::put(&mut self.$name, self.rows, cell);

@@ -112,9 +112,8 @@ impl Writer {
             self.name = self.name_of(named).map(|name| (named, name));
         }
         let name = named.and(self.name.as_ref()).map(|(_, name)| name.as_ref());
-        let row = row::row(event, name)
+        row::push(event, name, &mut self.fill)
             .with_context(|| format!("write recording {}", self.path.display()))?;
-        self.fill.push(row);
         if self.fill.rows() >= BATCH_ROWS || self.fill.is_full() {
             self.flush()
         } else {
