@@ -2,6 +2,8 @@
 //!
 //! It must never print a number that it did not measure just now.
 
+mod events;
+mod example;
 mod load;
 mod overhead;
 mod page;
@@ -38,25 +40,36 @@ pub(crate) struct Options {
 enum What {
     /// Nanoseconds that each tracer adds to a call, beside two empty programs on the same hooks.
     Overhead(overhead::Options),
+    /// What the collector takes for a call, stage by stage: with all details and with phases only.
+    Events,
     /// A million calls a second for a minute: what is lost, and what the tracer itself takes.
     Soak(soak::Options),
 }
 
 /// Builds what is measured, then measures.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    std::fs::create_dir_all(dir())?;
+    match &options.what {
+        What::Overhead(options) => {
+            prepare()?;
+            ebpf::build_floor(&floor_object())?;
+            overhead::run(options)
+        }
+        What::Events => events::run(),
+        What::Soak(options) => {
+            prepare()?;
+            soak::run(options)
+        }
+    }
+}
+
+/// What it takes to trace, and something to trace.
+fn prepare() -> Result<()> {
     if !packages::is_root() {
         bail!("measure: tracers need root; run `sudo -E env PATH=\"$PATH\" cargo xtask bench …`");
     }
     packages::ensure("measure", PACKAGES)?;
-    demo::build()?;
-    std::fs::create_dir_all(dir())?;
-    match &options.what {
-        What::Overhead(options) => {
-            ebpf::build_floor(&floor_object())?;
-            overhead::run(options)
-        }
-        What::Soak(options) => soak::run(options),
-    }
+    demo::build()
 }
 
 /// Where tracers put what they write.

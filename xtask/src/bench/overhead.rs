@@ -11,9 +11,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::load::{self, Load};
-use super::programs;
 use super::tracer::{Kind, Tracer, interrupt};
-use crate::{place, run};
+use super::{example, programs};
+use crate::run;
 
 /// How long to measure.
 #[derive(Args)]
@@ -44,19 +44,7 @@ type Samples = Vec<f64>;
 
 pub(super) fn run(options: &Options) -> Result<()> {
     let length = Duration::from_millis(options.millis);
-    run::run(
-        Command::new(place::cargo())
-            .current_dir(place::workspace())
-            .args([
-                "build",
-                "--locked",
-                "--release",
-                "--package",
-                "waitscope",
-                "--example",
-                "floor",
-            ]),
-    )?;
+    example::build("floor")?;
     for (name, kind) in [
         ("recvfrom, nothing there", load::Kind::Recv),
         ("epoll_wait, timeout 0", load::Kind::Epoll),
