@@ -1,6 +1,6 @@
 //! Which thread an event belongs to: ids are used again once their thread has ended.
 
-use crate::model::{Life, LifeKind, id_map::IdMap};
+use crate::model::{Life, LifeKind, recent_map::RecentMap};
 
 /// A thread, and what its user keeps about it.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Thread<T> {
 pub(crate) struct Threads<T> {
     all: Vec<Thread<T>>,
     /// Which of `all` has this id now.
-    by_tid: IdMap<u32, usize>,
+    by_tid: RecentMap<usize>,
     limit: usize,
     /// Times that a thread did not fit.
     more: u64,
@@ -34,7 +34,7 @@ impl<T: Default> Threads<T> {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             all: Vec::new(),
-            by_tid: IdMap::default(),
+            by_tid: RecentMap::new(limit),
             limit,
             more: 0,
         }
@@ -51,7 +51,7 @@ impl<T: Default> Threads<T> {
 
     /// The thread that had this id at this time; `None` if there are too many.
     pub(crate) fn at(&mut self, pid: u32, tid: u32, at_ns: u64) -> Option<&mut Thread<T>> {
-        let known = self.by_tid.get(&tid).copied().filter(|&index| {
+        let known = self.by_tid.get(tid).copied().filter(|&index| {
             let ended = self.all.get(index).and_then(|thread| thread.ended_ns);
             ended.is_none_or(|ended| at_ns <= ended)
         });
@@ -66,7 +66,8 @@ impl<T: Default> Threads<T> {
             self.more = self.more.saturating_add(1);
             return None;
         }
-        self.by_tid.insert(tid, self.all.len());
+        let index = self.all.len();
+        *self.by_tid.get_or(tid, || index)? = index;
         self.all.push(Thread {
             tid,
             pid,

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use super::id_map::IdMap;
-use super::{Call, Descriptor, DescriptorKind};
+use super::{Call, CallKind, Descriptor, DescriptorKind};
 
 /// Descriptors known at one time: more than most processes may open.
 const DESCRIPTORS_MAX: usize = 16_384;
@@ -123,8 +123,21 @@ impl Descriptors {
         call.descriptor.filter(|id| self.known.contains_key(id))
     }
 
+    /// Takes in a call, and says on which descriptor it works, and what that is.
+    pub(crate) fn call(&mut self, kind: CallKind, call: &Call) -> Option<(u32, DescriptorKind)> {
+        let id = call.descriptor?;
+        let known = self.known.get_mut(&id)?;
+        let behind = known.kind;
+        known.accepts |= kind == CallKind::Accept;
+        // An epoll in another one is taken by waiting on it.
+        if !kind.is_readiness() || kind == CallKind::Epoll {
+            self.touch(id);
+        }
+        Some((id, behind))
+    }
+
     /// Takes in that somebody worked on it.
-    pub(crate) fn touch(&mut self, id: u32) {
+    fn touch(&mut self, id: u32) {
         let root = match self.known.get_mut(&id) {
             Some(known) if known.root == id => {
                 known.touches = known.touches.wrapping_add(1);
@@ -144,16 +157,12 @@ impl Descriptors {
         }
     }
 
-    /// Takes in that somebody accepted from it, or tried.
-    pub(crate) fn accepts(&mut self, id: u32) {
-        if let Some(known) = self.known.get_mut(&id) {
-            known.accepts = true;
-        }
-    }
-
     /// How often somebody worked on it or a copy; `None` if it is not known.
     pub(crate) fn touches(&self, id: u32) -> Option<u64> {
         let known = self.known.get(&id)?;
+        if known.root == id {
+            return Some(known.touches);
+        }
         let root = self.known.get(&known.root).unwrap_or(known);
         Some(root.touches)
     }

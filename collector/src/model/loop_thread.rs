@@ -95,7 +95,7 @@ impl LoopThread {
         if goes_on {
             // Between the two parts of a wait there was no turn.
             self.open = self.interrupted.take();
-        } else {
+        } else if self.interrupted.is_some() {
             turns.extend(self.interrupted.take());
         }
         if !looks {

@@ -17,6 +17,7 @@ mod loop_thread;
 mod names;
 mod operation;
 pub(crate) mod ready_set;
+pub(crate) mod recent_map;
 pub(crate) mod registry;
 mod request;
 mod trace;

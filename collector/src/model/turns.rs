@@ -4,10 +4,8 @@
 //! A turn in which records were lost is never handed out, for it may be two. Nothing grows with the trace:
 //! a few numbers are kept for each thread that has made a readiness call, up to a limit.
 
-use std::collections::hash_map::Entry;
-
-use super::id_map::IdMap;
 use super::loop_thread::LoopThread;
+use super::recent_map::RecentMap;
 use super::{Call, CallKinds, Event, Life, LifeKind, Ready, Turn};
 
 /// Threads whose turns are cut.
@@ -17,7 +15,7 @@ const THREADS_MAX: usize = 16_384;
 #[derive(Debug)]
 pub struct Turns {
     kinds: CallKinds,
-    threads: IdMap<u32, LoopThread>,
+    threads: RecentMap<LoopThread>,
     /// Gaps so far. A thread finds out that there was one when it is next heard of.
     gaps: u64,
     broken: u64,
@@ -29,7 +27,7 @@ impl Turns {
     pub fn new(kinds: CallKinds) -> Self {
         Self {
             kinds,
-            threads: IdMap::default(),
+            threads: RecentMap::new(THREADS_MAX),
             gaps: 0,
             broken: 0,
             left_out: 0,
@@ -68,7 +66,7 @@ impl Turns {
     }
 
     fn thread(&mut self, tid: u32) -> Option<&mut LoopThread> {
-        let thread = self.threads.get_mut(&tid)?;
+        let thread = self.threads.get_mut(tid)?;
         if thread.gaps != self.gaps {
             self.broken += u64::from(thread.is_in_turn());
             thread.forget(self.gaps);
@@ -79,17 +77,12 @@ impl Turns {
     fn call(&mut self, call: &Call, turns: &mut Vec<Turn>) {
         let kind = self.kinds.of(call.nr);
         if kind.is_readiness() {
-            let room = self.threads.len() < THREADS_MAX;
-            match self.threads.entry(call.tid) {
-                Entry::Vacant(entry) if room => {
-                    entry.insert(LoopThread::new(call.pid, self.gaps));
-                }
-                Entry::Vacant(_) => self.left_out += 1,
+            let new = || LoopThread::new(call.pid, self.gaps);
+            match self.threads.get_or(call.tid, new) {
                 // Its end was not seen, and the id is another thread's now.
-                Entry::Occupied(mut entry) if entry.get().pid != call.pid => {
-                    entry.insert(LoopThread::new(call.pid, self.gaps));
-                }
-                Entry::Occupied(_) => {}
+                Some(thread) if thread.pid != call.pid => *thread = new(),
+                Some(_) => {}
+                None => self.left_out += 1,
             }
         }
         let Some(thread) = self.thread(call.tid) else {
@@ -102,9 +95,16 @@ impl Turns {
     fn live(&mut self, life: &Life) {
         match life.kind {
             LifeKind::Began | LifeKind::Ended => {
-                self.threads.remove(&life.tid);
+                self.threads.remove(life.tid);
             }
-            LifeKind::Exec => self.threads.retain(|_, thread| thread.pid != life.pid),
+            LifeKind::Exec => {
+                let threads = self.threads.iter();
+                let gone: Vec<u32> = threads
+                    .filter(|(_, thread)| thread.pid == life.pid)
+                    .map(|(tid, _)| *tid)
+                    .collect();
+                gone.into_iter().for_each(|tid| self.threads.remove(tid));
+            }
             LifeKind::Found | LifeKind::Renamed => {}
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::errors::Errors;
 use super::latency::Latency;
-use crate::model::{Arch, Call, Trace, call_name};
+use crate::model::{Arch, Call, Trace, call_name, recent_map::RecentMap};
 use crate::text;
 
 /// Kinds of calls that are told apart; a histogram takes some 40 kB. There are less than 500.
@@ -52,7 +52,7 @@ struct Kind {
 /// All calls so far.
 pub(super) struct Calls {
     arch: Option<Arch>,
-    kinds: BTreeMap<u32, Kind>,
+    kinds: RecentMap<Kind>,
     others: Option<Kind>,
     count: u64,
 }
@@ -61,7 +61,7 @@ impl Calls {
     pub(super) fn new(trace: &Trace) -> Self {
         Self {
             arch: Arch::from_machine(&trace.arch),
-            kinds: BTreeMap::new(),
+            kinds: RecentMap::new(KINDS_MAX),
             others: None,
             count: 0,
         }
@@ -73,25 +73,24 @@ impl Calls {
 
     pub(super) fn push(&mut self, call: &Call) {
         self.count += 1;
-        let room = self.kinds.len() < KINDS_MAX;
-        let kind = if room || self.kinds.contains_key(&call.nr) {
-            let arch = self.arch;
-            self.kinds.entry(call.nr).or_insert_with(|| {
-                Kind::new(arch.map_or_else(
-                    || format!("syscall_{}", call.nr),
-                    |arch| call_name(arch, call.nr).into(),
-                ))
-            })
-        } else {
-            self.others
-                .get_or_insert_with(|| Kind::new("others".to_owned()))
-        };
-        kind.push(call);
+        let arch = self.arch;
+        let kind = self.kinds.get_or(call.nr, || {
+            Kind::new(arch.map_or_else(
+                || format!("syscall_{}", call.nr),
+                |arch| call_name(arch, call.nr).into(),
+            ))
+        });
+        let others = &mut self.others;
+        kind.unwrap_or_else(|| others.get_or_insert_with(|| Kind::new("others".to_owned())))
+            .push(call);
     }
 
     pub(super) fn finish(self) -> Vec<CallReport> {
-        let kinds = self.kinds.into_values().chain(self.others);
+        let mut kinds = self.kinds.into_entries();
+        kinds.sort_by_key(|(nr, _)| *nr);
+        let kinds = kinds.into_iter().map(|(_, kind)| kind).chain(self.others);
         let mut calls: Vec<_> = kinds.map(Kind::finish).collect();
+        // Of those that took as long, the lower number comes first.
         calls.sort_by_key(|call| std::cmp::Reverse(call.total_ns));
         calls
     }

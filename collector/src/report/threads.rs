@@ -4,13 +4,11 @@
 //! What is not measured is user time only as long as nothing was lost; else it is unknown.
 //! Sums end at the largest number there is: only a damaged recording comes near it.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::IoModelReport;
 use crate::export::threads::{Thread, Threads};
-use crate::model::{Call, CallKinds, Event, IoEvidence, OffCpu, OpenThread};
+use crate::model::{Call, CallKinds, Event, IoEvidence, OffCpu, OpenThread, recent_map::RecentMap};
 
 /// Threads whose sums are kept.
 const THREADS_MAX: usize = 16_384;
@@ -109,7 +107,7 @@ pub(super) struct Lanes {
     threads: Threads<Sums>,
     kinds: CallKinds,
     /// Readiness calls by process.
-    readiness: BTreeMap<u32, u64>,
+    readiness: RecentMap<u64>,
 }
 
 impl Lanes {
@@ -117,25 +115,16 @@ impl Lanes {
         Self {
             threads: Threads::new(THREADS_MAX),
             kinds,
-            readiness: BTreeMap::new(),
+            readiness: RecentMap::new(PROCESSES_MAX),
         }
     }
 
     /// Readiness calls of this process so far, this one with them if it is one; `None` if there are too many
     /// processes.
     fn readiness(&mut self, pid: u32, one_more: bool) -> Option<u64> {
-        let room = self.readiness.len() < PROCESSES_MAX;
-        match self.readiness.get_mut(&pid) {
-            Some(count) => {
-                *count += u64::from(one_more);
-                Some(*count)
-            }
-            None if one_more && room => {
-                self.readiness.insert(pid, 1);
-                Some(1)
-            }
-            None => room.then_some(0),
-        }
+        let count = self.readiness.get_or(pid, || 0)?;
+        *count += u64::from(one_more);
+        Some(*count)
     }
 
     pub(super) fn push(&mut self, event: &Event) {

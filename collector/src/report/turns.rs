@@ -4,12 +4,10 @@
 //! turns count that it had before, so none is missing; but what a thread does that polls the one descriptor
 //! before it reads from it is no loop. Nothing grows with the trace.
 
-use std::collections::HashMap;
-
 use super::loops::{LoopReport, Sums};
 use super::stalls::{LongestTurn, Stalls};
 use crate::export::threads::Threads;
-use crate::model::{CallKinds, Event, Trace, Turn, Turns};
+use crate::model::{CallKinds, Event, Trace, Turn, Turns, id_map::IdMap};
 
 /// Turns that make a loop.
 const LOOP_TURNS: usize = 8;
@@ -41,7 +39,7 @@ pub(super) struct Loops {
     ended: Vec<Turn>,
     threads: Threads<State>,
     loops: usize,
-    epolls: HashMap<(u32, i32), Waiters>,
+    epolls: IdMap<(u32, i32), Waiters>,
     stalls: Stalls,
     not_listed: u64,
 }
@@ -60,7 +58,7 @@ impl Loops {
             ended: Vec::new(),
             threads: Threads::new(THREADS_MAX),
             loops: 0,
-            epolls: HashMap::new(),
+            epolls: IdMap::default(),
             stalls: Stalls::new(trace),
             not_listed: 0,
         }
@@ -68,12 +66,14 @@ impl Loops {
 
     pub(super) fn push(&mut self, event: &Event) {
         self.turns.push(event, &mut self.ended);
-        // Taken out and put back: it is the same memory for all turns.
-        let mut ended = std::mem::take(&mut self.ended);
-        for turn in ended.drain(..) {
-            self.turn(turn);
+        if !self.ended.is_empty() {
+            // Taken out and put back: it is the same memory for all turns.
+            let mut ended = std::mem::take(&mut self.ended);
+            for turn in ended.drain(..) {
+                self.turn(turn);
+            }
+            self.ended = ended;
         }
-        self.ended = ended;
         match event {
             Event::Life(life) => self.threads.live(life),
             Event::Gap(gap) => self.stalls.gap(gap),

@@ -7,7 +7,7 @@ use super::late::Late;
 use super::polling::Polling;
 use super::unread::{Turn, Unread};
 use super::{Finding, On, What};
-use crate::model::{Call, CallKind, CallKinds, Descriptors, Ready};
+use crate::model::{Call, CallKind, CallKinds, DescriptorKind, Descriptors, Ready};
 
 /// Letters of a name that are kept: the kernel's have at most 15.
 const NAME_MAX: usize = 64;
@@ -30,6 +30,8 @@ pub(super) struct Seen<'a> {
     pub(super) kind: CallKind,
     /// The descriptor it works on.
     pub(super) on: Option<u32>,
+    /// What that is.
+    pub(super) behind: DescriptorKind,
     /// No other thread waits on that, if it is an `epoll`.
     pub(super) alone: bool,
     /// Readiness calls of all threads of the process, if that is known.
@@ -136,10 +138,7 @@ impl Thread {
         }
         self.calls += 1;
         self.blocking.call(kind, call, on);
-        let behind = on.map_or(crate::model::DescriptorKind::Unknown, |id| {
-            seen.known.kind(id)
-        });
-        self.batch.call(kind, call, on, behind);
+        self.batch.call(kind, call, on, seen.behind);
         if kind.takes() {
             let readiness = seen.process_readiness;
             self.again.receive(kind, call, on, readiness, found);

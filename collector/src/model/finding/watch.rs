@@ -8,10 +8,9 @@ use super::herd::Herds;
 use super::list::List;
 use super::thread::{Found, Seen, Thread, on_of};
 use super::{Finding, What};
-use crate::model::id_map::IdMap;
 use crate::model::{
     Call, CallKind, CallKinds, Descriptor, DescriptorKind, Descriptors, Event, Gap, Life, LifeKind,
-    Ready, Why, readiness as bit,
+    Ready, Why, readiness as bit, recent_map::RecentMap,
 };
 
 /// Threads watched at one time: one takes up to some ten kilobytes.
@@ -33,8 +32,8 @@ struct Process {
 pub struct Findings {
     kinds: CallKinds,
     known: Descriptors,
-    threads: IdMap<u32, Thread>,
-    processes: IdMap<u32, Process>,
+    threads: RecentMap<Thread>,
+    processes: RecentMap<Process>,
     herds: Herds,
     /// Threads that ever slept in a readiness call.
     waiters: usize,
@@ -53,8 +52,8 @@ impl Findings {
         Self {
             kinds,
             known: Descriptors::default(),
-            threads: IdMap::default(),
-            processes: IdMap::default(),
+            threads: RecentMap::new(THREADS_MAX),
+            processes: RecentMap::new(PROCESSES_MAX),
             herds: Herds::default(),
             waiters: 0,
             epolls: Epolls::default(),
@@ -83,7 +82,8 @@ impl Findings {
                 self.list.lost(0, u64::MAX);
             }
             Event::Request(request) => {
-                if let Some(process) = self.process(request.pid) {
+                let process = self.processes.get_or(request.pid, Process::default);
+                if let Some(process) = process {
                     process.uring = true;
                 }
             }
@@ -102,28 +102,16 @@ impl Findings {
     }
 
     fn thread(&mut self, pid: u32, tid: u32) -> Option<&mut Thread> {
-        match self.threads.get(&tid).map(|thread| thread.pid) {
-            Some(known) if known == pid => return self.threads.get_mut(&tid),
-            // The id was used again, and nobody told.
-            Some(_) => self.end_thread(tid),
-            None => {}
+        // The id was used again, and nobody told.
+        if self.threads.get(tid).is_some_and(|known| known.pid != pid) {
+            self.end_thread(tid);
         }
-        if self.threads.len() >= THREADS_MAX {
-            return None;
-        }
-        Some(self.threads.entry(tid).or_insert(Thread::new(pid, tid)))
-    }
-
-    fn process(&mut self, pid: u32) -> Option<&mut Process> {
-        if self.processes.len() >= PROCESSES_MAX && !self.processes.contains_key(&pid) {
-            return None;
-        }
-        Some(self.processes.entry(pid).or_default())
+        self.threads.get_or(tid, || Thread::new(pid, tid))
     }
 
     fn descriptor(&mut self, descriptor: &Descriptor) {
         if descriptor.kind == DescriptorKind::Uring
-            && let Some(process) = self.process(descriptor.pid)
+            && let Some(process) = self.processes.get_or(descriptor.pid, Process::default)
         {
             process.uring = true;
         }
@@ -136,22 +124,13 @@ impl Findings {
         if kind == CallKind::Unknown {
             return;
         }
-        let on = self.known.of_call(call);
-        if let Some(id) = on
-            && !kind.is_readiness()
-        {
-            self.known.touch(id);
-            if kind == CallKind::Accept {
-                self.known.accepts(id);
-            }
-        }
-        // An epoll in another one is taken by waiting on it.
-        if let Some(id) = on.filter(|_| kind == CallKind::Epoll) {
-            self.known.touch(id);
-        }
+        let (on, behind) = match self.known.call(kind, call) {
+            Some((id, behind)) => (Some(id), behind),
+            None => (None, DescriptorKind::Unknown),
+        };
         let mut process_readiness = None;
         if (kind.is_readiness() || kind.takes() || kind == CallKind::Uring)
-            && let Some(process) = self.process(call.pid)
+            && let Some(process) = self.processes.get_or(call.pid, Process::default)
         {
             process.readiness += u64::from(kind.is_readiness());
             process.uring |= kind == CallKind::Uring;
@@ -161,7 +140,7 @@ impl Findings {
         if self.thread(call.pid, call.tid).is_none() {
             return;
         }
-        let Some(thread) = self.threads.get_mut(&call.tid) else {
+        let Some(thread) = self.threads.get_mut(call.tid) else {
             return;
         };
         thread.take_ready(kind, call, &mut self.ready);
@@ -169,6 +148,7 @@ impl Findings {
             call,
             kind,
             on,
+            behind,
             alone,
             process_readiness,
             lost_until_ns: self.lost_until_ns,
@@ -210,13 +190,13 @@ impl Findings {
 
     /// Gives what the rules found of this thread to the list.
     fn keep(&mut self, tid: u32) {
-        let Some(thread) = self.threads.get(&tid) else {
+        let Some(thread) = self.threads.get(tid) else {
             self.found.clear();
             return;
         };
         let uring = self
             .processes
-            .get(&thread.pid)
+            .get(thread.pid)
             .is_none_or(|process| process.uring);
         for found in self.found.drain(..) {
             let unacted = matches!(
@@ -234,12 +214,12 @@ impl Findings {
     }
 
     fn end_thread(&mut self, tid: u32) {
-        let Some(thread) = self.threads.get_mut(&tid) else {
+        let Some(thread) = self.threads.get_mut(tid) else {
             return;
         };
         thread.finish(&self.kinds, &self.known, &mut self.found);
         self.keep(tid);
-        self.threads.remove(&tid);
+        self.threads.remove(tid);
     }
 
     fn life(&mut self, life: &Life) {
@@ -271,11 +251,11 @@ impl Findings {
 
     /// All that was found, the worst first. No events follow.
     pub fn finish(mut self) -> Vec<Finding> {
-        let mut tids: Vec<u32> = self.threads.keys().copied().collect();
+        let mut tids: Vec<u32> = self.threads.iter().map(|(tid, _)| *tid).collect();
         tids.sort_unstable();
         let herds = self.herds.finish();
         for (pid, tid, found) in herds {
-            let thread = self.threads.get(&tid).filter(|thread| thread.pid == pid);
+            let thread = self.threads.get(tid).filter(|thread| thread.pid == pid);
             let finding = Finding {
                 what: found.what,
                 pid,
