@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use support::honest::{PID, end_of, honest};
 use support::{any_events, trace};
-use waitscope::model::{Call, Context, End, Event, Gap};
+use waitscope::model::{Call, Context, End, Event, Gap, Request};
 use waitscope::recording::{Reader, Writer};
 use waitscope::report::{Report, Summary, ThreadReport, report};
 
@@ -268,4 +268,88 @@ fn a_report_of_a_recording_is_that_of_its_events() {
         (&json["format"], &json["version"]),
         (&"waitscope-report".into(), &1.into())
     );
+}
+
+#[test]
+fn what_was_done_on_descriptors_sums_to_the_calls_on_them() {
+    // More than are listed; and numbers that no descriptor was told of.
+    let mut events = any_events(77, 60_000);
+    for event in &mut events {
+        if let Event::Call(call) = event {
+            call.descriptor = call.descriptor.map(|id| id % 3_000);
+            call.blocked_ns %= 1 << 40;
+            call.ready_delay_ns = call.ready_delay_ns.map(|delay_ns| delay_ns % (1 << 40));
+        }
+    }
+    let report = sum_up(&events, None);
+    let on = |id: Option<u32>| calls(&events).filter(move |call| call.descriptor == id);
+    let known = calls(&events).filter(|call| call.descriptor.is_some());
+    let listed: u64 = report.descriptors.iter().map(|one| one.calls).sum();
+    let not_listed = report.calls_of_descriptors_not_listed;
+    assert_eq!(
+        (listed + not_listed, report.descriptors.len()),
+        (known.count() as u64, 1_000),
+        "{not_listed} not listed"
+    );
+    assert!(not_listed > 0);
+    for one in &report.descriptors {
+        let of = || on(Some(one.id));
+        let delays = || of().filter_map(|call| call.ready_delay_ns);
+        assert_eq!(one.calls, of().count() as u64, "{one:?}");
+        assert_eq!(
+            one.waits,
+            of().filter(|call| call.sleeps > 0).count() as u64
+        );
+        let blocked_ns: u64 = of().map(|call| call.blocked_ns).sum();
+        assert_eq!(one.blocked_ns, blocked_ns, "{one:?}");
+        assert_eq!(one.delays, delays().count() as u64, "{one:?}");
+        assert_eq!(one.ready_delay_ns, delays().sum::<u64>(), "{one:?}");
+        assert_eq!(one.ready_delay_max_ns, delays().max().unwrap_or(0));
+    }
+    let delays: Vec<u64> = calls(&events)
+        .filter_map(|call| call.ready_delay_ns)
+        .collect();
+    let delay = report.ready_delay.expect("some are known");
+    assert_eq!(delay.count, delays.len() as u64);
+    assert_eq!(Some(delay.max_ns), delays.iter().copied().max());
+}
+
+#[test]
+fn requests_are_summed_by_operation_and_timed_only_where_both_ends_were_seen() {
+    let request = |opcode, submit_ns, complete_ns, ret, shot| {
+        Event::Request(Request {
+            pid: PID,
+            tid: PID,
+            ring: None,
+            opcode,
+            fd: None,
+            descriptor: None,
+            submit_ns,
+            complete_ns,
+            user_data: 0,
+            ret,
+            shot,
+            more: false,
+        })
+    };
+    const ACCEPT: u32 = 13;
+    const RECV: u32 = 27;
+    let events = [
+        request(RECV, Some(100), Some(400), Some(5), 0),
+        request(RECV, Some(200), Some(300), Some(-104), 0),
+        request(RECV, None, Some(900), Some(5), 0),
+        request(RECV, Some(800), None, None, 0),
+        request(ACCEPT, Some(100), Some(200), Some(7), 0),
+        request(ACCEPT, Some(100), Some(5_000), Some(8), 1),
+    ];
+    let report = sum_up(&events, None);
+    let [recv, accept] = &report.requests[..] else {
+        panic!("{:?}", report.requests)
+    };
+    assert_eq!((recv.operation.as_str(), recv.complete), ("recv", 3));
+    assert_eq!((recv.under_way, recv.timed, recv.total_ns), (1, 2, 400));
+    assert_eq!((recv.p50_ns, recv.max_ns), (100, 300));
+    assert_eq!(recv.errors.get("ECONNRESET"), Some(&1), "{recv:?}");
+    assert_eq!((accept.complete, accept.timed), (2, 1), "{accept:?}");
+    assert_eq!(accept.max_ns, 100, "the second time says nothing");
 }

@@ -4,6 +4,7 @@
 //! `waitscope report --json` prints [`Report`]: its fields are a promise to programs.
 
 mod calls;
+mod descriptors;
 mod errors;
 mod findings;
 mod latency;
@@ -24,6 +25,8 @@ use serde_json::Value;
 
 pub use calls::CallReport;
 use calls::Calls;
+use descriptors::Descriptors;
+pub use descriptors::{DescriptorReport, ReadyDelayReport};
 use findings::why_json;
 pub use findings::{FindingReport, IoModelReport};
 pub use loops::LoopReport;
@@ -72,6 +75,7 @@ pub struct Summary {
     calls: Calls,
     wakers: Wakers,
     requests: Requests,
+    descriptors: Descriptors,
     loops: Loops,
     findings: Findings,
     longest: Vec<(Call, Why)>,
@@ -92,6 +96,7 @@ impl Summary {
             calls: Calls::new(trace),
             wakers: Wakers::default(),
             requests: Requests::default(),
+            descriptors: Descriptors::new(kinds.clone()),
             loops: Loops::new(trace, kinds),
             longest: Vec::new(),
             gaps: Gaps::default(),
@@ -106,6 +111,7 @@ impl Summary {
         self.lanes.push(event);
         self.loops.push(event);
         self.findings.push(event);
+        self.descriptors.push(event);
         let at = match event {
             Event::Call(call) => {
                 self.calls.push(call);
@@ -177,6 +183,7 @@ impl Summary {
                 .is_some_and(|end| end.untracked == 0 && end.compat == 0);
         let (threads, threads_not_listed) = self.lanes.finish(duration_ns, whole);
         let turns = self.loops.finish();
+        let descriptors = self.descriptors.finish();
         let longest_waits = self.longest.iter().map(|(call, why)| {
             let mut wait = call_json(&self.trace, call);
             if let Some(fields) = wait.as_object_mut() {
@@ -216,6 +223,9 @@ impl Summary {
             longest_waits,
             wakers: self.wakers.finish(),
             requests: self.requests.finish(),
+            descriptors: descriptors.listed,
+            calls_of_descriptors_not_listed: descriptors.calls_not_listed,
+            ready_delay: descriptors.ready_delay,
             loops: turns.loops,
             longest_turns: turns.longest,
             turns_broken: turns.broken,
@@ -291,6 +301,12 @@ pub struct Report {
     pub wakers: Vec<WakerReport>,
     /// Requests of `io_uring`s by operation, the one that took longest in all first.
     pub requests: Vec<RequestReport>,
+    /// Descriptors by what was done on them, the one with most calls first.
+    pub descriptors: Vec<DescriptorReport>,
+    /// Calls on known descriptors that are not in `descriptors`, for there are too many.
+    pub calls_of_descriptors_not_listed: u64,
+    /// How long data lay unread; `None` if that is not known of any.
+    pub ready_delay: Option<ReadyDelayReport>,
     /// The threads that have an event loop, the one with most turns first.
     pub loops: Vec<LoopReport>,
     /// The turns with the most lag, the worst first.

@@ -11,7 +11,7 @@ use super::show_turns::turns;
 use super::{CallReport, FindingReport, Report, ThreadReport, TraceReport};
 use crate::text::{count, escape, nanos, percent, shorten};
 
-/// Rows of each table. With those below, the report of the demo, which has three threads and one loop, takes 31
+/// Rows of each table. With those below, the report of the demo, which has three threads and one loop, takes 32
 /// lines of 80 columns.
 const ROWS: usize = 8;
 /// Wakers shown.
@@ -30,6 +30,7 @@ impl Display for Report {
         threads(self, f)?;
         calls(self, f)?;
         turns(self, f)?;
+        ready_delay(self, f)?;
         requests(self, f)?;
         waits(self, f)?;
         wakers(self, f)?;
@@ -271,6 +272,25 @@ fn notes(call: &CallReport) -> String {
     } else {
         format!("  {}", parts.join(", "))
     }
+}
+
+/// How long data lay unread, in a line.
+fn ready_delay(report: &Report, f: &mut Formatter<'_>) -> Result {
+    let Some(delay) = &report.ready_delay else {
+        return Ok(());
+    };
+    let mut latest = report.descriptors.iter();
+    let on = latest
+        .find(|known| Some(known.id) == delay.max_on && !known.name.is_empty())
+        .map(|known| format!(" on {} {}", known.kind, escape(&known.name)))
+        .unwrap_or_default();
+    let line = format!(
+        "ready delay: p50 {}, p99 {}, max {}{on}",
+        nanos(delay.p50_ns),
+        nanos(delay.p99_ns),
+        nanos(delay.max_ns)
+    );
+    writeln!(f, "{}", shorten(&line, COLUMNS))
 }
 
 fn waits(report: &Report, f: &mut Formatter<'_>) -> Result {
