@@ -44,6 +44,7 @@ pub(super) trait Column {
 struct Bits(Vec<u8>);
 
 impl Bits {
+    #[inline(always)]
     fn set(&mut self, row: usize) {
         let at = row / 8;
         if self.0.len() <= at {
@@ -87,6 +88,8 @@ impl<T: ArrowPrimitiveType> Default for NumberFill<T> {
 }
 
 impl<T: ArrowPrimitiveType> NumberFill<T> {
+    // Some thirty times a call: where it was not inlined, as chance had it, a row took a fifth longer.
+    #[inline(always)]
     fn put(&mut self, row: usize, cell: T::Native) {
         if self.values.len() < row {
             self.values.resize(row, T::default_value());
@@ -113,6 +116,7 @@ impl<T: ArrowPrimitiveType> Column for Number<T> {
         T::DATA_TYPE
     }
 
+    #[inline(always)]
     fn put(fill: &mut Self::Fill, row: usize, cell: T::Native) {
         fill.put(row, cell);
     }
@@ -149,6 +153,7 @@ impl Column for Flag {
         DataType::Boolean
     }
 
+    #[inline(always)]
     fn put(fill: &mut FlagFill, row: usize, cell: bool) {
         if cell {
             fill.values.set(row);
