@@ -198,8 +198,9 @@ impl Intake {
             }
             Record::Ready(ready) => {
                 let start_ns = self.relative_ns(ready.enter_ns);
-                let entries = ready_set::entries(ready, self.arch, &self.registry, start_ns);
-                events.extend(entries.map(Event::Ready));
+                ready_set::each(ready, self.arch, &self.registry, start_ns, |entry| {
+                    events.push(Event::Ready(entry));
+                });
             }
             Record::Request(request) => events.push(Event::Request(self.request(request))),
             Record::Life(life) => {

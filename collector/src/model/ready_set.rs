@@ -10,24 +10,17 @@ use super::{Arch, Ready, readiness, registry::Registry};
 
 type Record = probe_ebpf::Ready<READY_LARGE>;
 
-/// The entries of a record. `call_start_ns` is when the call was entered, since the trace began.
-pub(super) fn entries(
+/// Tells each entry of a record. `call_start_ns` is when the call was entered, since the trace began.
+pub(super) fn each(
     record: &Record,
     arch: Arch,
     registry: &Registry,
     call_start_ns: u64,
-) -> impl Iterator<Item = Ready> {
-    let found: Vec<Entry> = match record.what as u8 {
-        EFFECT_EPOLL_WAIT => epoll(record, arch, registry),
-        EFFECT_POLL => poll(record),
-        EFFECT_SELECT => select(record),
-        _ => Vec::new(),
-    };
+    mut tell: impl FnMut(Ready),
+) {
     let (pid, tid) = (record.head.pid, record.head.tid);
-    found
-        .into_iter()
-        .take(READY_MAX as usize)
-        .map(move |(fd, asked, ready)| Ready {
+    let tell = |(fd, asked, ready): Entry| {
+        tell(Ready {
             pid,
             tid,
             call_start_ns,
@@ -35,34 +28,38 @@ pub(super) fn entries(
             descriptor: fd.and_then(|fd| registry.at(pid, fd, call_start_ns)),
             asked,
             ready,
-        })
+        });
+    };
+    let max = READY_MAX as usize;
+    match record.what as u8 {
+        EFFECT_EPOLL_WAIT => epoll(record, arch, registry).take(max).for_each(tell),
+        EFFECT_POLL => poll(record).take(max).for_each(tell),
+        EFFECT_SELECT => select(record).take(max).for_each(tell),
+        _ => {}
+    }
 }
 
 /// Descriptor, bits asked for, bits found.
 type Entry = (Option<i32>, Option<u32>, u32);
 
-/// The bytes of all entries of this size.
-fn bytes(record: &Record, size: usize) -> Vec<u8> {
-    let wanted = (record.count as usize).saturating_mul(size).div_ceil(8);
-    let mut bytes = Vec::with_capacity(wanted.min(READY_LARGE) * 8);
-    for word in record.raw.iter().take(wanted) {
-        bytes.extend_from_slice(&word.to_le_bytes());
-    }
-    bytes
+fn epoll(record: &Record, arch: Arch, registry: &Registry) -> impl Iterator<Item = Entry> {
+    let interest = registry.interest(record.head.pid, record.epfd);
+    let size = epoll_event_bytes(arch) / 4;
+    (0..record.count as usize).map_while(move |at| {
+        // The word of the program's own stands at the end.
+        let (first, end) = (at * size, (at + 1) * size);
+        let (low, high) = (half(record, end - 2)?, half(record, end - 1)?);
+        let data = u64::from(low) | u64::from(high) << 32;
+        let meant = interest.and_then(|interest| interest.meant(data));
+        let bits = half(record, first)?;
+        Some((meant.map(|(fd, _)| fd), meant.map(|(_, asked)| asked), bits))
+    })
 }
 
-fn epoll(record: &Record, arch: Arch, registry: &Registry) -> Vec<Entry> {
-    let size = epoll_event_bytes(arch);
-    bytes(record, size)
-        .chunks_exact(size)
-        .take(record.count as usize)
-        .filter_map(|event| {
-            let bits = u32::from_le_bytes(event.get(..4)?.try_into().ok()?);
-            let data = u64::from_le_bytes(event.get(size - 8..)?.try_into().ok()?);
-            let meant = registry.meant(record.head.pid, record.epfd, data);
-            Some((meant.map(|(fd, _)| fd), meant.map(|(_, asked)| asked), bits))
-        })
-        .collect()
+/// The 32 bits at this place, counted from the first byte.
+fn half(record: &Record, at: usize) -> Option<u32> {
+    let word = record.raw.get(at / 2)?;
+    Some((word >> (at % 2 * 32)) as u32)
 }
 
 /// Bytes of a `struct epoll_event`: packed on x86 only.
@@ -74,22 +71,17 @@ pub(crate) const fn epoll_event_bytes(arch: Arch) -> usize {
     }
 }
 
-fn poll(record: &Record) -> Vec<Entry> {
-    const POLLFD_BYTES: usize = 8;
-    bytes(record, POLLFD_BYTES)
-        .chunks_exact(POLLFD_BYTES)
-        .take(record.count as usize)
-        .filter_map(|entry| {
-            let fd = i32::from_le_bytes(entry.get(..4)?.try_into().ok()?);
-            let asked = u16::from_le_bytes(entry.get(4..6)?.try_into().ok()?);
-            let found = u16::from_le_bytes(entry.get(6..8)?.try_into().ok()?);
-            // One below zero is passed over by the kernel, too.
-            (fd >= 0).then_some((Some(fd), Some(asked.into()), found.into()))
-        })
-        .collect()
+/// A `struct pollfd` is one word: the descriptor, and 16 bits each of what was asked for and found.
+fn poll(record: &Record) -> impl Iterator<Item = Entry> {
+    let entries = record.raw.iter().take(record.count as usize);
+    entries.filter_map(|entry| {
+        let (fd, bits) = (*entry as i32, (entry >> 32) as u32);
+        // One below zero is passed over by the kernel, too.
+        (fd >= 0).then_some((Some(fd), Some(bits & 0xffff), bits >> 16))
+    })
 }
 
-fn select(record: &Record) -> Vec<Entry> {
+fn select(record: &Record) -> impl Iterator<Item = Entry> {
     const KINDS: [u32; 3] = [readiness::IN, readiness::OUT, readiness::PRI];
     let bits_of = |sets: &[u64], fd: usize| -> u32 {
         let sets = sets.chunks_exact(SELECT_WORDS).zip(KINDS);
@@ -104,9 +96,8 @@ fn select(record: &Record) -> Vec<Entry> {
     let found = found.get(..3 * SELECT_WORDS).unwrap_or_default();
     (0..SELECT_WORDS * 64)
         .take(record.count as usize)
-        .filter_map(|fd| {
+        .filter_map(move |fd| {
             let (asked, found) = (bits_of(asked, fd), bits_of(found, fd));
             (asked != 0).then_some((Some(fd as i32), Some(asked), found))
         })
-        .collect()
 }

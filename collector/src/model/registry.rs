@@ -56,28 +56,35 @@ struct Open {
 
 /// What one epoll waits for.
 #[derive(Clone, Debug, Default)]
-struct Interest {
-    by_fd: IdMap<i32, (u64, u32)>,
-    /// By the program's own word; `None` if several have the same. Any words at all, so no quick hash.
-    by_data: HashMap<u64, Option<i32>>,
+pub(super) struct Interest {
+    by_fd: IdMap<i32, u64>,
+    /// Descriptor and bits by the program's own word; `None` if several have the same. Any words at all, so no quick
+    /// hash.
+    by_data: HashMap<u64, Option<(i32, u32)>>,
 }
 
 impl Interest {
     fn set(&mut self, fd: i32, data: u64, events: u32) {
         self.remove(fd);
-        self.by_fd.insert(fd, (data, events));
+        self.by_fd.insert(fd, data);
         self.by_data
             .entry(data)
             .and_modify(|known| *known = None)
-            .or_insert(Some(fd));
+            .or_insert(Some((fd, events)));
     }
 
     fn remove(&mut self, fd: i32) {
-        if let Some((data, _)) = self.by_fd.remove(&fd)
-            && self.by_data.get(&data) == Some(&Some(fd))
+        if let Some(data) = self.by_fd.remove(&fd)
+            && let Some(Some((known, _))) = self.by_data.get(&data)
+            && *known == fd
         {
             self.by_data.remove(&data);
         }
+    }
+
+    /// The descriptor that a word of the program's own means, and the bits it is waited for with.
+    pub(super) fn meant(&self, data: u64) -> Option<(i32, u32)> {
+        *self.by_data.get(&data)?
     }
 }
 
@@ -324,12 +331,9 @@ impl Registry {
         }
     }
 
-    /// The descriptor that an epoll means by a word of the program's own, and the bits it waits for.
-    pub(super) fn meant(&self, pid: u32, epfd: i32, data: u64) -> Option<(i32, u32)> {
-        let epoll = self.tables.get(&pid)?.epolls.get(&epfd)?;
-        let fd = (*epoll.by_data.get(&data)?)?;
-        let (_, bits) = epoll.by_fd.get(&fd)?;
-        Some((fd, *bits))
+    /// What an epoll waits for.
+    pub(super) fn interest(&self, pid: u32, epfd: i32) -> Option<&Interest> {
+        self.tables.get(&pid)?.epolls.get(&epfd)
     }
 
     /// A child begins with copies of all its parent has open.
