@@ -15,7 +15,9 @@ mod track;
 
 use std::collections::HashMap;
 
-use crate::model::{Arch, Descriptor, End, Event, Gap, Life, LifeKind, OpenThread, Trace};
+use crate::model::{
+    Arch, Descriptor, End, Event, Gap, Life, LifeKind, OpenThread, Trace, id_map::IdMap,
+};
 
 use gaps::Gaps;
 use lane::FullLane;
@@ -72,7 +74,7 @@ pub struct Store {
     limit_bytes: u64,
     lanes: Vec<FullLane>,
     /// The lane of each thread id now; ids are used again.
-    by_tid: HashMap<u32, usize>,
+    by_tid: IdMap<u32, usize>,
     lanes_more: u64,
     lanes_version: u64,
     gaps: Gaps,
@@ -100,7 +102,7 @@ impl Store {
             trace,
             limit_bytes,
             lanes: Vec::new(),
-            by_tid: HashMap::new(),
+            by_tid: IdMap::default(),
             lanes_more: 0,
             lanes_version: 0,
             gaps: Gaps::default(),
