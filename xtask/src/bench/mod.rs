@@ -2,6 +2,7 @@
 //!
 //! It must never print a number that it did not measure just now.
 
+mod cpu;
 mod events;
 mod example;
 mod load;

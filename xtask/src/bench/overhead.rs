@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::load::{self, Load};
 use super::tracer::{Kind, Tracer, interrupt};
-use super::{example, programs};
+use super::{cpu, example, programs};
 use crate::run;
 
 /// How long to measure.
@@ -25,9 +25,12 @@ pub(super) struct Options {
     #[arg(long, default_value_t = 250)]
     millis: u64,
     /// Requests in each sample of redis.
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 40_000)]
     requests: u32,
 }
+
+/// After the last request, until a tracer has taken in what it was told of it.
+const DRAINED: Duration = Duration::from_millis(100);
 
 /// What is traced.
 enum Target {
@@ -39,7 +42,7 @@ enum Target {
     },
 }
 
-/// Nanoseconds per call of one kind of target under one tracer, a sample a round.
+/// Of one kind of target under one tracer, a sample a round.
 type Samples = Vec<f64>;
 
 pub(super) fn run(options: &Options) -> Result<()> {
@@ -54,48 +57,38 @@ pub(super) fn run(options: &Options) -> Result<()> {
         ),
     ] {
         let mut target = Target::Load(Load::start(kind, None)?, length);
-        measure(name, "call", &mut target, options.rounds)?;
-        programs::print(target.pid(), || target.sample().map(drop))?;
+        measure(name, &mut target, options.rounds)?;
+        programs::print(target.pid(), || target.sample(None).map(drop))?;
     }
     let mut target = Target::redis(options.requests)?;
     measure(
         "redis-benchmark GET, 20 clients",
-        "request",
         &mut target,
         options.rounds,
     )?;
-    programs::print(target.pid(), || target.sample().map(drop))
+    programs::print(target.pid(), || target.sample(None).map(drop))
 }
 
 /// Takes all samples of one target, and prints its part of the table.
-fn measure(name: &str, unit: &str, target: &mut Target, rounds: u16) -> Result<()> {
+fn measure(name: &str, target: &mut Target, rounds: u16) -> Result<()> {
     let mut all: Vec<(Kind, Samples)> = Kind::ALL.map(|kind| (kind, Vec::new())).into();
     // Warm caches and clocks; not counted.
-    target.sample()?;
+    target.sample(None)?;
     for _ in 0..rounds {
         for (kind, samples) in &mut all {
             let tracer = Tracer::start(*kind, target.pid())?;
-            let sample = target.sample();
+            let sample = target.sample(tracer.pid());
             tracer.stop()?;
             samples.push(sample?);
         }
     }
-    let untraced: Samples = all
-        .iter()
-        .take(1)
-        .flat_map(|(_, samples)| samples)
-        .copied()
-        .collect();
-    let added = |samples: &Samples| -> Samples {
-        samples
-            .iter()
-            .zip(&untraced)
-            .map(|(traced, bare)| traced - bare)
-            .collect()
+    let of = |wanted: Kind| -> &[f64] {
+        let found = all.iter().find(|(kind, _)| *kind == wanted);
+        found.map_or(&[], |(_, samples)| samples)
     };
-    let floor = all.iter().find(|(kind, _)| *kind == Kind::Floor);
-    let floor = floor.map(|(_, samples)| median(added(samples)));
-    println!("\n{name}: median of {rounds} rounds, ns per {unit}");
+    let added = |kind| minus(of(kind), of(Kind::Nothing));
+    let floor = median(added(Kind::Floor));
+    println!("\n{name}: median of {rounds} rounds, {}", target.unit());
     println!(
         "{:<20} {:>9} {:>9} {:>21} {:>9}",
         "", "ns", "added", "least … most added", "of floor"
@@ -106,20 +99,52 @@ fn measure(name: &str, unit: &str, target: &mut Target, rounds: u16) -> Result<(
             println!("{:<20} {ns:>9.0}", kind.name());
             continue;
         }
-        let added = added(samples);
-        let least = added.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = added.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let added = added(*kind);
+        let (least, most) = spread(&added);
         let added = median(added);
         // A floor that drowned in noise is none.
-        let ratio = floor.filter(|&floor| floor > 0.0);
-        let ratio = ratio.map_or("-".to_owned(), |floor| format!("{:.1}", added / floor));
+        let ratio = if floor > 0.0 {
+            format!("{:.1}", added / floor)
+        } else {
+            "-".to_owned()
+        };
         let spread = format!("{least:.0} … {most:.0}");
         println!(
             "{:<20} {ns:>9.0} {added:>9.0} {spread:>21} {ratio:>9}",
             kind.name()
         );
     }
+    let (phases, details) = (added(Kind::Phases), added(Kind::Waitscope));
+    // What drowned in noise has no share.
+    if phases.iter().all(|&phases| phases > 0.0) {
+        let ratios: Samples = details
+            .iter()
+            .zip(&phases)
+            .map(|(all, few)| all / few)
+            .collect();
+        let (least, most) = spread(&ratios);
+        let spread = format!("{least:.2} … {most:.2}");
+        let ratio = median(ratios);
+        println!(
+            "{:<20} {:>9} {ratio:>9.2} {spread:>21}",
+            "all over phases", ""
+        );
+    } else {
+        println!("{:<20} {:>9} {:>9}", "all over phases", "", "-");
+    }
     Ok(())
+}
+
+/// What each sample has beyond the untraced one of its round.
+fn minus(samples: &[f64], untraced: &[f64]) -> Samples {
+    let pairs = samples.iter().zip(untraced);
+    pairs.map(|(traced, bare)| traced - bare).collect()
+}
+
+fn spread(values: &[f64]) -> (f64, f64) {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (least, most)
 }
 
 fn median(mut values: Samples) -> f64 {
@@ -179,14 +204,32 @@ impl Target {
         }
     }
 
-    /// Nanoseconds per call, or per request.
-    fn sample(&mut self) -> Result<f64> {
+    /// What a sample is.
+    fn unit(&self) -> &'static str {
+        match self {
+            Self::Load(..) => "ns per call",
+            Self::Redis { .. } => "ns of CPU time per request, the server's and the tracer's",
+        }
+    }
+
+    /// Nanoseconds per call; or of CPU time per request, that of the tracer included. With server, client and tracer on
+    /// few CPUs, how long a request takes tells more of who had to wait for whom than of what tracing costs.
+    fn sample(&mut self, tracer: Option<u32>) -> Result<f64> {
         match self {
             Self::Load(load, length) => {
                 let made = load.go(*length)?;
                 Ok(made.ns as f64 / made.calls as f64)
             }
-            Self::Redis { port, requests, .. } => {
+            Self::Redis {
+                server,
+                port,
+                requests,
+            } => {
+                let server = server.id();
+                let cpu = || -> Result<f64> {
+                    Ok(cpu::nanos(server)? + tracer.map_or(Ok(0.0), cpu::nanos)?)
+                };
+                let before = cpu()?;
                 let csv = run::output(
                     Command::new("redis-benchmark")
                         .args(["-h", "127.0.0.1", "-t", "get", "-c", "20", "--csv", "-p"])
@@ -194,15 +237,9 @@ impl Target {
                         .arg("-n")
                         .arg(requests.to_string()),
                 )?;
-                let last = csv.lines().last().unwrap_or_default();
-                let rate = last
-                    .split(',')
-                    .nth(1)
-                    .and_then(|field| field.trim_matches('"').parse().ok());
-                let rate: f64 =
-                    rate.with_context(|| format!("read redis-benchmark's rate: {last:?}"))?;
-                ensure!(rate > 0.0, "redis-benchmark did nothing");
-                Ok(1e9 / rate)
+                ensure!(csv.contains("GET"), "redis-benchmark did nothing: {csv:?}");
+                sleep(DRAINED);
+                Ok((cpu()? - before) / f64::from(*requests))
             }
         }
     }

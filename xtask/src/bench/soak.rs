@@ -13,7 +13,7 @@ use clap::Args;
 
 use super::load::{Kind, Load};
 use super::tracer::interrupt;
-use super::{dir, page};
+use super::{cpu, dir, page};
 use crate::{place, run};
 
 /// How hard, and how long.
@@ -51,10 +51,10 @@ pub(super) fn run(options: &Options) -> Result<()> {
 fn measure(load: &mut Load, tracer: &mut std::process::Child, length: Duration) -> Result<()> {
     let mut stdout = BufReader::new(tracer.stdout.take().context("read what waitscope prints")?);
     let address = find_address(&mut stdout)?;
-    let cpu_before = cpu_seconds(tracer.id())?;
+    let cpu_before = cpu::nanos(tracer.id())?;
     load.begin(length)?;
     let made = load.wait()?;
-    let cpu = cpu_seconds(tracer.id())? - cpu_before;
+    let cpu = cpu::nanos(tracer.id())? - cpu_before;
     // Until the ring is drained.
     sleep(Duration::from_secs(2));
     let live = page::live(&address)?;
@@ -73,7 +73,7 @@ fn measure(load: &mut Load, tracer: &mut std::process::Child, length: Duration) 
     println!("lost               {lost:>12} records");
     println!(
         "waitscope's own    {:>11.1}% of a CPU",
-        100.0 * cpu / seconds
+        100.0 * cpu / made.ns as f64
     );
     println!("waitscope's peak   {:>12}", peak_memory(tracer.id())?);
     if lost > 0 {
@@ -98,23 +98,6 @@ fn find_address(stdout: &mut impl BufRead) -> Result<String> {
         line.clear();
     }
     bail!("find waitscope's address: it ended without one")
-}
-
-/// CPU time that the process has taken, user and system.
-fn cpu_seconds(pid: u32) -> Result<f64> {
-    let path = format!("/proc/{pid}/stat");
-    let stat = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
-    // After the name, which may hold anything: fields 14 and 15 of proc(5), in ticks of 10 ms.
-    let fields: Vec<&str> = stat
-        .rsplit_once(") ")
-        .map_or("", |(_, rest)| rest)
-        .split(' ')
-        .collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok());
-    match (ticks(11), ticks(12)) {
-        (Some(user), Some(system)) => Ok((user + system) / 100.0),
-        _ => bail!("read {path}: {stat:?}"),
-    }
 }
 
 fn peak_memory(pid: u32) -> Result<String> {

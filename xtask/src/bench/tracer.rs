@@ -104,6 +104,11 @@ impl Tracer {
         Ok(tracer)
     }
 
+    /// Its process, if it is one.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     fn command(&self, pid: u32) -> Option<Command> {
         let pid = pid.to_string();
         let with = |program: PathBuf, args: &[&str]| {
