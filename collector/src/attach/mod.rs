@@ -11,6 +11,7 @@ mod open_files;
 mod rights;
 mod seed;
 mod session;
+mod sockets;
 mod syscalls;
 mod target;
 

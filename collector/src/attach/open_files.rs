@@ -4,27 +4,16 @@
 //! Read once, right after the programs were armed, since the right to read it is given up then. It must never
 //! open anything but `/proc`.
 
-use std::{
-    collections::HashMap,
-    net::{IpAddr, SocketAddr},
-    path::Path,
-};
+use std::{collections::HashMap, path::Path};
 
 use procfs::process::{FDTarget, Process};
 
+use super::sockets::{self, Socket};
 use crate::model::{
     DescriptorKind,
     descriptor_name::{Direction, anonymous, short, socket_name},
     registry::Found,
 };
-
-/// A socket as `/proc/PID/net` has it.
-struct Socket {
-    kind: DescriptorKind,
-    local: Option<String>,
-    peer: Option<String>,
-    listening: bool,
-}
 
 /// All that a process has open, as far as it may be read.
 pub(crate) fn of(pid: u32) -> Vec<Found> {
@@ -34,7 +23,7 @@ pub(crate) fn of(pid: u32) -> Vec<Found> {
     let Ok(all) = process.fd() else {
         return Vec::new();
     };
-    let sockets = sockets(&process);
+    let sockets = sockets::all(&process);
     let listening: Vec<&str> = sockets
         .values()
         .filter(|socket| socket.listening)
@@ -64,7 +53,6 @@ fn found(
     match target {
         FDTarget::Socket(inode) => {
             found.object = *inode;
-            found.kind = DescriptorKind::Socket;
             if let Some(socket) = sockets.get(inode) {
                 found.kind = socket.kind;
                 found.local.clone_from(&socket.local);
@@ -76,8 +64,10 @@ fn found(
                     _ => Direction::Unknown,
                 };
                 let (local, peer) = (found.local.as_deref(), found.peer.as_deref());
-                found.name = socket_name(local, peer, direction, *inode);
+                let by_address = || socket_name(local, peer, direction, *inode);
+                found.name = socket.name.clone().unwrap_or_else(by_address);
             } else {
+                found.kind = sockets::kind_of(pid, fd);
                 found.name = format!("socket:[{inode}]");
             }
         }
@@ -120,53 +110,6 @@ fn kind_of_path(path: &Path) -> DescriptorKind {
 /// The port of an address that was printed.
 fn port(address: &str) -> Option<&str> {
     address.rsplit_once(':').map(|(_, port)| port)
-}
-
-/// All sockets of the process's network namespace, by inode.
-fn sockets(process: &Process) -> HashMap<u64, Socket> {
-    let mut sockets = HashMap::new();
-    let some = |address: SocketAddr| {
-        (address.port() != 0 || !address.ip().is_unspecified()).then(|| plain(address).to_string())
-    };
-    let tcp = [process.tcp(), process.tcp6()];
-    for entry in tcp.into_iter().flatten().flatten() {
-        let socket = Socket {
-            kind: DescriptorKind::Tcp,
-            local: some(entry.local_address),
-            peer: some(entry.remote_address),
-            listening: entry.state == procfs::net::TcpState::Listen,
-        };
-        sockets.insert(entry.inode, socket);
-    }
-    let udp = [process.udp(), process.udp6()];
-    for entry in udp.into_iter().flatten().flatten() {
-        let socket = Socket {
-            kind: DescriptorKind::Udp,
-            local: some(entry.local_address),
-            peer: some(entry.remote_address),
-            listening: false,
-        };
-        sockets.insert(entry.inode, socket);
-    }
-    for entry in process.unix().into_iter().flatten() {
-        let path = entry.path.map(|path| short(&path.to_string_lossy()));
-        let socket = Socket {
-            kind: DescriptorKind::Unix,
-            local: path,
-            peer: None,
-            listening: entry.state == procfs::net::UnixState::UNCONNECTED,
-        };
-        sockets.insert(entry.inode, socket);
-    }
-    sockets
-}
-
-/// IPv4 on an IPv6 socket looks like IPv4 to everyone else.
-fn plain(address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V6(ip) => SocketAddr::new(ip.to_canonical(), address.port()),
-        IpAddr::V4(_) => address,
-    }
 }
 
 /// What an epoll waits for: descriptor, bits, and the program's own word for it. See proc(5), `fdinfo`.

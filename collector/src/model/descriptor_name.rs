@@ -67,6 +67,7 @@ pub(super) fn of(record: &Fd, call: &str) -> Descriptor {
     };
     let (local, peer) = (descriptor.local.as_deref(), descriptor.peer.as_deref());
     descriptor.name = match kind {
+        DescriptorKind::Netlink => netlink_name(record.protocol),
         kind if kind.is_socket() => socket_name(local, peer, direction, record.inode),
         DescriptorKind::Pipe => format!("pipe:[{}]", record.inode),
         _ => short(&text),
@@ -106,6 +107,32 @@ pub(crate) fn socket_name(
         (None, None) => format!("socket:[{inode}]"),
     };
     short(&name)
+}
+
+/// What the kernel's headers call a protocol of netlink, whose sockets have no address that tells one from another:
+/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/netlink.h#L9-L31>.
+pub(crate) fn netlink_name(protocol: u16) -> String {
+    let word = match protocol {
+        0 => "ROUTE",
+        2 => "USERSOCK",
+        4 => "SOCK_DIAG",
+        5 => "NFLOG",
+        6 => "XFRM",
+        7 => "SELINUX",
+        8 => "ISCSI",
+        9 => "AUDIT",
+        10 => "FIB_LOOKUP",
+        11 => "CONNECTOR",
+        12 => "NETFILTER",
+        15 => "KOBJECT_UEVENT",
+        16 => "GENERIC",
+        18 => "SCSITRANSPORT",
+        20 => "RDMA",
+        21 => "CRYPTO",
+        22 => "SMC",
+        other => return format!("netlink protocol {other}"),
+    };
+    format!("NETLINK_{word}")
 }
 
 fn kind(record: &Fd, name: &str) -> DescriptorKind {
