@@ -5,9 +5,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
-    time::Duration,
+    net::TcpStream,
 };
 
 use nix::sys::signal::Signal;
@@ -15,6 +13,7 @@ use nix::sys::signal::Signal;
 use super::{
     child::{Script, signal_pid},
     observers::{PerfStat, context_switches},
+    servers::{Server, free_port, run, stop},
     trace::{Taken, Tracing},
 };
 
@@ -77,84 +76,12 @@ fn compare(pid: u32, load: impl FnOnce()) -> Taken {
     taken
 }
 
-/// Stops a process, and returns when all of its threads have stopped.
-pub(crate) fn stop(pid: u32) {
-    signal_pid(pid, Signal::SIGSTOP);
-    for _ in 0..2000 {
-        let all_stopped = std::fs::read_dir(format!("/proc/{pid}/task"))
-            .unwrap()
-            .all(|task| {
-                let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
-                stat.rsplit(')')
-                    .next()
-                    .unwrap()
-                    .trim_start()
-                    .starts_with('T')
-            });
-        if all_stopped {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("process {pid} does not stop");
-}
-
-/// A server of somebody else's, ended by its process id.
-struct Server(Child);
-
-impl Server {
-    fn start(program: &str, args: &[&str], port: u16) -> Self {
-        let child = Command::new(program)
-            .args(args)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("start {program}: {error}"));
-        let server = Self(child);
-        for _ in 0..500 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return server;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("{program} does not listen");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        signal_pid(self.0.id(), Signal::SIGCONT);
-        signal_pid(self.0.id(), Signal::SIGTERM);
-        let _ = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
-fn run(program: &str, args: &[&str]) {
-    let status = Command::new(program)
-        .args(args)
-        .stdout(Stdio::null())
-        .status();
-    assert!(
-        status
-            .unwrap_or_else(|error| panic!("run {program}: {error}"))
-            .success()
-    );
-}
-
 #[test]
 fn redis_under_redis_benchmark_makes_as_many_calls_as_perf_counts() {
     let port = free_port();
     let port_text = port.to_string();
     let server = Server::start("redis-server", &["--port", &port_text, "--save", ""], port);
-    let taken = compare(server.0.id(), || {
+    let taken = compare(server.pid(), || {
         run(
             "redis-benchmark",
             &[
@@ -168,19 +95,15 @@ fn redis_under_redis_benchmark_makes_as_many_calls_as_perf_counts() {
 #[test]
 fn an_nginx_worker_under_wrk_makes_as_many_calls_as_perf_counts() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().display();
     let port = free_port();
-    let config = format!(
-        "daemon off; worker_processes 1; error_log {path}/error.log; pid {path}/pid;\n\
-         events {{ worker_connections 256; }}\n\
-         http {{ access_log off; client_body_temp_path {path}/b; proxy_temp_path {path}/p;\n\
-         fastcgi_temp_path {path}/f; uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;\n\
-         server {{ listen 127.0.0.1:{port}; location / {{ return 200 'hello'; }} }} }}\n"
+    let server = Server::nginx(
+        directory.path(),
+        port,
+        1,
+        "",
+        "access_log off; location / { return 200 'hello'; }",
     );
-    let file = directory.path().join("nginx.conf");
-    std::fs::write(&file, config).unwrap();
-    let server = Server::start("nginx", &["-c", &file.display().to_string()], port);
-    let worker = child_of(server.0.id());
+    let worker = server.children(1)[0];
     let taken = compare(worker, || {
         let url = format!("http://127.0.0.1:{port}/");
         run("wrk", &["-t", "1", "-c", "16", "-d", "1s", &url]);
@@ -218,16 +141,4 @@ fn a_python_select_loop_makes_as_many_calls_as_perf_counts() {
         taken.entered("recvfrom") >= 50 * 20,
         "each ping is received once"
     );
-}
-
-/// The one child of a process.
-fn child_of(pid: u32) -> u32 {
-    for _ in 0..500 {
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-        if let Some(child) = children.split_ascii_whitespace().next() {
-            return child.parse().unwrap();
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("process {pid} has no child");
 }

@@ -10,8 +10,8 @@ use waitscope::{
 
 use super::{
     child::signal_pid,
-    counts::stop,
     observers::{PerfRecord, suspended_ns},
+    servers::stop,
     trace::{Taken, Tracing},
 };
 

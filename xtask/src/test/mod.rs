@@ -27,6 +27,7 @@ const PACKAGES: &[Package] = &[
     Package::for_program("wrk", "wrk"),
     Package::for_program("strace", "strace"),
     Package::for_program("iproute2", "ss"),
+    Package::for_program("lsof", "lsof"),
     Package::for_program("linux-perf", "perf"),
     Package::for_program("chromium", "chromium"),
 ];
