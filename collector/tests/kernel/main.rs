@@ -16,6 +16,7 @@ mod life;
 mod lsof;
 mod models;
 mod observers;
+mod perf_sched;
 mod phases;
 mod servers;
 mod strace;

@@ -24,30 +24,18 @@ pub(crate) struct PerfStat {
 impl PerfStat {
     /// Starts counting; returns when perf has said that it does.
     pub(crate) fn start(pid: u32, calls: &[&str]) -> Self {
-        mount_tracefs();
         let directory = tempfile::tempdir().unwrap();
-        let (fifos, output) = (Fifos::make(&directory), directory.path().join("output"));
+        let output = directory.path().join("output");
         let events = calls
             .iter()
             .map(|call| format!("syscalls:sys_enter_{call}"))
             .collect::<Vec<_>>();
-        let mut child = Command::new("perf")
-            .args([
-                "stat",
-                "--delay=-1",
-                "--field-separator=,",
-                "--pid",
-                &pid.to_string(),
-            ])
+        let mut perf = Command::new("perf");
+        perf.args(["stat", "--field-separator=,", "--pid", &pid.to_string()])
             .arg(format!("--event={}", events.join(",")))
-            .arg(fifos.option())
-            .arg(format!("--output={}", output.display()))
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("start perf");
-        fifos.enable(&mut child);
+            .arg(format!("--output={}", output.display()));
         Self {
-            child,
+            child: start_perf(perf, directory.path()),
             output,
             _directory: directory,
         }
@@ -72,8 +60,7 @@ impl PerfStat {
     }
 }
 
-/// `perf record` of a few events of one process, with times of `CLOCK_MONOTONIC`: of tracepoints it knows no other
-/// that is like the one that traces have.
+/// `perf record` of a few events of one process, with times of `CLOCK_MONOTONIC`.
 pub(crate) struct PerfRecord {
     child: Child,
     data: PathBuf,
@@ -83,26 +70,15 @@ pub(crate) struct PerfRecord {
 impl PerfRecord {
     /// Starts recording; returns when perf has said that it does.
     pub(crate) fn start(pid: u32, events: &[&str]) -> Self {
-        mount_tracefs();
         let directory = tempfile::tempdir().unwrap();
-        let (fifos, data) = (Fifos::make(&directory), directory.path().join("data"));
-        let mut child = Command::new("perf")
-            .args([
-                "record",
-                "--quiet",
-                "--delay=-1",
-                "--clockid=CLOCK_MONOTONIC",
-            ])
+        let data = directory.path().join("data");
+        let mut perf = Command::new("perf");
+        perf.args(["record", "--clockid=CLOCK_MONOTONIC"])
             .arg(format!("--pid={pid}"))
             .arg(format!("--event={}", events.join(",")))
-            .arg(fifos.option())
-            .arg(format!("--output={}", data.display()))
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("start perf");
-        fifos.enable(&mut child);
+            .arg(format!("--output={}", data.display()));
         Self {
-            child,
+            child: start_perf(perf, directory.path()),
             data,
             _directory: directory,
         }
@@ -123,53 +99,53 @@ impl PerfRecord {
     }
 }
 
-/// How perf is told when to begin, and says that it has.
-struct Fifos {
-    control: PathBuf,
-    ack: PathBuf,
-}
-
-impl Fifos {
-    fn make(directory: &tempfile::TempDir) -> Self {
-        let [control, ack] = ["control", "ack"].map(|name| directory.path().join(name));
-        for fifo in [&control, &ack] {
-            nix::unistd::mkfifo(fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
-        }
-        Self { control, ack }
-    }
-
-    fn option(&self) -> String {
-        let (control, ack) = (self.control.display(), self.ack.display());
-        format!("--control=fifo:{control},{ack}")
-    }
-
-    /// Tells it to begin; returns when it has.
-    fn enable(&self, perf: &mut Child) {
-        // Opened for both ways, a fifo does not wait for its other end.
-        let open = |path: &Path| OpenOptions::new().read(true).write(true).open(path);
-        let (mut control, ack) = (open(&self.control).unwrap(), open(&self.ack).unwrap());
-        control.write_all(b"enable\n").unwrap();
-        let mut answered = [PollFd::new(ack.as_fd(), PollFlags::POLLIN)];
-        while poll(&mut answered, PollTimeout::from(100_u8)).unwrap() == 0 {
-            if let Some(status) = perf.try_wait().unwrap() {
-                panic!("perf ended before it began: {status}");
-            }
-        }
-        let mut answer = String::new();
-        BufReader::new(ack).read_line(&mut answer).unwrap();
-        assert!(answer.starts_with("ack"), "perf said {answer:?}");
-    }
-}
-
-/// For how long this machine was suspended: so far `CLOCK_MONOTONIC` is behind `CLOCK_BOOTTIME`.
+/// For how long this machine was suspended: so far `CLOCK_MONOTONIC`, which perf's times are of, is behind
+/// `CLOCK_BOOTTIME`.
 pub(crate) fn suspended_ns() -> u64 {
-    let now = |clock| {
+    /// Never suspended, the two are one, and what is left is the time it takes to read a clock.
+    const READING_NS: u64 = 1_000;
+    let ns = |clock| {
         let time = clock_gettime(clock).unwrap();
         time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
     };
-    // Read in this order, the difference is too small by the time between, never too large.
-    let boot_ns = now(ClockId::CLOCK_BOOTTIME);
-    boot_ns.saturating_sub(now(ClockId::CLOCK_MONOTONIC))
+    let pair = |_| {
+        let before = ns(ClockId::CLOCK_MONOTONIC);
+        ns(ClockId::CLOCK_BOOTTIME) - before
+    };
+    let least = (0..1000).map(pair).min().unwrap();
+    if least < READING_NS { 0 } else { least }
+}
+
+/// Starts a perf that observes from when it is told to, and tells it; returns when perf has said that it does.
+pub(crate) fn start_perf(mut perf: Command, directory: &Path) -> Child {
+    mount_tracefs();
+    let (control, ack) = (directory.join("control"), directory.join("ack"));
+    for fifo in [&control, &ack] {
+        nix::unistd::mkfifo(fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    }
+    let fifos = format!("{},{}", control.display(), ack.display());
+    let mut child = perf
+        .arg("--delay=-1")
+        .arg(format!("--control=fifo:{fifos}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("start perf");
+    // Opened for both ways, a fifo does not wait for its other end; and what is in it is kept for that.
+    let open = |path| OpenOptions::new().read(true).write(true).open(path);
+    let mut control = open(control).unwrap();
+    let ack = open(ack).unwrap();
+    control.write_all(b"enable\n").unwrap();
+    let mut answered = [PollFd::new(ack.as_fd(), PollFlags::POLLIN)];
+    while poll(&mut answered, PollTimeout::from(100_u8)).unwrap() == 0 {
+        if let Some(status) = child.try_wait().unwrap() {
+            panic!("{perf:?} ended before it began: {status}");
+        }
+    }
+    let mut answer = String::new();
+    BufReader::new(ack).read_line(&mut answer).unwrap();
+    assert!(answer.starts_with("ack"), "perf said {answer:?}");
+    child
 }
 
 /// Where perf reads what events there are. Some machines do not mount it by themselves.
