@@ -9,15 +9,18 @@
 )]
 
 mod child;
+mod clock;
 mod counts;
 mod descriptors;
 mod edges;
 mod life;
 mod lsof;
+mod memory;
 mod models;
 mod observers;
 mod perf_sched;
 mod phases;
+mod refused;
 mod servers;
 mod strace;
 mod trace;
