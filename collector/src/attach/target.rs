@@ -81,6 +81,12 @@ impl Target {
             .ok()
             .and_then(Pid::from_raw)
             .with_context(|| format!("{}: not a process id; they are 1 and above", act()))?;
+        // Its own calls are made by looking at its own calls, without end.
+        ensure!(
+            pid != std::process::id(),
+            "{}: that is waitscope itself",
+            act()
+        );
         let process = match Process::new(raw.as_raw_nonzero().get()) {
             Ok(process) => process,
             Err(procfs::ProcError::NotFound(_)) => {

@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use crate::{
-    product::{Product, end_of, eventually, is_alive, waitscope},
+    product::{PROGRAM, Product, end_of, eventually, is_alive, waitscope},
     script::{PYTHON, Script, WAITING},
 };
 
@@ -31,6 +31,34 @@ fn a_name_that_nobody_has_is_a_failure_that_names_it() {
     end_of("attach no-such-name").failed(
         1,
         "find process no-such-name: none has that name; `ps -e` lists names",
+    );
+}
+
+#[test]
+fn waitscope_never_traces_itself() {
+    // By its own PID, which it has in common with the shell that became it; and by a name that only it has.
+    let directory = tempfile::tempdir().unwrap();
+    let own = directory.path().join("itself-faults-test");
+    fs::copy(PROGRAM, &own).unwrap();
+    let record = |target: &str| {
+        let mut shell = Command::new("sh");
+        let file = directory.path().join("out");
+        let command = format!(
+            "exec {} record {target} -o {}",
+            own.display(),
+            file.display()
+        );
+        Product::start(shell.args(["-c", &command])).end()
+    };
+    let ended = record("$$");
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(
+        ended.stderr.contains("that is waitscope itself"),
+        "{ended:?}"
+    );
+    record("itself-faults-t").failed(
+        1,
+        "find process itself-faults-t: none has that name; `ps -e` lists names",
     );
 }
 
@@ -113,7 +141,7 @@ fn inside_a_pid_namespace_it_says_that_it_can_see_nothing() {
         "--pid",
         "--fork",
         "--mount-proc",
-        crate::product::PROGRAM,
+        PROGRAM,
         "attach",
         "1",
     ]);
