@@ -12,6 +12,7 @@ use super::sockets::{self, Socket};
 use crate::model::{
     DescriptorKind,
     descriptor_name::{Direction, anonymous, short, socket_name},
+    readiness,
     registry::Found,
 };
 
@@ -128,7 +129,9 @@ fn interest_line(line: &str) -> Option<(i32, u32, u64)> {
     let fd = after("tfd:")?.parse().ok()?;
     let events = u32::from_str_radix(after("events:")?, 16).ok()?;
     let data = u64::from_str_radix(after("data:")?, 16).ok()?;
-    Some((fd, events, data))
+    // The kernel adds these two to what was asked for, whatever that was.
+    let asked = events & !(readiness::ERR | readiness::HUP);
+    Some((fd, asked, data))
 }
 
 #[cfg(test)]
@@ -140,7 +143,7 @@ mod tests {
         let line = "tfd:        8 events: 80000019 data:     7f0000000008  pos:0 ino:81 sdev:9";
         assert_eq!(
             interest_line(line),
-            Some((8, 0x8000_0019, 0x7f00_0000_0008))
+            Some((8, 0x8000_0001, 0x7f00_0000_0008))
         );
         assert_eq!(interest_line("pos:\t0"), None);
         assert_eq!(interest_line("tfd: 8 events: x data: 1"), None);
