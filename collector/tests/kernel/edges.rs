@@ -238,6 +238,83 @@ fn a_call_in_flight_at_the_end_is_open_with_its_phases_so_far() {
     assert_eq!(open.at_ns, taken.end.at_ns, "up to the end: {open:?}");
 }
 
+#[test]
+fn attaching_and_detaching_interrupt_no_call() {
+    // Attaching by `ptrace` makes an `epoll_wait` return `EINTR`.
+    let mut script = Script::start(
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\ne = select.epoll()\ne.register(0, select.EPOLLIN)\n\
+         buf = ctypes.create_string_buffer(64)\nsay('ready')\nsay(libc.epoll_wait(e.fileno(), buf, 1, -1), ctypes.get_errno())\nhear()",
+    );
+    let pid = script.pid();
+    wait_until_asleep(pid);
+    let sleeps = || super::observers::context_switches(pid).0;
+    let before = sleeps();
+    for _ in 0..3 {
+        let taken = Tracing::attach(pid).finish();
+        let open: Vec<_> = taken.open().collect();
+        let [open] = open[..] else {
+            panic!("one: {open:?}")
+        };
+        assert!(open.began_before, "{open:?}");
+        assert_eq!(taken.calls().count(), 0, "nothing ended");
+    }
+    assert_eq!(sleeps(), before, "it was never woken");
+    script.tell("go");
+    assert_eq!(script.hear(), "1 0", "ready, and no error");
+}
+
+#[test]
+fn a_call_that_sleeps_and_wakes_several_times_has_a_time_off_the_cpu_for_each() {
+    // It is woken by each piece, finds that it is not all, and sleeps on in the same call.
+    let mut script = Script::start(
+        "a, b = socket.socketpair()\n\
+         def send():\n    for n in range(5):\n        time.sleep(0.02)\n        b.send(b'x' * 10)\n\
+         say('ready')\nhear()\nt = threading.Thread(target=send)\nt.start()\n\
+         say(len(a.recv(50, socket.MSG_WAITALL)))\nt.join()\nhear()",
+    );
+    let pid = script.pid();
+    let tracing = Tracing::attach(pid);
+    script.tell("go");
+    assert_eq!(script.hear(), "50");
+    let taken = tracing.finish();
+    let receive = taken
+        .calls_named("recvfrom")
+        .find(|call| call.ret == Some(50))
+        .expect("the receive");
+    assert!(receive.sleeps >= 5, "one for each piece: {receive:?}");
+    let spans: Vec<_> = taken
+        .off_cpu()
+        .filter(|span| span.tid == pid && span.woken_ns.is_some())
+        .filter(|span| (receive.start_ns..receive.end_ns).contains(&span.start_ns))
+        .collect();
+    let times: u32 = spans.iter().map(|span| span.times).sum();
+    assert_eq!(times, receive.sleeps, "{spans:?}");
+    let by_sender = spans.iter().filter(|span| {
+        span.waker
+            .is_some_and(|waker| waker.pid == pid && waker.tid != pid)
+    });
+    assert!(by_sender.count() >= 4, "each by who sent it: {spans:?}");
+}
+
+#[test]
+fn a_timeout_of_epoll_pwait2_is_a_timespec_and_is_read_as_one() {
+    let mut script = Script::start(
+        "import ctypes, struct\nlibc = ctypes.CDLL(None)\ne = select.epoll()\nbuf = ctypes.create_string_buffer(64)\n\
+         t = ctypes.create_string_buffer(struct.pack('qq', 0, 1500000), 16)\nnull = ctypes.c_void_p(0)\nsay('ready')\nhear()\n\
+         say(libc.syscall(441, e.fileno(), buf, 1, t, null, 8))\nhear()",
+    );
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    assert_eq!(script.hear(), "0", "a kernel with the call");
+    let taken = tracing.finish();
+    let waits: Vec<_> = taken.calls_named("epoll_pwait2").collect();
+    let [wait] = waits[..] else {
+        panic!("one: {waits:?}")
+    };
+    assert_eq!(wait.timeout, Timeout::Nanos(1_500_000), "{wait:?}");
+    assert!(wait.duration_ns() >= 1_500_000, "{wait:?}");
+}
+
 fn ends(taken: &Taken) -> usize {
     let events = taken.events.iter();
     events

@@ -14,7 +14,7 @@ use nix::{
     time::{ClockId, clock_gettime},
 };
 
-/// `perf stat`, counting entries of syscalls of one process.
+/// `perf stat`, counting calls of processes.
 pub(crate) struct PerfStat {
     child: Child,
     output: PathBuf,
@@ -22,18 +22,28 @@ pub(crate) struct PerfStat {
 }
 
 impl PerfStat {
-    /// Starts counting; returns when perf has said that it does.
+    /// Starts counting entries of these calls; returns when perf has said that it does.
     pub(crate) fn start(pid: u32, calls: &[&str]) -> Self {
+        let events: Vec<_> = calls
+            .iter()
+            .map(|call| format!("sys_enter_{call}"))
+            .collect();
+        let events: Vec<_> = events.iter().map(|event| (event.as_str(), None)).collect();
+        Self::start_events(&[pid], &events)
+    }
+
+    /// The same of any events of system calls, those that a condition of perf's holds for.
+    pub(crate) fn start_events(pids: &[u32], events: &[(&str, Option<&str>)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let output = directory.path().join("output");
-        let events = calls
-            .iter()
-            .map(|call| format!("syscalls:sys_enter_{call}"))
-            .collect::<Vec<_>>();
+        let pids: Vec<_> = pids.iter().map(u32::to_string).collect();
         let mut perf = Command::new("perf");
-        perf.args(["stat", "--field-separator=,", "--pid", &pid.to_string()])
-            .arg(format!("--event={}", events.join(",")))
+        perf.args(["stat", "--field-separator=,", "--pid", &pids.join(",")])
             .arg(format!("--output={}", output.display()));
+        for (event, condition) in events {
+            perf.arg(format!("--event=syscalls:{event}"));
+            perf.args(condition.map(|condition| format!("--filter={condition}")));
+        }
         Self {
             child: start_perf(perf, directory.path()),
             output,

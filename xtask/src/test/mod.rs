@@ -24,6 +24,7 @@ const PACKAGES: &[Package] = &[
     Package::for_program("redis-server", "redis-server").without_service("redis-server"),
     Package::for_program("redis-tools", "redis-benchmark"),
     Package::for_program("nginx-light", "nginx").without_service("nginx"),
+    Package::for_program("gunicorn", "gunicorn"),
     Package::for_program("wrk", "wrk"),
     Package::for_program("strace", "strace"),
     Package::for_program("iproute2", "ss"),
