@@ -137,14 +137,7 @@ fn a_pid_inside_a_containers_namespace_is_resolved() {
 #[test]
 fn inside_a_pid_namespace_it_says_that_it_can_see_nothing() {
     let mut unshare = Command::new("unshare");
-    unshare.args([
-        "--pid",
-        "--fork",
-        "--mount-proc",
-        PROGRAM,
-        "attach",
-        "1",
-    ]);
+    unshare.args(["--pid", "--fork", "--mount-proc", PROGRAM, "attach", "1"]);
     let ended = Product::start(&mut unshare).end();
     ended.failed(3, "find the target: waitscope itself runs inside a PID namespace, whose PIDs the kernel's programs \
         do not see; run it on the host, or in a container with the host's PIDs (--pid=host)");

@@ -70,18 +70,29 @@ fn io_uring_requests_are_those_that_perf_sees_with_the_same_times_and_results() 
     signal_pid(server.pid(), Signal::SIGCONT);
 
     let start_ns = taken.trace.start_boot_ns - suspended_ns();
-    let near = |ours: u64, perfs: u64| (ours + start_ns).abs_diff(perfs) < 50_000;
+    // perf was there first, so it hears of each before we do; and of the next one of the thread after that.
+    let check_time = |ours: u64, index: usize| {
+        /// Of reading two clocks.
+        const OFF_NS: u64 = 1_000;
+        let at_ns = ours + start_ns;
+        let (line, next) = (&lines[index], lines.get(index + 1));
+        assert!(nanos(line) <= at_ns + OFF_NS, "{at_ns} is before {line}");
+        if let Some(next) = next {
+            assert!(at_ns <= nanos(next) + OFF_NS, "{at_ns} is after {next}");
+        }
+    };
+    let lines_of = |event: &str| -> Vec<(usize, &String)> {
+        let all = lines.iter().enumerate();
+        all.filter(|(_, line)| line.contains(event)).collect()
+    };
     // Completions: the same ones in the same order.
-    let complete: Vec<&String> = lines
-        .iter()
-        .filter(|line| line.contains("io_uring_complete:"))
-        .collect();
+    let complete = lines_of("io_uring_complete:");
     let ours: Vec<&Request> = requests(&taken)
         .filter(|request| request.complete_ns.is_some())
         .collect();
     assert_eq!(ours.len(), complete.len(), "completions, ours and perf's");
     assert!(ours.len() as u64 >= 2 * answered, "{answered} answers");
-    for (request, line) in ours.iter().zip(&complete) {
+    for (request, &(index, line)) in ours.iter().zip(&complete) {
         assert_eq!(
             request.user_data,
             number(field(line, "user_data")),
@@ -89,22 +100,16 @@ fn io_uring_requests_are_those_that_perf_sees_with_the_same_times_and_results() 
         );
         let result: i32 = field(line, "result").parse().unwrap();
         assert_eq!(request.ret, Some(result), "{request:?} {line}");
-        assert!(
-            near(request.complete_ns.unwrap(), nanos(line)),
-            "{request:?} {line}"
-        );
+        check_time(request.complete_ns.unwrap(), index);
     }
     // Submissions: in the order of their times, those under way at the end among them.
-    let submitted: Vec<&String> = lines
-        .iter()
-        .filter(|line| line.contains("io_uring_submit_req:"))
-        .collect();
+    let submitted = lines_of("io_uring_submit_req:");
     let mut ours: Vec<&Request> = requests(&taken)
         .filter(|request| request.submit_ns.is_some())
         .collect();
     ours.sort_by_key(|request| request.submit_ns);
     assert_eq!(ours.len(), submitted.len(), "submissions, ours and perf's");
-    for (request, line) in ours.iter().zip(&submitted) {
+    for (request, &(index, line)) in ours.iter().zip(&submitted) {
         assert_eq!(
             request.user_data,
             number(field(line, "user_data")),
@@ -112,10 +117,7 @@ fn io_uring_requests_are_those_that_perf_sees_with_the_same_times_and_results() 
         );
         let name = field(line, "opcode").to_lowercase();
         assert_eq!(operation_name(request.opcode), name, "{line}");
-        assert!(
-            near(request.submit_ns.unwrap(), nanos(line)),
-            "{request:?} {line}"
-        );
+        check_time(request.submit_ns.unwrap(), index);
     }
     // What they worked on: the connections of the load, which the server found before the trace.
     let names: Vec<&Event> = taken
