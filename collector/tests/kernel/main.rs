@@ -14,6 +14,7 @@ mod counts;
 mod descriptors;
 mod edges;
 mod life;
+mod loss;
 mod lsof;
 mod memory;
 mod models;
