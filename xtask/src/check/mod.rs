@@ -2,6 +2,7 @@
 //!
 //! It must never change a file.
 
+mod pitfalls;
 mod tidy;
 
 use std::process::Command;

@@ -2,11 +2,13 @@
 //!
 //! It must never need a build, nor know what a file is about.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use super::pitfalls;
 use crate::place;
 
 /// Not ours, or not source.
@@ -33,13 +35,27 @@ const UNSAFE_DIR: &str = "probe-ebpf/";
 /// Reads every file, and fails with all that is wrong.
 pub(super) fn run() -> Result<()> {
     let mut wrong = Vec::new();
+    let mut tests = BTreeSet::new();
+    let mut table = String::new();
     visit(&place::workspace(), "", &mut |path, bytes| {
         wrong.extend(
             faults(path, bytes)
                 .into_iter()
                 .map(|fault| format!("{path}: {fault}")),
         );
+        let text = String::from_utf8_lossy(bytes);
+        if path.ends_with(".rs") {
+            tests.extend(pitfalls::tests(&text).map(str::to_owned));
+        } else if path == pitfalls::PATH {
+            table = text.into_owned();
+        }
     })?;
+    let faults = pitfalls::faults(&table, &tests);
+    wrong.extend(
+        faults
+            .iter()
+            .map(|fault| format!("{}: {fault}", pitfalls::PATH)),
+    );
     if wrong.is_empty() {
         return Ok(());
     }
