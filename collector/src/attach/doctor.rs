@@ -13,7 +13,7 @@ use super::{
     kernel::{BTF_PATH, HOOKS, Machine, Offsets, btf},
     load::{Probe, Wish},
     session::Detail,
-    target::ensure_own_namespace,
+    target::{ensure_own_clock, ensure_own_namespace},
 };
 use crate::model::Arch;
 
@@ -63,6 +63,14 @@ pub fn examine() -> Vec<Finding> {
             "PID namespace",
             "waitscope runs inside one, where PIDs mean other processes than to the kernel",
             "run it on the host, or in a container with the host's PIDs (--pid=host)",
+        ),
+    });
+    findings.push(match ensure_own_clock() {
+        Ok(()) => good("time namespace", "the machine's own"),
+        Err(_) => missing(
+            "time namespace",
+            "waitscope runs inside one, where the clock is not that of the kernel",
+            "run it outside, on the host",
         ),
     });
     findings.push(lockdown());

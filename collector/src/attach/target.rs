@@ -18,6 +18,8 @@ use crate::text::escape;
 /// The inode of the machine's own PID namespace, fixed in the kernel:
 /// <https://github.com/torvalds/linux/blob/v6.12/include/linux/proc_ns.h#L44>
 const INIT_PID_NAMESPACE: u64 = 0xefff_fffc;
+/// Likewise, of the time namespace.
+const INIT_TIME_NAMESPACE: u64 = 0xefff_fffa;
 
 /// A process, held.
 #[derive(Debug)]
@@ -40,6 +42,7 @@ impl Target {
     /// The process of this id.
     pub fn by_pid(pid: u32) -> Result<Self> {
         ensure_own_namespace()?;
+        ensure_own_clock()?;
         match Self::hold(pid) {
             Ok(target) => Ok(target),
             Err(error) => match inside_a_namespace(pid)?.as_slice() {
@@ -55,6 +58,7 @@ impl Target {
 
     fn by_name(name: &str) -> Result<Self> {
         ensure_own_namespace()?;
+        ensure_own_clock()?;
         let own = std::process::id();
         let found: Vec<u32> = processes()?
             .filter(|process| process.pid as u32 != own && is_called(process, name))
@@ -199,9 +203,7 @@ fn is_inside(ids: &[i32], pid: u32) -> bool {
 
 /// The programs see the machine's PIDs: inside another PID namespace nothing would match.
 pub(crate) fn ensure_own_namespace() -> Result<()> {
-    use std::os::unix::fs::MetadataExt as _;
-    let namespace = std::fs::metadata("/proc/self/ns/pid").context("look at /proc/self/ns/pid")?;
-    if namespace.ino() != INIT_PID_NAMESPACE {
+    if is_inside_another("pid", INIT_PID_NAMESPACE)? {
         return Err(Unsupported::new(
             "find the target",
             "waitscope itself runs inside a PID namespace, whose PIDs the kernel's programs do not see",
@@ -210,6 +212,28 @@ pub(crate) fn ensure_own_namespace() -> Result<()> {
         .into());
     }
     Ok(())
+}
+
+/// The programs read the machine's clock: one that is shifted would begin the trace long before them, or after.
+pub(crate) fn ensure_own_clock() -> Result<()> {
+    // Without it, a kernel built without such namespaces has none to be inside of.
+    let exists = std::fs::exists("/proc/self/ns/time").context("look at /proc/self/ns/time")?;
+    if exists && is_inside_another("time", INIT_TIME_NAMESPACE)? {
+        return Err(Unsupported::new(
+            "find the target",
+            "waitscope itself runs inside a time namespace, whose clock is not that of the kernel's programs",
+            "run it outside, on the host",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn is_inside_another(kind: &str, machines: u64) -> Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let path = format!("/proc/self/ns/{kind}");
+    let namespace = std::fs::metadata(&path).with_context(|| format!("look at {path}"))?;
+    Ok(namespace.ino() != machines)
 }
 
 fn command(process: &Process, comm: &str) -> String {

@@ -144,6 +144,16 @@ fn inside_a_pid_namespace_it_says_that_it_can_see_nothing() {
 }
 
 #[test]
+fn inside_a_time_namespace_it_says_that_its_clock_is_another() {
+    let mut unshare = Command::new("unshare");
+    let own = std::process::id().to_string();
+    unshare.args(["--time", "--boottime", "1000", PROGRAM, "attach", &own]);
+    let ended = Product::start(&mut unshare).end();
+    ended.failed(3, "find the target: waitscope itself runs inside a time namespace, whose clock is not that of the \
+        kernel's programs; run it outside, on the host");
+}
+
+#[test]
 fn children_that_are_followed_are_traced_until_the_last_has_ended() {
     let mut script = Script::start(
         "say('ready')\nhear()\nr, w = os.pipe()\n\
