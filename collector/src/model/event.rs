@@ -97,6 +97,11 @@ impl Call {
         self.end_ns.saturating_sub(self.start_ns)
     }
 
+    /// Off the CPU, asleep or wanting it.
+    pub fn off_ns(&self) -> u64 {
+        self.blocked_ns.saturating_add(self.runnable_ns)
+    }
+
     /// The sum of all phases, which is [`duration_ns`](Self::duration_ns) in every honest record.
     pub fn phases_ns(&self) -> u64 {
         self.kernel_ns

@@ -23,6 +23,7 @@ mod request;
 mod trace;
 mod turn;
 mod turns;
+mod whys;
 
 pub use call_kind::{CallKind, CallKinds};
 pub use cause::{Cause, Why};
@@ -39,3 +40,4 @@ pub use operation::operation_name;
 pub use trace::Trace;
 pub use turn::{Stall, Turn};
 pub use turns::Turns;
+pub use whys::Whys;

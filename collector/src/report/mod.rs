@@ -144,21 +144,21 @@ impl Summary {
     }
 
     fn wait(&mut self, call: &Call) {
-        let off = off_ns(call);
+        let off = call.off_ns();
         if off == 0
             || (self.longest.len() == TOLD
                 && self
                     .longest
                     .last()
-                    .is_some_and(|(least, _)| off <= off_ns(least)))
+                    .is_some_and(|(least, _)| off <= least.off_ns()))
         {
             return;
         }
         let at = self
             .longest
-            .partition_point(|(longer, _)| off_ns(longer) >= off);
+            .partition_point(|(longer, _)| longer.off_ns() >= off);
         self.longest
-            .insert(at, (call.clone(), self.findings.why(call)));
+            .insert(at, (call.clone(), self.findings.whys().why(call)));
         self.longest.truncate(TOLD);
     }
 
@@ -187,7 +187,7 @@ impl Summary {
         let longest_waits = self.longest.iter().map(|(call, why)| {
             let mut wait = call_json(&self.trace, call);
             if let Some(fields) = wait.as_object_mut() {
-                let why = why_json(why, self.findings.descriptors());
+                let why = why_json(why, self.findings.whys().descriptors());
                 fields.insert("why".to_owned(), why);
             }
             wait
@@ -234,10 +234,6 @@ impl Summary {
             longest_gaps: self.gaps.longest,
         }
     }
-}
-
-fn off_ns(call: &Call) -> u64 {
-    call.blocked_ns.saturating_add(call.runnable_ns)
 }
 
 #[derive(Default)]

@@ -11,8 +11,6 @@ use crate::model::{Call, CallKind, CallKinds, DescriptorKind, Descriptors, Ready
 
 /// Letters of a name that are kept: the kernel's have at most 15.
 const NAME_MAX: usize = 64;
-/// Entries of one readiness call.
-const READY_MAX: usize = 32;
 
 /// What a rule found.
 #[derive(Debug)]
@@ -47,9 +45,6 @@ pub(super) struct Thread {
     pub(super) pid: u32,
     tid: u32,
     pub(super) name: Option<String>,
-    /// Entries of the readiness call that has not ended yet, and when that began.
-    ready: Vec<Ready>,
-    ready_of_ns: u64,
     first_ns: Option<u64>,
     last_ns: u64,
     others: u64,
@@ -70,8 +65,6 @@ impl Thread {
             pid,
             tid,
             name: None,
-            ready: Vec::new(),
-            ready_of_ns: 0,
             first_ns: None,
             last_ns: 0,
             others: 0,
@@ -88,26 +81,6 @@ impl Thread {
 
     pub(super) fn rename(&mut self, name: &str) {
         self.name = Some(name.chars().take(NAME_MAX).collect());
-    }
-
-    /// An entry of a readiness call that is about to end.
-    pub(super) fn ready(&mut self, ready: &Ready) {
-        if self.ready_of_ns != ready.call_start_ns {
-            self.ready.clear();
-            self.ready_of_ns = ready.call_start_ns;
-        }
-        if self.ready.len() < READY_MAX {
-            self.ready.push(*ready);
-        }
-    }
-
-    /// The entries that belong to this call go to `into`.
-    pub(super) fn take_ready(&mut self, kind: CallKind, call: &Call, into: &mut Vec<Ready>) {
-        into.clear();
-        if kind.is_readiness() && self.ready_of_ns == call.start_ns {
-            std::mem::swap(&mut self.ready, into);
-        }
-        self.ready.clear();
     }
 
     /// A call ended. `ready` are its entries.

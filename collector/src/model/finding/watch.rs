@@ -9,8 +9,8 @@ use super::list::List;
 use super::thread::{Found, Seen, Thread, on_of};
 use super::{Finding, What};
 use crate::model::{
-    Call, CallKind, CallKinds, Descriptor, DescriptorKind, Descriptors, Event, Gap, Life, LifeKind,
-    Ready, Why, readiness as bit, recent_map::RecentMap,
+    Call, CallKind, CallKinds, DescriptorKind, Event, Gap, Life, LifeKind, Whys, readiness as bit,
+    recent_map::RecentMap,
 };
 
 /// Threads watched at one time: one takes up to some ten kilobytes.
@@ -31,7 +31,7 @@ struct Process {
 #[derive(Debug)]
 pub struct Findings {
     kinds: CallKinds,
-    known: Descriptors,
+    whys: Whys,
     threads: RecentMap<Thread>,
     processes: RecentMap<Process>,
     herds: Herds,
@@ -40,8 +40,6 @@ pub struct Findings {
     epolls: Epolls,
     list: List,
     lost_until_ns: Option<u64>,
-    /// Entries of the last call.
-    ready: Vec<Ready>,
     /// What the rules found in one event; empty between events.
     found: Vec<Found>,
 }
@@ -50,8 +48,8 @@ impl Findings {
     /// Nothing yet, of a trace with these calls.
     pub fn new(kinds: CallKinds) -> Self {
         Self {
+            whys: Whys::new(kinds.clone()),
             kinds,
-            known: Descriptors::default(),
             threads: RecentMap::new(THREADS_MAX),
             processes: RecentMap::new(PROCESSES_MAX),
             herds: Herds::default(),
@@ -59,21 +57,21 @@ impl Findings {
             epolls: Epolls::default(),
             list: List::default(),
             lost_until_ns: None,
-            ready: Vec::new(),
             found: Vec::new(),
         }
     }
 
     /// Takes in an event.
     pub fn push(&mut self, event: &Event) {
+        self.whys.push(event);
         match event {
             Event::Call(call) => self.call(call),
-            Event::Ready(ready) => {
-                if let Some(thread) = self.thread(ready.pid, ready.tid) {
-                    thread.ready(ready);
+            Event::Descriptor(descriptor) if descriptor.kind == DescriptorKind::Uring => {
+                let process = self.processes.get_or(descriptor.pid, Process::default);
+                if let Some(process) = process {
+                    process.uring = true;
                 }
             }
-            Event::Descriptor(descriptor) => self.descriptor(descriptor),
             Event::Life(life) => self.life(life),
             Event::Gap(gap) => self.gap(gap),
             // Threads that were not tracked, and 32-bit calls, may have done what nobody was seen to do.
@@ -87,18 +85,17 @@ impl Findings {
                     process.uring = true;
                 }
             }
-            Event::OffCpu(_) | Event::Open(_) | Event::End(_) => {}
+            Event::OffCpu(_)
+            | Event::Ready(_)
+            | Event::Descriptor(_)
+            | Event::Open(_)
+            | Event::End(_) => {}
         }
     }
 
-    /// Why the wait of the last call that was pushed ended.
-    pub fn why(&self, call: &Call) -> Why {
-        Why::of(self.kinds.of(call.nr), call, &self.ready, &self.known)
-    }
-
-    /// What is known of descriptors so far.
-    pub fn descriptors(&self) -> &Descriptors {
-        &self.known
+    /// Why waits end, as far as the events pushed tell.
+    pub fn whys(&self) -> &Whys {
+        &self.whys
     }
 
     fn thread(&mut self, pid: u32, tid: u32) -> Option<&mut Thread> {
@@ -109,22 +106,12 @@ impl Findings {
         self.threads.get_or(tid, || Thread::new(pid, tid))
     }
 
-    fn descriptor(&mut self, descriptor: &Descriptor) {
-        if descriptor.kind == DescriptorKind::Uring
-            && let Some(process) = self.processes.get_or(descriptor.pid, Process::default)
-        {
-            process.uring = true;
-        }
-        self.known.push(descriptor);
-    }
-
     fn call(&mut self, call: &Call) {
         let kind = self.kinds.of(call.nr);
-        self.ready.clear();
         if kind == CallKind::Unknown {
             return;
         }
-        let (on, behind) = match self.known.call(kind, call) {
+        let (on, behind) = match self.whys.on() {
             Some((id, behind)) => (Some(id), behind),
             None => (None, DescriptorKind::Unknown),
         };
@@ -143,7 +130,6 @@ impl Findings {
         let Some(thread) = self.threads.get_mut(call.tid) else {
             return;
         };
-        thread.take_ready(kind, call, &mut self.ready);
         let seen = Seen {
             call,
             kind,
@@ -152,9 +138,9 @@ impl Findings {
             alone,
             process_readiness,
             lost_until_ns: self.lost_until_ns,
-            known: &self.known,
+            known: self.whys.descriptors(),
         };
-        thread.call(&seen, &self.ready, &mut self.found);
+        thread.call(&seen, self.whys.ready(), &mut self.found);
         if kind.is_readiness() && call.sleeps > 0 && !std::mem::replace(&mut thread.waits, true) {
             self.waiters += 1;
         }
@@ -172,7 +158,8 @@ impl Findings {
             && let Some(id) = on
         {
             let got = !found_nothing(kind, call);
-            self.herds.asked(self.known.root(id), call.tid, got);
+            let root = self.whys.descriptors().root(id);
+            self.herds.asked(root, call.tid, got);
         }
         if !kind.is_readiness() || call.sleeps == 0 {
             return;
@@ -180,9 +167,9 @@ impl Findings {
         let Some(wake_ns) = call.last_wake_ns else {
             return;
         };
-        for entry in &self.ready {
+        for entry in self.whys.ready() {
             if let Some(id) = entry.descriptor.filter(|_| entry.ready & bit::IN != 0) {
-                let root = self.known.root(id);
+                let root = self.whys.descriptors().root(id);
                 self.herds.woken(root, call.pid, call.tid, wake_ns);
             }
         }
@@ -208,7 +195,8 @@ impl Findings {
                     .lost_until_ns
                     .is_some_and(|lost| found.start_ns <= lost);
             if !(lost || uring && unacted) {
-                self.list.add(thread.finding(found, &self.known));
+                self.list
+                    .add(thread.finding(found, self.whys.descriptors()));
             }
         }
     }
@@ -217,7 +205,7 @@ impl Findings {
         let Some(thread) = self.threads.get_mut(tid) else {
             return;
         };
-        thread.finish(&self.kinds, &self.known, &mut self.found);
+        thread.finish(&self.kinds, self.whys.descriptors(), &mut self.found);
         self.keep(tid);
         self.threads.remove(tid);
     }
@@ -261,7 +249,7 @@ impl Findings {
                 pid,
                 tid,
                 thread: thread.and_then(|thread| thread.name.clone()),
-                on: found.on.and_then(|id| on_of(id, &self.known)),
+                on: found.on.and_then(|id| on_of(id, self.whys.descriptors())),
                 start_ns: found.start_ns,
                 end_ns: found.end_ns,
                 times: 1,
