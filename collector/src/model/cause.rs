@@ -7,7 +7,8 @@
 mod words;
 
 use super::{
-    Call, CallKind, Context, DescriptorKind, Descriptors, Ready, Timeout, readiness as bit,
+    Call, CallKind, Context, DescriptorKind, Descriptors, OffCpu, Ready, Timeout, Waker,
+    readiness as bit,
 };
 
 const EINTR: i64 = -4;
@@ -102,19 +103,8 @@ pub struct Why {
 impl Why {
     /// Why the wait of this call ended, `ready` being the entries that belong to it.
     pub fn of(kind: CallKind, call: &Call, ready: &[Ready], known: &Descriptors) -> Self {
-        let by = call
-            .waker
-            .filter(|waker| waker.context == Context::Task)
-            .map(|waker| waker.tid);
-        let why = Self {
-            cause: Cause::Unknown,
-            descriptor: None,
-            fd: None,
-            more: 0,
-            by,
-            network: false,
-            inferred: false,
-        };
+        let why = Self::woken(call.waker);
+        let by = why.by;
         let Some(ret) = call.ret.filter(|_| !call.killed) else {
             return why.because(Cause::Killed, !call.killed);
         };
@@ -161,6 +151,29 @@ impl Why {
         }
     }
 
+    /// Why this sleep ended, as far as it alone tells.
+    pub(super) fn of_span(span: &OffCpu) -> Self {
+        let why = Self::woken(span.waker).by_context(span.waker);
+        Self {
+            inferred: span.unseen,
+            ..why
+        }
+    }
+
+    /// Of a wake-up that this one made, and nothing else known.
+    fn woken(waker: Option<Waker>) -> Self {
+        let task = waker.filter(|waker| waker.context == Context::Task);
+        Self {
+            cause: Cause::Unknown,
+            descriptor: None,
+            fd: None,
+            more: 0,
+            by: task.map(|waker| waker.tid),
+            network: false,
+            inferred: false,
+        }
+    }
+
     fn because(self, cause: Cause, inferred: bool) -> Self {
         Self {
             cause,
@@ -181,7 +194,11 @@ impl Why {
     }
 
     fn by_waker(self, call: &Call) -> Self {
-        match call.waker.map(|waker| waker.context) {
+        self.by_context(call.waker)
+    }
+
+    fn by_context(self, waker: Option<Waker>) -> Self {
+        match waker.map(|waker| waker.context) {
             Some(Context::Task) => self.because(Cause::Thread, false),
             Some(Context::SoftIrq | Context::HardIrq | Context::Nmi) => {
                 self.because(Cause::Interrupt, false)

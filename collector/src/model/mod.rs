@@ -6,6 +6,7 @@
 mod arguments;
 mod call_kind;
 mod cause;
+mod chain;
 pub(crate) mod descriptor_name;
 mod descriptors;
 mod event;
@@ -27,6 +28,7 @@ mod whys;
 
 pub use call_kind::{CallKind, CallKinds};
 pub use cause::{Cause, Why};
+pub use chain::{At, Chain, Chains, LINKS_MAX, Link};
 pub use descriptors::Descriptors;
 pub use event::{
     Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
