@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use support::honest::{PID, end_of, honest};
+use support::honest::{PID, end_of, honest, linked};
 use support::tools::{beside, missing, python, run};
 use support::{any_events, trace};
 use tempfile::{TempDir, tempdir};
@@ -37,6 +37,10 @@ impl Recording {
 
     fn honest() -> Self {
         Self::new(honest(21, 400))
+    }
+
+    fn linked() -> Self {
+        Self::new(linked(24, 400))
     }
 
     fn senseless() -> Self {
@@ -95,7 +99,12 @@ fn json_holds_every_event_as_the_page_shows_it() {
     let mut spans = json["offcpu"].as_array().unwrap().iter();
     for event in &recording.events {
         match event {
-            Event::Call(call) => assert_eq!(calls.next(), Some(&call_json(&trace(), call))),
+            Event::Call(call) => {
+                let mut found = calls.next().unwrap().clone();
+                // The page asks for one call, and gets the facts alone.
+                found.as_object_mut().unwrap().remove("why");
+                assert_eq!(found, call_json(&trace(), call));
+            }
             Event::OffCpu(span) => assert_eq!(spans.next(), Some(&offcpu_json(&trace(), span))),
             _ => {}
         }
@@ -173,10 +182,12 @@ fn ndjson_has_the_same_objects_one_a_line() {
         ("descriptor", "descriptors"),
         ("ready", "ready"),
         ("request", "requests"),
+        ("turn", "turns"),
+        ("finding", "findings"),
     ] {
         assert_eq!(
             json[list],
-            Value::from(lists.remove(kind).unwrap()),
+            Value::from(lists.remove(kind).unwrap_or_default()),
             "{kind}"
         );
     }
@@ -193,7 +204,11 @@ fn jsonschema_finds_the_exports_as_they_are_promised() {
     let Some(python) = python("jsonschema") else {
         return;
     };
-    for recording in [Recording::honest(), Recording::senseless()] {
+    for recording in [
+        Recording::honest(),
+        Recording::linked(),
+        Recording::senseless(),
+    ] {
         for (format, word) in [(Format::Json, "json"), (Format::Ndjson, "ndjson")] {
             let file = recording.export_file(format);
             let mut check = Command::new(&python);
@@ -203,11 +218,115 @@ fn jsonschema_finds_the_exports_as_they_are_promised() {
             let counts: Value = serde_json::from_str(&run(check.arg(word).arg(file))).unwrap();
             let calls = recording.count(|event| matches!(event, Event::Call(_)));
             let found = if word == "json" {
-                &counts["calls"]
+                [&counts["calls"], &counts["turns"]]
             } else {
-                &counts["call"]
+                [&counts["call"], &counts["turn"]]
             };
-            assert_eq!(*found, calls, "{counts}");
+            assert_eq!(*found[0], calls, "{counts}");
+            assert!(found[1].as_u64() > Some(10), "{counts}");
+        }
+    }
+}
+
+/// The report of the same recording.
+fn reported(recording: &Recording) -> Value {
+    let report = waitscope::report::report(Reader::open(recording.path()).unwrap()).unwrap();
+    serde_json::to_value(report).unwrap()
+}
+
+#[test]
+fn why_waits_ended_findings_and_models_are_those_of_the_report() {
+    for recording in [
+        Recording::honest(),
+        Recording::linked(),
+        Recording::senseless(),
+    ] {
+        let (json, report) = (recording.json(), reported(&recording));
+        let calls = json["calls"].as_array().unwrap();
+        let waits = report["longest_waits"].as_array().unwrap();
+        assert_eq!(waits.len(), 5);
+        for wait in waits {
+            assert!(wait["why"]["cause"].is_string(), "{wait}");
+            assert!(calls.contains(wait), "{wait}");
+        }
+        assert_eq!(json["findings"], report["findings"]);
+        // Each in its own order, and only the report's stop at 16,384.
+        let model = |of: &Value| (of["tid"].clone(), of["io_model"].clone());
+        let models: Vec<_> = json["threads"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(model)
+            .collect();
+        for thread in report["threads"].as_array().unwrap() {
+            assert!(models.contains(&model(thread)), "{thread}");
+        }
+    }
+}
+
+#[test]
+fn a_why_has_each_call_that_was_off_the_cpu_or_looked_for_descriptors() {
+    let json = Recording::linked().json();
+    let mut longest = 0;
+    for call in json["calls"].as_array().unwrap() {
+        let off = call["blocked_ns"].as_u64().unwrap() + call["runnable_ns"].as_u64().unwrap();
+        let told = off > 0 || call["call"] == "epoll_wait";
+        assert_eq!(call.get("why").is_some(), told, "{call}");
+        let Some(links) = call["why"]["chain"].as_array() else {
+            continue;
+        };
+        longest = longest.max(links.len());
+        let first = &links[0];
+        assert_eq!(
+            (&first["tid"], &first["woken_ns"]),
+            (&call["tid"], &call["last_wake_ns"])
+        );
+        assert_eq!(first["cause"], call["why"]["cause"], "{call}");
+        for two in links.windows(2) {
+            assert_eq!(two[0]["by"], two[1]["tid"], "{call}");
+            assert!(
+                two[0]["woken_ns"].as_u64() > two[1]["woken_ns"].as_u64(),
+                "{call}"
+            );
+        }
+    }
+    assert_eq!(longest, 4, "a chain goes through all four threads");
+}
+
+#[test]
+fn turns_sum_to_the_loops_of_the_report() {
+    for recording in [Recording::honest(), Recording::linked()] {
+        let (json, report) = (recording.json(), reported(&recording));
+        let turns = json["turns"].as_array().unwrap();
+        let loops = report["loops"].as_array().unwrap();
+        assert_eq!(loops.len(), 4);
+        for of in loops {
+            let (ended, open): (Vec<&Value>, Vec<_>) = turns
+                .iter()
+                .filter(|turn| turn["tid"] == of["tid"])
+                .partition(|turn| turn["ended"] == true);
+            let sum = |field: &str| {
+                let values = ended.iter().map(|turn| turn[field].as_u64().unwrap());
+                values.sum::<u64>()
+            };
+            assert!(ended.iter().all(|turn| turn["many"] == true));
+            assert_eq!(of["turns"], ended.len(), "{of}");
+            for field in [
+                "work_ns",
+                "wait_ns",
+                "blocked_ns",
+                "runnable_ns",
+                "events",
+                "calls",
+                "checks",
+                "received_bytes",
+                "sent_bytes",
+            ] {
+                assert_eq!(of[field], sum(field), "{field} of {of}");
+            }
+            let times = ["end_ns", "start_ns"].map(sum);
+            assert_eq!(sum("work_ns") + sum("wait_ns"), times[0] - times[1], "{of}");
+            assert_eq!(open.len(), 1, "one under way: {of}");
         }
     }
 }

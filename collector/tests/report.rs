@@ -9,7 +9,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use support::honest::{PID, end_of, honest};
+use support::honest::{PID, end_of, honest, linked};
 use support::{any_events, trace};
 use waitscope::model::{Call, Context, End, Event, Gap, Request};
 use waitscope::recording::{Reader, Writer};
@@ -247,6 +247,38 @@ fn a_report_fits_a_screen_and_obeys_nobody() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_chain_of_wake_ups_is_told_in_words_that_obey_nobody() {
+    let told = (1..20).filter(|&seed| {
+        let mut events = linked(seed, 100);
+        for event in &mut events {
+            if let Event::Life(life) = event {
+                life.name = "a\u{1b}[2J".into();
+            }
+        }
+        let text = sum_up(&events, Some(end_of(&events))).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        let bad = text
+            .chars()
+            .find(|letter| letter.is_control() && *letter != '\n');
+        assert_eq!(bad, None, "{text}");
+        let Some(at) = lines
+            .iter()
+            .position(|line| line.starts_with("↳ woken by "))
+        else {
+            return false;
+        };
+        // It stands below the wait that it explains, which is the last one shown, and takes three lines at most.
+        let end = at + lines[at..].iter().position(|line| line.is_empty()).unwrap();
+        let chain = lines[at..end].concat();
+        assert!(end - at <= 3 && chain.contains(", itself "), "{text}");
+        assert!(chain.contains("a\\u{1b}[2J 432"), "{text}");
+        assert!(lines[at..end].iter().all(|line| line.chars().count() <= 80));
+        true
+    });
+    assert!(told.count() > 3);
 }
 
 #[test]

@@ -10,8 +10,8 @@ mod support;
 use support::honest::{PID, end_of, honest};
 use support::{any_events, blank, trace};
 use waitscope::model::{
-    Arch, Call, CallKinds, Context, Event, Gap, Life, LifeKind, OffCpu, Ready, Timeout, Turn,
-    Turns, Waker,
+    Arch, Call, CallKinds, Context, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Ready, Timeout,
+    Turn, Turns, Waker,
 };
 use waitscope::report::{LoopReport, Report, Summary};
 
@@ -186,7 +186,8 @@ fn a_turn_is_work_and_then_a_wait() {
     assert_eq!((turn.blocked_ns, turn.runnable_ns), (70, 0));
     assert_eq!(turn.lag_ns, 200);
     assert!(turn.many && !turn.ready_before_asked);
-    assert_eq!((turn.nr, turn.fd), (EPOLL_WAIT, Some(5)));
+    assert_eq!((turn.nr, turn.fd), (Some(EPOLL_WAIT), Some(5)));
+    assert!(turn.ended);
 }
 
 #[test]
@@ -383,6 +384,102 @@ fn a_turn_ends_with_its_thread_and_with_its_program() {
     assert_eq!(script.turns(), []);
 }
 
+/// What the thread of the script was doing when the trace ended, 1,000 ns later.
+fn still(script: &mut Script, nr: Option<u32>, blocked_ns: u64) {
+    let since_ns = script.now;
+    script.user(1_000);
+    script.events.push(Event::Open(OpenThread {
+        pid: PID,
+        tid: script.tid,
+        at_ns: script.now,
+        nr: nr.map(Some),
+        since_ns,
+        fd: (nr == Some(EPOLL_WAIT)).then_some(5),
+        began_before: false,
+        kernel_ns: nr.map_or(0, |_| 1_000 - blocked_ns),
+        blocked_ns: nr.map_or(0, |_| blocked_ns),
+        runnable_ns: 0,
+        copying_ns: 0,
+        off_since_ns: (blocked_ns > 0).then_some(script.now - blocked_ns),
+        woken_ns: None,
+    }));
+}
+
+#[test]
+fn the_turn_under_way_at_the_end_of_the_trace_is_told_with_what_it_hangs_in() {
+    for (nr, blocked_ns, times, lag_ns) in [
+        (None, 0, (1_120, 0), 1_120),
+        (None, 600, (1_120, 0), 1_120),
+        (Some(FUTEX), 900, (1_120, 0), 1_120),
+        // Its work is over, and it waits.
+        (Some(EPOLL_WAIT), 900, (120, 1_000), 120),
+    ] {
+        let facts = format!("{nr:?}, {blocked_ns}");
+        let mut script = Script::new();
+        script.wait(500, 2).also(READ, 50, 8).user(60);
+        still(&mut script, nr, blocked_ns);
+        let turns = script.turns();
+        assert_eq!(turns.len(), 1, "{facts}");
+        let turn = &turns[0];
+        assert!(!turn.ended && turn.end_ns == script.now, "{facts}");
+        assert_eq!((turn.work_ns(), turn.wait_ns()), times, "{facts}");
+        assert_eq!(
+            (turn.events, turn.calls, turn.lag_ns),
+            (2, 1, lag_ns),
+            "{facts}"
+        );
+        let waits = nr == Some(EPOLL_WAIT);
+        assert_eq!(turn.nr, nr.filter(|_| waits), "{facts}");
+        assert_eq!(turn.fd, waits.then_some(5), "{facts}");
+        let of_work = if waits { 0 } else { blocked_ns };
+        assert_eq!(turn.blocked_ns, 50 + of_work, "{facts}");
+        let stall = turn.stall.as_ref().unwrap();
+        let expected = if of_work > 0 {
+            (nr, blocked_ns)
+        } else {
+            (Some(READ), 50)
+        };
+        assert_eq!((stall.nr, stall.blocked_ns), expected, "{facts}");
+    }
+}
+
+#[test]
+fn a_turn_under_way_is_in_no_sum_and_told_if_it_is_among_the_longest() {
+    let mut script = Script::new();
+    for _ in 0..20 {
+        script.wait(500, 1).user(10);
+    }
+    let before = script.report();
+    still(&mut script, Some(FUTEX), 900);
+    let after = script.report();
+    let (was, is) = (&before.loops[0], &after.loops[0]);
+    assert_eq!((was.turns, was.work_ns, was.wait_ns), (19, 190, 19 * 510));
+    assert_eq!(was.under_way, None);
+    let under_way = is.under_way.clone().unwrap();
+    assert_eq!(under_way.work_ns, 1_010);
+    assert_eq!(after.longest_turns[0], under_way);
+    let without = LoopReport {
+        under_way: None,
+        ..is.clone()
+    };
+    assert_eq!(&without, was);
+    let text = after.to_string();
+    let line = "turn of 1.01 µs at 11.3 µs, under way: futex blocked 900 ns";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn a_wait_that_a_signal_interrupted_just_before_the_end_goes_on() {
+    let mut script = Script::new();
+    script.wait(500, 1).user(10);
+    let start_ns = script.now - 10;
+    script.wait(500, -516);
+    still(&mut script, Some(EPOLL_WAIT), 900);
+    let turns = script.turns();
+    assert_eq!(times(&turns), [(10, 1_510)]);
+    assert_eq!((turns[0].start_ns, turns[0].ended), (start_ns, false));
+}
+
 #[test]
 fn who_polls_the_one_connection_it_reads_from_has_no_loop() {
     let mut script = Script::new();
@@ -494,7 +591,26 @@ fn turns_of_an_honest_trace_follow_each_other_and_hold_its_calls() {
                 .filter(|&at| calls[at].nr == EPOLL_WAIT)
                 .collect();
             let (first, last) = (waits[0], *waits.last().unwrap());
-            let mine: Vec<&Turn> = turns.iter().filter(|turn| turn.tid == of.tid).collect();
+            let (mine, open): (Vec<&Turn>, Vec<_>) = turns
+                .iter()
+                .filter(|turn| turn.tid == of.tid)
+                .partition(|turn| turn.ended);
+            // What follows the last one is under way, up to the end, and in no sum.
+            assert_eq!(open.len(), 1, "{facts}");
+            assert_eq!(open[0].start_ns, mine[mine.len() - 1].end_ns, "{facts}");
+            assert_eq!(open[0].end_ns, end_of(&events).at_ns, "{facts}");
+            let told = of.under_way.as_ref().expect("told");
+            assert_eq!(
+                (told.start_ns, told.work_ns, told.wait_ns, told.ended),
+                (
+                    open[0].start_ns,
+                    open[0].work_ns(),
+                    open[0].wait_ns(),
+                    false
+                ),
+                "{facts}"
+            );
+            assert_eq!(of.turns, mine.len() as u64, "{facts}");
             assert_eq!(mine.len(), waits.len() - 1, "{facts}");
             assert!(mine.windows(2).all(|two| two[0].end_ns == two[1].start_ns));
             // None is missing: from the first wait's return to the last one's, all is work or a wait.

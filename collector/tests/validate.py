@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 TYPES = {"trace": "trace", "thread": "thread", "call": "call", "offcpu": "offcpu", "life": "life",
          "gap": "gap", "open": "open", "descriptor": "descriptor", "ready": "ready",
-         "request": "request"}
+         "request": "request", "turn": "turn", "finding": "finding"}
 
 
 def close(node):

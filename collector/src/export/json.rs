@@ -9,11 +9,14 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::explainer::Explainer;
 use super::overview::{Overview, ThreadJson};
-use super::{FORMAT, Passes, VERSION};
+use super::turn::TurnJson;
+use super::why::WhyJson;
+use super::{FORMAT, FindingJson, Passes, VERSION};
 use crate::model::{
-    Arch, Call, Copying, Descriptor, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Ready,
-    Request, Timeout, Trace, Waker, call_name, operation_name,
+    Arch, Call, CallKinds, Copying, Descriptor, Event, Gap, Life, LifeKind, OffCpu, OpenThread,
+    Ready, Request, Timeout, Trace, Turns, Waker, call_name, operation_name,
 };
 use crate::text;
 
@@ -21,6 +24,12 @@ use crate::text;
 pub fn call_json(trace: &Trace, call: &Call) -> serde_json::Value {
     // Made of numbers and text only, which can always be JSON.
     serde_json::to_value(CallJson::new(Arch::from_machine(&trace.arch), call)).unwrap_or_default()
+}
+
+/// A call with why its wait ended, as exports and reports have it.
+pub(crate) fn explained_json(arch: Option<Arch>, call: &Call, why: WhyJson) -> serde_json::Value {
+    let explained = CallJson::explained(arch, call, Some(why));
+    serde_json::to_value(explained).unwrap_or_default()
 }
 
 /// A time off the CPU as exports and the page have it.
@@ -82,9 +91,19 @@ pub(super) struct CallJson {
     unseen: bool,
     others: u32,
     other_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<WhyJson>,
 }
 
 impl CallJson {
+    /// With why its wait ended, if that is told of it.
+    pub(super) fn explained(arch: Option<Arch>, call: &Call, why: Option<WhyJson>) -> Self {
+        Self {
+            why,
+            ..Self::new(arch, call)
+        }
+    }
+
     pub(super) fn new(arch: Option<Arch>, call: &Call) -> Self {
         let (timeout_ns, timeout) = timeout_fields(call.timeout);
         Self {
@@ -126,6 +145,7 @@ impl CallJson {
             unseen: call.unseen,
             others: call.others,
             other_ns: call.other_ns,
+            why: None,
         }
     }
 }
@@ -454,8 +474,8 @@ impl OpenJson {
     }
 }
 
-/// Readings that [`write`] takes: one for each list.
-pub(super) const READINGS: u64 = 7;
+/// Readings that [`write`] takes: one for each list of events, and one for the turns.
+pub(super) const READINGS: u64 = 8;
 
 /// Writes the whole export.
 pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Write) -> Result<()> {
@@ -479,10 +499,13 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
 
     let arch = first.arch;
     let mut list = List::begin(out, "calls")?;
-    passes.each(|event| match event {
-        Event::Call(call) => list.put(&CallJson::new(arch, call)),
+    let mut explainer = Explainer::new(arch);
+    let mut call = |event: &Event, why| match event {
+        Event::Call(call) => list.put(&CallJson::explained(arch, call, why)),
         _ => Ok(()),
-    })?;
+    };
+    passes.each(|event| explainer.push(event, &mut call))?;
+    let findings = explainer.finish(&mut call)?;
     list.end()?;
     let mut list = List::begin(out, "offcpu")?;
     passes.each(|event| match event {
@@ -519,6 +542,19 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
         Event::Open(open) => list.put(&OpenJson::new(arch, open)),
         _ => Ok(()),
     })?;
+    list.end()?;
+    let mut list = List::begin(out, "turns")?;
+    let (mut turns, mut ended) = (Turns::new(CallKinds::new(arch)), Vec::new());
+    passes.each(|event| {
+        turns.push(event, &mut ended);
+        let mut ended = ended.drain(..);
+        ended.try_for_each(|turn| list.put(&TurnJson::new(arch, &turn)))
+    })?;
+    list.end()?;
+    let mut list = List::begin(out, "findings")?;
+    for finding in &findings {
+        list.put(&FindingJson::new(finding))?;
+    }
     list.end()?;
     writeln!(out, "}}").context("write export")
 }

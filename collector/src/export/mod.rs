@@ -3,19 +3,27 @@
 //! Every format is written in constant memory, by reading the recording as often as it takes.
 
 mod chrome;
+mod explainer;
+mod findings;
 mod json;
 mod ndjson;
 mod overview;
 mod phases;
 pub(crate) mod threads;
+mod turn;
+mod why;
 
 use std::io::{BufWriter, Write};
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 
+pub use findings::{FindingJson, IoModelJson};
+pub(crate) use json::explained_json;
 pub use json::{call_json, descriptor_json, offcpu_json};
 use overview::Overview;
+pub use turn::{StallJson, StallWaker};
+pub(crate) use why::Explained;
 
 use crate::model::Event;
 use crate::recording::Reader;

@@ -1,17 +1,19 @@
 //! The same objects as in the JSON export, one a line, each with its `type`, in the order in which
-//! they ended.
+//! they ended; each turn comes after the event that ended it.
 
 use std::io::Write;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::explainer::Explainer;
 use super::json::{
     CallJson, DescriptorJson, GapJson, LifeJson, OffCpuJson, OpenJson, ReadyJson, RequestJson, put,
 };
 use super::overview::{Overview, ThreadJson, TraceJson};
-use super::{FORMAT, Passes, VERSION};
-use crate::model::Event;
+use super::turn::TurnJson;
+use super::{FORMAT, FindingJson, Passes, VERSION};
+use crate::model::{CallKinds, Event, Turns};
 
 #[derive(Serialize)]
 struct Line<T> {
@@ -46,19 +48,28 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
         line(out, "descriptor", DescriptorJson::new(descriptor))?;
     }
     let arch = first.arch;
-    passes.each(|event| match event {
-        Event::Call(call) => line(out, "call", CallJson::new(arch, call)),
-        Event::OffCpu(span) => line(out, "offcpu", OffCpuJson::new(span)),
-        Event::Life(life) => line(out, "life", LifeJson::new(life)),
-        // The last word on each stands above.
-        Event::Descriptor(_) => Ok(()),
-        Event::Ready(ready) => line(out, "ready", ReadyJson::new(ready)),
-        Event::Request(request) => line(out, "request", RequestJson::new(request)),
-        Event::Gap(gap) => line(out, "gap", GapJson::new(gap)),
-        Event::Open(open) => line(out, "open", OpenJson::new(arch, open)),
-        // All it says stands in the first line.
-        Event::End(_) => Ok(()),
-    })?;
+    let mut explainer = Explainer::new(arch);
+    let (mut turns, mut ended) = (Turns::new(CallKinds::new(arch)), Vec::new());
+    let mut lines = |event: &Event, why| {
+        match event {
+            Event::Call(call) => line(out, "call", CallJson::explained(arch, call, why))?,
+            Event::OffCpu(span) => line(out, "offcpu", OffCpuJson::new(span))?,
+            Event::Life(life) => line(out, "life", LifeJson::new(life))?,
+            Event::Ready(ready) => line(out, "ready", ReadyJson::new(ready))?,
+            Event::Request(request) => line(out, "request", RequestJson::new(request))?,
+            Event::Gap(gap) => line(out, "gap", GapJson::new(gap))?,
+            Event::Open(open) => line(out, "open", OpenJson::new(arch, open))?,
+            // The last word on each descriptor stands above, and all that the end says in the first line.
+            Event::Descriptor(_) | Event::End(_) => {}
+        }
+        turns.push(event, &mut ended);
+        let mut ended = ended.drain(..);
+        ended.try_for_each(|turn| line(out, "turn", TurnJson::new(arch, &turn)))
+    };
+    passes.each(|event| explainer.push(event, &mut lines))?;
+    for finding in &explainer.finish(&mut lines)? {
+        line(out, "finding", FindingJson::new(finding))?;
+    }
     Ok(())
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::IoModelJson;
 use super::Summary;
 use super::threads::{Thread, Threads};
-use crate::model::{Arch, Descriptor, End, Event, Trace};
+use crate::model::{Arch, CallKinds, Descriptor, End, Event, IoEvidence, ProcessReadiness, Trace};
 
 /// Threads that are listed, at most; the rest are counted.
 const THREADS_MAX: usize = 1 << 18;
@@ -61,6 +62,7 @@ pub(super) struct ThreadJson<'a> {
     ended_ns: Option<u64>,
     calls: u64,
     offcpu: u64,
+    io_model: IoModelJson,
 }
 
 impl<'a> From<&'a Thread<Counts>> for ThreadJson<'a> {
@@ -73,6 +75,7 @@ impl<'a> From<&'a Thread<Counts>> for ThreadJson<'a> {
             ended_ns: thread.ended_ns,
             calls: thread.of.calls,
             offcpu: thread.of.offcpu,
+            io_model: IoModelJson::new(&thread.of.io),
         }
     }
 }
@@ -82,12 +85,15 @@ impl<'a> From<&'a Thread<Counts>> for ThreadJson<'a> {
 pub(super) struct Counts {
     calls: u64,
     offcpu: u64,
+    io: IoEvidence,
 }
 
 /// Made by reading the whole recording once.
 pub(super) struct Overview {
     pub(super) trace: Trace,
     pub(super) arch: Option<Arch>,
+    kinds: CallKinds,
+    readiness: ProcessReadiness,
     pub(super) threads: Threads<Counts>,
     /// The last word on each.
     pub(super) descriptors: BTreeMap<u32, Descriptor>,
@@ -105,6 +111,8 @@ impl Overview {
         Self {
             trace: trace.clone(),
             arch: Arch::from_machine(&trace.arch),
+            kinds: CallKinds::new(Arch::from_machine(&trace.arch)),
+            readiness: ProcessReadiness::default(),
             threads: Threads::new(THREADS_MAX),
             descriptors: BTreeMap::new(),
             descriptors_more: 0,
@@ -121,8 +129,11 @@ impl Overview {
         let at = match event {
             Event::Call(call) => {
                 self.calls += 1;
+                let kind = self.kinds.of(call.nr);
+                let readiness = self.readiness.call(call.pid, kind);
                 if let Some(thread) = self.threads.at(call.pid, call.tid, call.start_ns) {
                     thread.of.calls += 1;
+                    thread.of.io.call(kind, call, readiness);
                 }
                 call.end_ns
             }
@@ -146,7 +157,12 @@ impl Overview {
                 }
                 return;
             }
-            Event::Ready(_) => return,
+            Event::Ready(ready) => {
+                if let Some(thread) = self.threads.at(ready.pid, ready.tid, ready.call_start_ns) {
+                    thread.of.io.ready(ready);
+                }
+                return;
+            }
             Event::Request(request) => {
                 let at = request.complete_ns.or(request.submit_ns).unwrap_or(0);
                 self.threads.at(request.pid, request.tid, at);

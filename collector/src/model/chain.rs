@@ -193,7 +193,11 @@ impl Chains {
                 self.threads.clear();
                 self.ended.clear();
             }
-            Event::Descriptor(_) | Event::Ready(_) | Event::Open(_) | Event::End(_) => {}
+            Event::Descriptor(_)
+            | Event::Ready(_)
+            | Event::Request(_)
+            | Event::Open(_)
+            | Event::End(_) => {}
         }
     }
 

@@ -508,6 +508,20 @@ pub struct OpenThread {
     pub woken_ns: Option<u64>,
 }
 
+impl OpenThread {
+    /// Asleep and wanting the CPU: in its call so far, or outside calls since it left the CPU.
+    pub fn off_cpu_ns(&self) -> (u64, u64) {
+        match self.off_since_ns {
+            _ if self.nr.is_some() => (self.blocked_ns, self.runnable_ns),
+            Some(off) => {
+                let woken = self.woken_ns.unwrap_or(self.at_ns);
+                (woken.saturating_sub(off), self.at_ns.saturating_sub(woken))
+            }
+            None => (0, 0),
+        }
+    }
+}
+
 /// How the trace ended, with the sums over all CPUs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {

@@ -14,7 +14,7 @@
 //! which can stall it. In other threads, all of `poll` and `select` are the loop.
 
 use super::turn::{Turn, found};
-use super::{Call, CallKind, OffCpu};
+use super::{Call, CallKind, OffCpu, OpenThread};
 
 /// What is kept of a thread that has made a readiness call.
 #[derive(Debug)]
@@ -86,11 +86,7 @@ impl LoopThread {
     /// Takes in a call; false if a turn had to be given up, for it ended before it began.
     pub(super) fn call(&mut self, kind: CallKind, call: &Call, turns: &mut Vec<Turn>) -> bool {
         let watched = std::mem::take(&mut self.watched);
-        let looks = if self.epoll {
-            kind == CallKind::Epoll
-        } else {
-            kind.is_readiness()
-        };
+        let looks = self.looks(kind);
         let goes_on = looks && call.continues;
         if goes_on {
             // Between the two parts of a wait there was no turn.
@@ -108,6 +104,55 @@ impl LoopThread {
             self.open = None;
         }
         self.look(kind, call, watched, goes_on, turns)
+    }
+
+    /// Whether such a call is one of its loop.
+    fn looks(&self, kind: CallKind) -> bool {
+        match kind {
+            CallKind::Epoll => true,
+            kind => !self.epoll && kind.is_readiness(),
+        }
+    }
+
+    /// Takes in what the thread was still doing when the trace ended, and hands out the turn that was under way;
+    /// false if that had to be given up, for it ended before it began.
+    pub(super) fn still(
+        &mut self,
+        kind: Option<CallKind>,
+        open: &OpenThread,
+        turns: &mut Vec<Turn>,
+    ) -> bool {
+        let interrupted = self.interrupted.take();
+        let goes_on = open.nr.is_some();
+        let Some(mut turn) = (match interrupted {
+            Some(turn) if goes_on => Some(turn),
+            ended => {
+                turns.extend(ended);
+                self.open.take()
+            }
+        }) else {
+            return true;
+        };
+        turn.end_ns = open.at_ns;
+        if turn.ended {
+            // Its wait goes on.
+            turn.ended = false;
+        } else {
+            let waits = kind.is_some_and(|kind| self.looks(kind));
+            if waits {
+                turn.work_end_ns = open.since_ns;
+                turn.nr = open.nr.flatten();
+                turn.fd = open.fd.filter(|_| kind == Some(CallKind::Epoll));
+            } else {
+                turn.work_end_ns = open.at_ns;
+                turn.still(open);
+            }
+            let unwatched = turn.work_end_ns.saturating_sub(self.looked_ns);
+            turn.lag_ns = turn.lag_ns.max(unwatched);
+        }
+        let sound = turn.start_ns <= turn.work_end_ns && turn.work_end_ns <= turn.end_ns;
+        turns.extend(sound.then_some(turn));
+        sound
     }
 
     fn work(&mut self, kind: CallKind, call: &Call) {
@@ -160,8 +205,9 @@ impl LoopThread {
             turn.work_end_ns = if check { call.end_ns } else { call.start_ns };
         }
         turn.end_ns = call.end_ns;
+        turn.ended = true;
         turn.ready_before_asked = found > 0 && call.sleeps == 0 && !goes_on;
-        turn.nr = call.nr;
+        turn.nr = Some(call.nr);
         turn.fd = call.fd.filter(|_| kind == CallKind::Epoll);
         turn.many = match kind {
             CallKind::Poll => call.requested.is_some_and(|asked| asked > 1),

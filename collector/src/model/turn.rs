@@ -3,7 +3,7 @@
 //! `work_ns + wait_ns = end_ns - start_ns`, to the nanosecond. Nothing here may call a time a wait in which the
 //! thread only checked.
 
-use super::{Call, OffCpu, Waker};
+use super::{Call, OffCpu, OpenThread, Waker};
 
 /// One round of an event loop: from the return of the readiness call that began it to the return of the one that
 /// ended it. [`Turns`](super::Turns) says which calls do.
@@ -17,8 +17,10 @@ pub struct Turn {
     pub start_ns: u64,
     /// The entry of the wait that ended it. If a check ended it nothing was waited for, and this is its return.
     pub work_end_ns: u64,
-    /// The return of the readiness call that ended it.
+    /// The return of the readiness call that ended it. Of one that has not ended, the end of the trace.
     pub end_ns: u64,
+    /// False if it was still under way when the trace ended: its times are those so far, and it is in no sum.
+    pub ended: bool,
     /// What the call that began it found ready, with what checks found that went on with a full one.
     pub events: u64,
     /// Calls made in the work, those not recorded among them.
@@ -40,8 +42,9 @@ pub struct Turn {
     pub stall: Option<Stall>,
     /// The call that ended it returned events at once: they had been there before it asked.
     pub ready_before_asked: bool,
-    /// The number of the call that ended it, see [`call_name`](super::call_name).
-    pub nr: u32,
+    /// The number of the call that ended it, see [`call_name`](super::call_name). Of one that has not ended, of the
+    /// wait it is in; `None` if it is still at work.
+    pub nr: Option<u32>,
     /// The epoll descriptor on which it waited; `None` if it was no `epoll_wait`.
     pub fd: Option<i32>,
     /// It could have been ended by more than one descriptor, as far as is known.
@@ -100,6 +103,7 @@ impl Turn {
             start_ns: call.end_ns,
             work_end_ns: call.end_ns,
             end_ns: call.end_ns,
+            ended: false,
             events: found(call),
             calls: 0,
             checks: 0,
@@ -110,7 +114,7 @@ impl Turn {
             lag_ns: 0,
             stall: None,
             ready_before_asked: false,
-            nr: call.nr,
+            nr: None,
             fd: None,
             many: false,
         }
@@ -151,6 +155,26 @@ impl Turn {
                 runnable_ns: span.runnable_ns(),
                 waker: span.waker,
                 waker_comm: span.waker_comm.clone(),
+            });
+        }
+    }
+
+    /// Adds what the thread was still doing when the trace ended, as work.
+    pub(super) fn still(&mut self, open: &OpenThread) {
+        let (blocked_ns, runnable_ns) = open.off_cpu_ns();
+        let longest = self.off(blocked_ns, runnable_ns);
+        // A call that is not known can't be named, and being named as none would be wrong.
+        if longest && open.nr != Some(None) {
+            let outside = open.off_since_ns.unwrap_or(open.since_ns);
+            self.stall = Some(Stall {
+                nr: open.nr.flatten(),
+                fd: open.fd,
+                descriptor: None,
+                start_ns: open.nr.map_or(outside, |_| open.since_ns),
+                blocked_ns,
+                runnable_ns,
+                waker: None,
+                waker_comm: String::new(),
             });
         }
     }

@@ -6,7 +6,7 @@
 
 use super::loop_thread::LoopThread;
 use super::recent_map::RecentMap;
-use super::{Call, CallKinds, Event, Life, LifeKind, Ready, Turn};
+use super::{Call, CallKinds, Event, Life, LifeKind, OpenThread, Ready, Turn};
 
 /// Threads whose turns are cut.
 const THREADS_MAX: usize = 16_384;
@@ -44,7 +44,8 @@ impl Turns {
         self.left_out
     }
 
-    /// Takes in what happened next, and appends the turns that ended by it to `turns`: mostly none or one.
+    /// Takes in what happened next, and appends the turns that ended by it to `turns`: mostly none or one. What a
+    /// thread was still doing when the trace ended tells of the turn that was under way then.
     pub fn push(&mut self, event: &Event, turns: &mut Vec<Turn>) {
         match event {
             Event::Call(call) => self.call(call, turns),
@@ -60,8 +61,8 @@ impl Turns {
             }
             Event::Life(life) => self.live(life),
             Event::Gap(_) => self.gaps += 1,
-            // A turn that the trace's end cuts off never ended.
-            Event::Descriptor(_) | Event::Request(_) | Event::Open(_) | Event::End(_) => {}
+            Event::Open(open) => self.still(open, turns),
+            Event::Descriptor(_) | Event::Request(_) | Event::End(_) => {}
         }
     }
 
@@ -89,6 +90,16 @@ impl Turns {
             return;
         };
         let sound = thread.call(kind, call, turns);
+        self.broken += u64::from(!sound);
+    }
+
+    fn still(&mut self, open: &OpenThread, turns: &mut Vec<Turn>) {
+        let kind = open.nr.flatten().map(|nr| self.kinds.of(nr));
+        let thread = self.thread(open.tid);
+        let Some(thread) = thread.filter(|thread| thread.pid == open.pid) else {
+            return;
+        };
+        let sound = thread.still(kind, open, turns);
         self.broken += u64::from(!sound);
     }
 

@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::over_time::OverTime;
+use super::stalls::LongestTurn;
 use crate::model::Turn;
 
 /// Percentiles are exact to a hundredth.
@@ -61,6 +62,9 @@ pub struct LoopReport {
     pub lag_max_ns: Option<u64>,
     /// Work and waits over time.
     pub over_time: OverTime,
+    /// The turn that was under way when the trace ended, which is in none of the sums; `None` if that is not known,
+    /// or the loop is shared.
+    pub under_way: Option<LongestTurn>,
 }
 
 /// The sums of one loop.
@@ -105,6 +109,7 @@ impl Default for Sums {
                 lag_p99_ns: None,
                 lag_max_ns: None,
                 over_time: OverTime::default(),
+                under_way: None,
             },
         }
     }

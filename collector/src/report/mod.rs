@@ -6,12 +6,12 @@
 mod calls;
 mod descriptors;
 mod errors;
-mod findings;
 mod latency;
 mod loops;
 mod over_time;
 mod requests;
 mod show;
+mod show_chain;
 mod show_requests;
 mod show_turns;
 mod stalls;
@@ -27,21 +27,19 @@ pub use calls::CallReport;
 use calls::Calls;
 use descriptors::Descriptors;
 pub use descriptors::{DescriptorReport, ReadyDelayReport};
-use findings::why_json;
-pub use findings::{FindingReport, IoModelReport};
 pub use loops::LoopReport;
 pub use over_time::OverTime;
 pub use requests::RequestReport;
 use requests::Requests;
-pub use stalls::{LongestTurn, StallReport, StallWaker};
+pub use stalls::LongestTurn;
 use threads::Lanes;
 pub use threads::ThreadReport;
 use turns::Loops;
 pub use wakers::WakerReport;
 use wakers::Wakers;
 
-use crate::export::call_json;
-use crate::model::{Arch, Call, CallKinds, End, Event, Findings, Gap, Trace, Why};
+use crate::export::{Explained, FindingJson, explained_json};
+use crate::model::{Arch, Call, CallKinds, Chains, End, Event, Findings, Gap, Trace};
 use crate::recording::Reader;
 
 /// The value of `format` in `waitscope report --json`.
@@ -78,7 +76,8 @@ pub struct Summary {
     descriptors: Descriptors,
     loops: Loops,
     findings: Findings,
-    longest: Vec<(Call, Why)>,
+    chains: Chains,
+    longest: Vec<(Call, Explained)>,
     gaps: Gaps,
     end: Option<End>,
     last_ns: u64,
@@ -98,6 +97,7 @@ impl Summary {
             requests: Requests::default(),
             descriptors: Descriptors::new(kinds.clone()),
             loops: Loops::new(trace, kinds),
+            chains: Chains::default(),
             longest: Vec::new(),
             gaps: Gaps::default(),
             end: None,
@@ -112,6 +112,11 @@ impl Summary {
         self.loops.push(event);
         self.findings.push(event);
         self.descriptors.push(event);
+        let whys = self.findings.whys();
+        self.chains.push(event, whys);
+        for (_, explained) in &mut self.longest {
+            explained.follow(event, whys);
+        }
         let at = match event {
             Event::Call(call) => {
                 self.calls.push(call);
@@ -145,20 +150,15 @@ impl Summary {
 
     fn wait(&mut self, call: &Call) {
         let off = call.off_ns();
-        if off == 0
-            || (self.longest.len() == TOLD
-                && self
-                    .longest
-                    .last()
-                    .is_some_and(|(least, _)| off <= least.off_ns()))
-        {
+        let least = self.longest.last().map_or(0, |(least, _)| least.off_ns());
+        if off == 0 || self.longest.len() == TOLD && off <= least {
             return;
         }
-        let at = self
-            .longest
-            .partition_point(|(longer, _)| longer.off_ns() >= off);
-        self.longest
-            .insert(at, (call.clone(), self.findings.whys().why(call)));
+        let longer = |(longer, _): &(Call, _)| longer.off_ns() >= off;
+        let at = self.longest.partition_point(longer);
+        let arch = Arch::from_machine(&self.trace.arch);
+        let explained = Explained::new(arch, call, self.findings.whys(), &self.chains);
+        self.longest.insert(at, (call.clone(), explained));
         self.longest.truncate(TOLD);
     }
 
@@ -184,14 +184,11 @@ impl Summary {
         let (threads, threads_not_listed) = self.lanes.finish(duration_ns, whole);
         let turns = self.loops.finish();
         let descriptors = self.descriptors.finish();
-        let longest_waits = self.longest.iter().map(|(call, why)| {
-            let mut wait = call_json(&self.trace, call);
-            if let Some(fields) = wait.as_object_mut() {
-                let why = why_json(why, self.findings.whys().descriptors());
-                fields.insert("why".to_owned(), why);
-            }
-            wait
-        });
+        let known = Arch::from_machine(&self.trace.arch);
+        let whys = self.findings.whys();
+        let longest_waits = self.longest.iter();
+        let longest_waits = longest_waits
+            .map(|(call, explained)| explained_json(known, call, explained.told(whys)));
         let longest_waits = longest_waits.collect();
         let findings = self.findings.finish();
         Report {
@@ -216,7 +213,7 @@ impl Summary {
             },
             calls: self.calls.count(),
             offcpu: self.offcpu,
-            findings: findings.iter().map(FindingReport::new).collect(),
+            findings: findings.iter().map(FindingJson::new).collect(),
             threads,
             events_of_threads_not_listed: threads_not_listed,
             by_call: self.calls.finish(),
@@ -234,6 +231,10 @@ impl Summary {
             longest_gaps: self.gaps.longest,
         }
     }
+}
+
+fn off_ns(call: &Call) -> u64 {
+    call.blocked_ns.saturating_add(call.runnable_ns)
 }
 
 #[derive(Default)]
@@ -284,7 +285,7 @@ pub struct Report {
     /// Times off the CPU that ended.
     pub offcpu: u64,
     /// What costs the target time, the worst first.
-    pub findings: Vec<FindingReport>,
+    pub findings: Vec<FindingJson>,
     /// Where each thread's time went, the busiest first.
     pub threads: Vec<ThreadReport>,
     /// Events of threads that are not in `threads`, for there are too many.

@@ -6,9 +6,11 @@ use std::fmt::{Display, Formatter, Result};
 
 use serde_json::Value;
 
+use super::show_chain::chain;
 use super::show_requests::requests;
 use super::show_turns::turns;
-use super::{CallReport, FindingReport, Report, ThreadReport, TraceReport};
+use super::{CallReport, Report, ThreadReport, TraceReport};
+use crate::export::FindingJson;
 use crate::text::{count, escape, nanos, percent, shorten};
 
 /// Rows of each table. With those below, the report of the demo, which has three threads and one loop, takes 32
@@ -20,8 +22,10 @@ const WAKERS: usize = 2;
 const FINDINGS: usize = 5;
 /// Columns of a terminal.
 const COLUMNS: usize = 80;
-/// Longest waits shown.
+/// Longest waits shown; or one, if a chain of wake-ups ended it, and that in so many lines at most.
 const WAITS: usize = 2;
+/// See [`WAITS`].
+const CHAIN_LINES: usize = 3;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -101,9 +105,9 @@ fn header(report: &Report, f: &mut Formatter<'_>) -> Result {
 }
 
 fn findings(report: &Report, f: &mut Formatter<'_>) -> Result {
-    let mut shown: Vec<&FindingReport> = Vec::new();
+    let mut shown: Vec<&FindingJson> = Vec::new();
     for finding in &report.findings {
-        let same = |known: &&FindingReport| {
+        let same = |known: &&FindingJson| {
             (known.kind, known.pid, known.tid) == (finding.kind, finding.pid, finding.tid)
         };
         if shown.len() < FINDINGS && !shown.iter().any(same) {
@@ -125,21 +129,27 @@ fn findings(report: &Report, f: &mut Formatter<'_>) -> Result {
 }
 
 /// In lines that fit a terminal, those after the first set in.
-fn wrapped(f: &mut Formatter<'_>, text: &str, set_in: &str) -> Result {
+fn wrap(text: &str, set_in: &str) -> Vec<String> {
+    let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split(' ') {
         // A path may be longer than any line.
         let word = shorten(word, COLUMNS - set_in.len());
         let letters = line.chars().count() + word.chars().count();
         if !line.trim_start().is_empty() && letters >= COLUMNS {
-            writeln!(f, "{line}")?;
-            line = set_in.to_owned();
+            lines.push(std::mem::replace(&mut line, set_in.to_owned()));
         } else if !line.is_empty() {
             line.push(' ');
         }
         line.push_str(&word);
     }
-    writeln!(f, "{line}")
+    lines.push(line);
+    lines
+}
+
+fn wrapped(f: &mut Formatter<'_>, text: &str, set_in: &str) -> Result {
+    let mut lines = wrap(text, set_in).into_iter();
+    lines.try_for_each(|line| writeln!(f, "{line}"))
 }
 
 /// The I/O models of the threads shown, as far as they are known.
@@ -324,6 +334,18 @@ fn waits(report: &Report, f: &mut Formatter<'_>) -> Result {
             nanos(number("runnable_ns")),
             escape(why.unwrap_or("-")),
         )?;
+        if let Some(text) = chain(report, call) {
+            let mut lines = wrap(&escape(&text), "  ");
+            if lines.len() > CHAIN_LINES {
+                lines.truncate(CHAIN_LINES);
+                lines
+                    .iter_mut()
+                    .last()
+                    .into_iter()
+                    .for_each(|last| last.push('…'));
+            }
+            return lines.iter().try_for_each(|line| writeln!(f, "{line}"));
+        }
     }
     Ok(())
 }

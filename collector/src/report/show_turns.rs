@@ -4,7 +4,8 @@
 
 use std::fmt::{Formatter, Result};
 
-use super::{LongestTurn, LoopReport, Report, StallReport};
+use super::{LongestTurn, LoopReport, Report};
+use crate::export::StallJson;
 use crate::text::{count, escape, nanos, percent, shorten};
 
 /// Loops shown.
@@ -77,6 +78,9 @@ fn told(turn: &LongestTurn, several: bool) -> String {
         text += &format!(", {} without a check,", nanos(turn.lag_ns));
     }
     text += &format!(" at {}", nanos(turn.start_ns));
+    if !turn.ended {
+        text += ", under way";
+    }
     if several {
         text += &format!(" of {}", turn.tid);
     }
@@ -95,7 +99,7 @@ fn told(turn: &LongestTurn, several: bool) -> String {
     text
 }
 
-fn stalled(stall: &StallReport) -> String {
+fn stalled(stall: &StallJson) -> String {
     let mut text = match &stall.call {
         Some(call) => escape(call).into_owned(),
         None => "outside calls".to_owned(),

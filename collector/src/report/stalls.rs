@@ -6,7 +6,8 @@
 use serde::Serialize;
 
 use super::TOLD;
-use crate::model::{Arch, Gap, Stall, Trace, Turn, Waker, call_name};
+use crate::export::StallJson;
+use crate::model::{Arch, Gap, Trace, Turn};
 
 /// A turn with much lag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,6 +20,8 @@ pub struct LongestTurn {
     pub name: Option<String>,
     /// The return of the readiness call that began it.
     pub start_ns: u64,
+    /// False if it was still under way when the trace ended: its times are those so far.
+    pub ended: bool,
     /// From there to the entry of the next wait.
     pub work_ns: u64,
     /// That wait.
@@ -40,41 +43,9 @@ pub struct LongestTurn {
     /// Bytes sent in the work.
     pub sent_bytes: u64,
     /// What the thread was off the CPU in for longest, in the work; `None` if it never left the CPU.
-    pub stall: Option<StallReport>,
+    pub stall: Option<StallJson>,
     /// A CPU lost records then: the thread may have made calls that are not known, and this be several turns.
     pub loss: bool,
-}
-
-/// What stalled a turn.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StallReport {
-    /// The call; `None` outside calls.
-    pub call: Option<String>,
-    /// The descriptor it works on.
-    pub fd: Option<i32>,
-    /// What stood behind it.
-    pub descriptor: Option<u32>,
-    /// Entry of the call, or when the thread left the CPU.
-    pub start_ns: u64,
-    /// Asleep.
-    pub blocked_ns: u64,
-    /// Wanting the CPU.
-    pub runnable_ns: u64,
-    /// Who woke it.
-    pub waker: Option<StallWaker>,
-}
-
-/// Who ended a stall.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StallWaker {
-    /// The thread that ran on the waking CPU.
-    pub tid: u32,
-    /// Its process.
-    pub pid: u32,
-    /// `task`, `softirq`, `hardirq`, `nmi` or `unknown`.
-    pub context: &'static str,
-    /// The thread's name, if it is known. Only with `task` did it make the wake-up.
-    pub name: Option<String>,
 }
 
 /// The longest turns so far.
@@ -101,9 +72,33 @@ impl Stalls {
         }
         let longer = |(_, longer): &(_, LongestTurn)| longer.lag_ns >= turn.lag_ns;
         let at = self.longest.partition_point(longer);
-        let told = (turn.fd, tell(self.arch, turn, name));
+        let told = (turn.fd, self.tell(turn, name));
         self.longest.insert(at, told);
         self.longest.truncate(TOLD);
+    }
+
+    /// The turn as a report has it.
+    pub(super) fn tell(&self, turn: &Turn, name: Option<&str>) -> LongestTurn {
+        let stall = turn.stall.as_ref();
+        LongestTurn {
+            tid: turn.tid,
+            pid: turn.pid,
+            name: name.map(str::to_owned),
+            start_ns: turn.start_ns,
+            ended: turn.ended,
+            work_ns: turn.work_ns(),
+            wait_ns: turn.wait_ns(),
+            lag_ns: turn.lag_ns,
+            blocked_ns: turn.blocked_ns,
+            runnable_ns: turn.runnable_ns,
+            events: turn.events,
+            calls: turn.calls,
+            checks: turn.checks,
+            received_bytes: turn.received,
+            sent_bytes: turn.sent,
+            stall: stall.map(|stall| StallJson::new(self.arch, stall)),
+            loss: false,
+        }
     }
 
     pub(super) fn gap(&mut self, gap: &Gap) {
@@ -120,49 +115,5 @@ impl Stalls {
             .filter(|(fd, turn)| !shared(turn.pid, *fd))
             .map(|(_, turn)| turn)
             .collect()
-    }
-}
-
-fn tell(arch: Option<Arch>, turn: &Turn, name: Option<&str>) -> LongestTurn {
-    let stall = turn.stall.as_ref().map(|stall| {
-        let Stall { nr, waker, .. } = *stall;
-        let comm = Some(&stall.waker_comm).filter(|comm| !comm.is_empty());
-        StallReport {
-            call: nr.map(|nr| {
-                arch.map_or_else(
-                    || format!("syscall_{nr}"),
-                    |arch| call_name(arch, nr).into(),
-                )
-            }),
-            fd: stall.fd,
-            descriptor: stall.descriptor,
-            start_ns: stall.start_ns,
-            blocked_ns: stall.blocked_ns,
-            runnable_ns: stall.runnable_ns,
-            waker: waker.map(|Waker { tid, pid, context }| StallWaker {
-                tid,
-                pid,
-                context: context.word(),
-                name: comm.cloned(),
-            }),
-        }
-    });
-    LongestTurn {
-        tid: turn.tid,
-        pid: turn.pid,
-        name: name.map(str::to_owned),
-        start_ns: turn.start_ns,
-        work_ns: turn.work_ns(),
-        wait_ns: turn.wait_ns(),
-        lag_ns: turn.lag_ns,
-        blocked_ns: turn.blocked_ns,
-        runnable_ns: turn.runnable_ns,
-        events: turn.events,
-        calls: turn.calls,
-        checks: turn.checks,
-        received_bytes: turn.received,
-        sent_bytes: turn.sent,
-        stall,
-        loss: false,
     }
 }

@@ -6,14 +6,12 @@
 
 use serde::Serialize;
 
-use super::IoModelReport;
+use crate::export::IoModelJson;
 use crate::export::threads::{Thread, Threads};
-use crate::model::{Call, CallKinds, Event, IoEvidence, OffCpu, OpenThread, recent_map::RecentMap};
+use crate::model::{Call, CallKinds, Event, IoEvidence, OffCpu, OpenThread, ProcessReadiness};
 
 /// Threads whose sums are kept.
 const THREADS_MAX: usize = 16_384;
-/// Processes whose readiness calls are counted.
-const PROCESSES_MAX: usize = 16_384;
 
 /// Where one thread's time went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,7 +41,7 @@ pub struct ThreadReport {
     /// What is left of its life if records were lost: the time of those, and time outside calls.
     pub unknown_ns: u64,
     /// How it comes to know that it can go on.
-    pub io_model: IoModelReport,
+    pub io_model: IoModelJson,
 }
 
 /// The sums of one thread so far.
@@ -89,15 +87,12 @@ impl Sums {
 
     fn open(&mut self, open: &OpenThread) {
         self.since(open.since_ns);
+        let (blocked_ns, runnable_ns) = open.off_cpu_ns();
+        add(&mut self.blocked_ns, blocked_ns);
+        add(&mut self.runnable_ns, runnable_ns);
         if open.nr.is_some() {
             add(&mut self.kernel_ns, open.kernel_ns);
-            add(&mut self.blocked_ns, open.blocked_ns);
-            add(&mut self.runnable_ns, open.runnable_ns);
             add(&mut self.copying_ns, open.copying_ns);
-        } else if let Some(off) = open.off_since_ns {
-            let woken = open.woken_ns.unwrap_or(open.at_ns);
-            add(&mut self.blocked_ns, woken.saturating_sub(off));
-            add(&mut self.runnable_ns, open.at_ns.saturating_sub(woken));
         }
     }
 }
@@ -106,8 +101,7 @@ impl Sums {
 pub(super) struct Lanes {
     threads: Threads<Sums>,
     kinds: CallKinds,
-    /// Readiness calls by process.
-    readiness: RecentMap<u64>,
+    readiness: ProcessReadiness,
 }
 
 impl Lanes {
@@ -115,23 +109,15 @@ impl Lanes {
         Self {
             threads: Threads::new(THREADS_MAX),
             kinds,
-            readiness: RecentMap::new(PROCESSES_MAX),
+            readiness: ProcessReadiness::default(),
         }
-    }
-
-    /// Readiness calls of this process so far, this one with them if it is one; `None` if there are too many
-    /// processes.
-    fn readiness(&mut self, pid: u32, one_more: bool) -> Option<u64> {
-        let count = self.readiness.get_or(pid, || 0)?;
-        *count += u64::from(one_more);
-        Some(*count)
     }
 
     pub(super) fn push(&mut self, event: &Event) {
         match event {
             Event::Call(call) => {
                 let kind = self.kinds.of(call.nr);
-                let readiness = self.readiness(call.pid, kind.is_readiness());
+                let readiness = self.readiness.call(call.pid, kind);
                 if let Some(thread) = self.threads.at(call.pid, call.tid, call.start_ns) {
                     thread.of.call(call);
                     thread.of.io.call(kind, call, readiness);
@@ -210,6 +196,6 @@ fn finish(thread: &Thread<Sums>, duration_ns: u64, whole: bool) -> ThreadReport 
         copying_ns,
         other_ns,
         unknown_ns: if whole { 0 } else { rest },
-        io_model: IoModelReport::new(io),
+        io_model: IoModelJson::new(io),
     }
 }

@@ -31,6 +31,7 @@ pub(super) struct Summed {
 struct State {
     held: Vec<Turn>,
     of_loop: Option<Box<Sums>>,
+    under_way: Option<LongestTurn>,
 }
 
 /// All turns so far.
@@ -87,7 +88,21 @@ impl Loops {
             self.not_listed = self.not_listed.saturating_add(1);
             return;
         };
-        let State { held, of_loop } = &mut thread.of;
+        let State {
+            held,
+            of_loop,
+            under_way,
+        } = &mut thread.of;
+        if !turn.ended {
+            if let Some(sums) = of_loop {
+                // Which epoll it will wait on, its last turn tells.
+                let fd = turn.fd.or(sums.fd);
+                let turn = Turn { fd, ..turn };
+                *under_way = Some(self.stalls.tell(&turn, thread.name.as_deref()));
+                self.stalls.push(&turn, thread.name.as_deref(), shared);
+            }
+            return;
+        }
         if of_loop.is_none() {
             if !turn.many {
                 return;
@@ -154,6 +169,7 @@ impl Loops {
                     tid: thread.tid,
                     pid: thread.pid,
                     name: thread.name.clone(),
+                    under_way: thread.of.under_way.clone().filter(|_| !shared),
                     ..sums.report(shared)
                 })
             })

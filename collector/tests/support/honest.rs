@@ -174,6 +174,22 @@ pub(crate) fn honest(seed: u64, calls: usize) -> Vec<Event> {
     events
 }
 
+/// The same, whose threads wake one another in a ring.
+pub(crate) fn linked(seed: u64, calls: usize) -> Vec<Event> {
+    let mut events = honest(seed, calls);
+    for event in &mut events {
+        let (tid, waker) = match event {
+            Event::Call(call) => (call.tid, call.waker.as_mut()),
+            Event::OffCpu(span) => (span.tid, span.waker.as_mut()),
+            _ => continue,
+        };
+        if let Some(waker) = waker {
+            (waker.tid, waker.pid) = (PID + (tid + 1 - PID) % 4, PID);
+        }
+    }
+    events
+}
+
 /// The end of such a trace.
 pub(crate) fn end_of(events: &[Event]) -> End {
     let at_ns = events.iter().map(|event| match event {

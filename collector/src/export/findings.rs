@@ -1,4 +1,4 @@
-//! Findings and I/O models as reports have them.
+//! Findings and I/O models as exports and reports have them. A field that is not there does not apply, or is not known.
 //!
 //! Their fields and words are a promise to programs; what is found is decided in the model alone.
 
@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{Descriptors, Finding, IoEvidence, IoModel, What, Why};
+use crate::model::{Finding, IoEvidence, IoModel, What};
 
 /// Something that costs the target time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FindingReport {
+pub struct FindingJson {
     /// What kind: `spin`, `never_read` and so on.
     pub kind: &'static str,
     /// `severe`, `notable` or `hint`.
@@ -22,14 +22,19 @@ pub struct FindingReport {
     /// The thread; of a herd, one of them.
     pub tid: u32,
     /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
     /// The descriptor's id in exports.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub descriptor: Option<u32>,
     /// The descriptor's number in the process.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fd: Option<i32>,
     /// What a person would call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The call it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
     /// Where it is to be seen: from here,
     pub start_ns: u64,
@@ -43,8 +48,8 @@ pub struct FindingReport {
     pub numbers: BTreeMap<&'static str, u64>,
 }
 
-impl FindingReport {
-    pub(super) fn new(finding: &Finding) -> Self {
+impl FindingJson {
+    pub(crate) fn new(finding: &Finding) -> Self {
         let on = finding.on.as_ref();
         Self {
             kind: finding.what.word(),
@@ -71,12 +76,14 @@ impl FindingReport {
 
 /// The I/O model of a thread, and the counts it is told from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct IoModelReport {
+pub struct IoModelJson {
     /// `blocking`, `polling`, `multiplexing`, `signal_driven`, `asynchronous`, `mixed` or `unknown`.
     pub model: &'static str,
     /// Of `multiplexing`: `select`, `poll` or `epoll`, if mostly one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub with: Option<&'static str>,
     /// Of `epoll`: `level`, `edge` or `both`, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<&'static str>,
     /// `select` and its kin.
     pub selects: u64,
@@ -101,8 +108,8 @@ pub struct IoModelReport {
     pub text: String,
 }
 
-impl IoModelReport {
-    pub(super) fn new(evidence: &IoEvidence) -> Self {
+impl IoModelJson {
+    pub(crate) fn new(evidence: &IoEvidence) -> Self {
         let model = evidence.model();
         let (with, trigger) = match model {
             IoModel::Multiplexing { with, trigger } => (with, trigger),
@@ -124,32 +131,4 @@ impl IoModelReport {
             text: model.to_string(),
         }
     }
-}
-
-/// Why a wait ended.
-#[derive(Serialize)]
-struct WhyReport {
-    cause: &'static str,
-    text: String,
-    short: String,
-    descriptor: Option<u32>,
-    fd: Option<i32>,
-    by: Option<u32>,
-    network: bool,
-    inferred: bool,
-}
-
-/// Why a wait ended, as a part of `longest_waits`.
-pub(super) fn why_json(why: &Why, known: &Descriptors) -> serde_json::Value {
-    let report = WhyReport {
-        cause: why.cause.word(),
-        text: why.text(known),
-        short: why.short(),
-        descriptor: why.descriptor,
-        fd: why.fd,
-        by: why.by,
-        network: why.network,
-        inferred: why.inferred,
-    };
-    serde_json::to_value(report).unwrap_or_default()
 }

@@ -1,0 +1,148 @@
+//! Turns of event loops as the export has them, and what stalled them as reports have it, too.
+//!
+//! Where turns begin and end is decided in the model alone.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::json::name;
+use crate::model::{Arch, Stall, Turn, Waker};
+
+/// One of `turns`.
+#[derive(Serialize)]
+pub(super) struct TurnJson {
+    tid: u32,
+    pid: u32,
+    start_ns: u64,
+    work_end_ns: u64,
+    end_ns: u64,
+    ended: bool,
+    work_ns: u64,
+    wait_ns: u64,
+    blocked_ns: u64,
+    runnable_ns: u64,
+    lag_ns: u64,
+    events: u64,
+    calls: u64,
+    checks: u64,
+    received_bytes: u64,
+    sent_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stall: Option<StallJson>,
+    ready_before_asked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nr: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fd: Option<i32>,
+    many: bool,
+}
+
+impl TurnJson {
+    pub(super) fn new(arch: Option<Arch>, turn: &Turn) -> Self {
+        let Turn {
+            pid,
+            tid,
+            start_ns,
+            work_end_ns,
+            end_ns,
+            ended,
+            events,
+            calls,
+            checks,
+            received,
+            sent,
+            blocked_ns,
+            runnable_ns,
+            lag_ns,
+            ref stall,
+            ready_before_asked,
+            nr,
+            fd,
+            many,
+        } = *turn;
+        Self {
+            tid,
+            pid,
+            start_ns,
+            work_end_ns,
+            end_ns,
+            ended,
+            work_ns: turn.work_ns(),
+            wait_ns: turn.wait_ns(),
+            blocked_ns,
+            runnable_ns,
+            lag_ns,
+            events,
+            calls,
+            checks,
+            received_bytes: received,
+            sent_bytes: sent,
+            stall: stall.as_ref().map(|stall| StallJson::new(arch, stall)),
+            ready_before_asked,
+            call: nr.map(|nr| name(arch, nr)),
+            nr,
+            fd,
+            many,
+        }
+    }
+}
+
+/// What stalled a turn. A field that is not there is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StallJson {
+    /// The call; `None` outside calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+    /// The descriptor it works on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fd: Option<i32>,
+    /// What stood behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub descriptor: Option<u32>,
+    /// Entry of the call, or when the thread left the CPU.
+    pub start_ns: u64,
+    /// Asleep.
+    pub blocked_ns: u64,
+    /// Wanting the CPU.
+    pub runnable_ns: u64,
+    /// Who woke it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waker: Option<StallWaker>,
+}
+
+/// Who ended a stall.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StallWaker {
+    /// The thread that ran on the waking CPU.
+    pub tid: u32,
+    /// Its process.
+    pub pid: u32,
+    /// `task`, `softirq`, `hardirq`, `nmi` or `unknown`.
+    pub context: &'static str,
+    /// The thread's name, if it is known. Only with `task` did it make the wake-up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl StallJson {
+    pub(crate) fn new(arch: Option<Arch>, stall: &Stall) -> Self {
+        let comm = Some(&stall.waker_comm).filter(|comm| !comm.is_empty());
+        Self {
+            call: stall.nr.map(|nr| name(arch, nr).into_owned()),
+            fd: stall.fd,
+            descriptor: stall.descriptor,
+            start_ns: stall.start_ns,
+            blocked_ns: stall.blocked_ns,
+            runnable_ns: stall.runnable_ns,
+            waker: stall.waker.map(|Waker { tid, pid, context }| StallWaker {
+                tid,
+                pid,
+                context: context.word(),
+                name: comm.cloned(),
+            }),
+        }
+    }
+}

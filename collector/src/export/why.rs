@@ -1,0 +1,179 @@
+//! Why waits ended, as exports and reports have it, with the chain of wake-ups that led there.
+//!
+//! Told once all is known that will be: the call in which a waker made the last wake-up may end a little after the
+//! wait that it ended. Until then nothing is told, so that exports and reports never differ.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::json::name;
+use crate::model::{Arch, At, Call, Chain, Chains, Descriptors, Event, Link, Why, Whys};
+
+/// Why a wait ended.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct WhyJson {
+    #[serde(flatten)]
+    reason: Reason,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    chain: Vec<LinkJson>,
+}
+
+/// Why one wait ended, by itself.
+#[derive(Clone, Debug, Serialize)]
+struct Reason {
+    cause: &'static str,
+    text: String,
+    short: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    descriptor: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fd: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<u32>,
+    network: bool,
+    inferred: bool,
+}
+
+/// One wait of a chain.
+#[derive(Clone, Debug, Serialize)]
+struct LinkJson {
+    tid: u32,
+    pid: u32,
+    woken_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waited_in: Option<AtJson>,
+    #[serde(flatten)]
+    reason: Reason,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    woken_in: Option<AtJson>,
+}
+
+/// A call of a chain.
+#[derive(Clone, Debug, Serialize)]
+struct AtJson {
+    call: Cow<'static, str>,
+    start_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fd: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    descriptor: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+impl WhyJson {
+    fn new(arch: Option<Arch>, why: &Why, chain: Option<&Chain>, known: &Descriptors) -> Self {
+        let chain = chain.filter(|chain| chain.tells());
+        let links = chain.map_or(&[][..], |chain| &chain.links);
+        let links = links.iter().map(|link| LinkJson::new(arch, link, known));
+        Self {
+            reason: Reason::new(why, known),
+            chain: links.collect(),
+        }
+    }
+}
+
+impl Reason {
+    fn new(why: &Why, known: &Descriptors) -> Self {
+        Self {
+            cause: why.cause.word(),
+            text: why.text(known),
+            short: why.short(),
+            descriptor: why.descriptor,
+            fd: why.fd,
+            by: why.by,
+            network: why.network,
+            inferred: why.inferred,
+        }
+    }
+}
+
+impl LinkJson {
+    fn new(arch: Option<Arch>, link: &Link, known: &Descriptors) -> Self {
+        let at_json = |at: At| AtJson::new(arch, &at, known);
+        let Link {
+            pid,
+            tid,
+            woken_ns,
+            at,
+            ref why,
+            waker_at,
+        } = *link;
+        Self {
+            tid,
+            pid,
+            woken_ns,
+            waited_in: at.map(at_json),
+            reason: Reason::new(why, known),
+            woken_in: waker_at.map(at_json),
+        }
+    }
+}
+
+impl AtJson {
+    fn new(arch: Option<Arch>, at: &At, known: &Descriptors) -> Self {
+        Self {
+            call: name(arch, at.nr),
+            start_ns: at.start_ns,
+            fd: at.fd,
+            descriptor: at.descriptor,
+            name: at.descriptor.and_then(|id| known.label(id)),
+        }
+    }
+}
+
+/// Why the wait of a call ended, as soon as all of it is known.
+#[derive(Debug)]
+pub(crate) struct Explained {
+    arch: Option<Arch>,
+    why: Why,
+    chain: Option<Chain>,
+    told: Option<WhyJson>,
+}
+
+impl Explained {
+    /// Of the last call that was pushed to both.
+    pub(crate) fn new(arch: Option<Arch>, call: &Call, whys: &Whys, chains: &Chains) -> Self {
+        let mut explained = Self {
+            arch,
+            why: whys.why(call),
+            chain: chains.of(call),
+            told: None,
+        };
+        explained.settle(whys);
+        explained
+    }
+
+    /// Whether [`told`](Self::told) says all that will be known.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.told.is_some()
+    }
+
+    /// Takes in an event that came after the call.
+    pub(crate) fn follow(&mut self, event: &Event, whys: &Whys) {
+        if self.is_settled() {
+            return;
+        }
+        if let Some(chain) = &mut self.chain {
+            chain.follow(event);
+        }
+        self.settle(whys);
+    }
+
+    fn settle(&mut self, whys: &Whys) {
+        if self.chain.as_ref().is_none_or(Chain::is_settled) {
+            self.told = Some(self.now(whys));
+        }
+    }
+
+    fn now(&self, whys: &Whys) -> WhyJson {
+        let known = whys.descriptors();
+        WhyJson::new(self.arch, &self.why, self.chain.as_ref(), known)
+    }
+
+    /// What is known of it, if no events follow.
+    pub(crate) fn told(&self, whys: &Whys) -> WhyJson {
+        self.told.clone().unwrap_or_else(|| self.now(whys))
+    }
+}
