@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod chains;
 mod child;
 mod clock;
 mod counts;
