@@ -163,11 +163,7 @@ impl Overview {
                 }
                 return;
             }
-            Event::Request(request) => {
-                let at = request.complete_ns.or(request.submit_ns).unwrap_or(0);
-                self.threads.at(request.pid, request.tid, at);
-                at
-            }
+            Event::Request(request) => request.complete_ns.or(request.submit_ns).unwrap_or(0),
             Event::Gap(gap) => {
                 self.lost = self.lost.saturating_add(gap.lost);
                 gap.end_ns

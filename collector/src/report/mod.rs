@@ -233,10 +233,6 @@ impl Summary {
     }
 }
 
-fn off_ns(call: &Call) -> u64 {
-    call.blocked_ns.saturating_add(call.runnable_ns)
-}
-
 #[derive(Default)]
 struct Gaps {
     count: u64,
