@@ -136,6 +136,11 @@ pub(crate) fn exit(ctx: &BtfTracePointContext, regs: Regs, ret: i64) {
             thread.call.nr = NO_CALL;
             return;
         }
+        if thread.call.nr == UNKNOWN_CALL && thread.call.sleeps == 0 && kernel::is_filtered(task) {
+            // It may have been on the CPU in a call when tracing began, or was refused this one: nobody can say.
+            thread.call.nr = NO_CALL;
+            return;
+        }
         settle_unseen_entry(thread, regs);
     }
     let now = thread::account(thread, now);

@@ -41,6 +41,8 @@ static TASK_RUN_DELAY: u32 = 0;
 #[unsafe(no_mangle)]
 static TASK_PENDING: u32 = 0;
 #[unsafe(no_mangle)]
+static TASK_SECCOMP: u32 = 0;
+#[unsafe(no_mangle)]
 static COMPAT_WORD: u32 = 0;
 #[unsafe(no_mangle)]
 static COMPAT_BIT: u32 = 0;
@@ -210,6 +212,13 @@ pub(crate) fn is_dying(task: Task) -> bool {
     const SIGKILL: u64 = 9;
     let pending = global(&TASK_PENDING);
     pending != 0 && load_u64(task, pending) & (1 << (SIGKILL - 1)) != 0
+}
+
+/// Whether a filter may refuse a thread's calls: then it leaves calls that it never entered.
+#[inline(always)]
+pub(crate) fn is_filtered(task: Task) -> bool {
+    let mode = global(&TASK_SECCOMP);
+    mode != 0 && load_u32(task, mode) != 0
 }
 
 /// The preemption counter of this CPU, where it can be read; see [`crate::context`].

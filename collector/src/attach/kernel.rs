@@ -94,6 +94,8 @@ pub(crate) struct Offsets {
     pub(crate) task_run_delay: u32,
     /// 0 if it is not known.
     pub(crate) task_pending: u32,
+    /// 0 if it is not known.
+    pub(crate) task_seccomp: u32,
     pub(crate) compat_word: u32,
     pub(crate) compat_bit: u32,
     pub(crate) preempt_count: u32,
@@ -176,6 +178,8 @@ impl Offsets {
             task_pending: btf
                 .offset("task_struct", &["pending", "signal", "sig"])
                 .unwrap_or(0),
+            // Only with `CONFIG_SECCOMP`.
+            task_seccomp: btf.offset("task_struct", &["seccomp", "mode"]).unwrap_or(0),
             compat_word,
             compat_bit,
             preempt_count,

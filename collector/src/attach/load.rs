@@ -85,6 +85,7 @@ impl Probe {
             .override_global(global::TASK_ON_CPU, &offsets.task_on_cpu, true)
             .override_global(global::TASK_RUN_DELAY, &offsets.task_run_delay, true)
             .override_global(global::TASK_PENDING, &offsets.task_pending, true)
+            .override_global(global::TASK_SECCOMP, &offsets.task_seccomp, true)
             .override_global(global::FILE, &file, true)
             .override_global(global::REQUEST, &request, true)
             .override_global(global::NAMES, &names, true)

@@ -103,3 +103,18 @@ fn what_a_seccomp_supervisor_takes_before_the_entry_is_time_outside_the_call() {
         .unwrap_or_else(|| panic!("held before {poll:?}"));
     assert!(!held.in_call, "{held:?}");
 }
+
+#[test]
+fn a_call_refused_first_of_all_is_not_taken_for_one_that_began_before_the_trace() {
+    // The thread runs as tracing begins: whether it was in a call then, only its first entry or exit can tell.
+    let mut script = start(&format!(
+        "assert refuse({ERRNO_EPERM}) == 0\nm = mmap.mmap(-1, 4096)\nsay('ready')\nhear()\n\
+         say('spinning')\nn = 0\nwhile n < 8000000: n += 1\nsay(poll(1000))\nhear()"
+    ));
+    script.tell("go");
+    assert_eq!(script.hear(), "spinning");
+    let tracing = Tracing::attach(script.pid());
+    assert_eq!(script.hear(), "-1");
+    let taken = tracing.finish();
+    no_poll(&taken);
+}

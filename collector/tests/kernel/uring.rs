@@ -9,7 +9,7 @@ use waitscope::{
 };
 
 use super::{
-    child::signal_pid,
+    child::{Script, signal_pid},
     observers::{PerfRecord, suspended_ns},
     servers::stop,
     trace::{Taken, Tracing},
@@ -178,4 +178,87 @@ fn connections_that_an_io_uring_accepts_have_their_names_and_their_ends() {
             "{local} was closed: {descriptors:#?}"
         );
     }
+}
+
+/// An `io_uring` in Python: `do(opcode, fd, addr, len, off, flags)` hands one request over, waits for it, and returns
+/// what came of it.
+const RING: &str = r"
+import ctypes, struct
+libc = ctypes.CDLL(None, use_errno=True)
+params = bytearray(120)
+ring = libc.syscall(425, 8, (ctypes.c_char * 120).from_buffer(params))
+assert ring >= 0, ctypes.get_errno()
+sq_entries, cq_entries = struct.unpack_from('<2I', params, 0)
+SQ, CQ = struct.unpack_from('<7I', params, 40), struct.unpack_from('<6I', params, 80)
+sq = mmap.mmap(ring, SQ[6] + sq_entries * 4, offset=0)
+cq = mmap.mmap(ring, CQ[5] + cq_entries * 16, offset=0x8000000)
+sqes = mmap.mmap(ring, sq_entries * 64, offset=0x10000000)
+def u32(of, at): return struct.unpack_from('<I', of, at)[0]
+def do(opcode, fd, addr=0, length=0, off=0, flags=0):
+    tail = u32(sq, SQ[1])
+    slot = tail & u32(sq, SQ[2])
+    struct.pack_into('<BBHiQQIIQQQQ', sqes, slot * 64, opcode, 0, 0, fd, off, addr, length, flags, 77, 0, 0, 0)
+    struct.pack_into('<I', sq, SQ[6] + slot * 4, slot)
+    struct.pack_into('<I', sq, SQ[1], tail + 1)
+    assert libc.syscall(426, ring, 1, 1, 1, None, 0) == 1
+    head = u32(cq, CQ[0])
+    user_data, res, _ = struct.unpack_from('<QiI', cq, CQ[5] + (head & u32(cq, CQ[2])) * 16)
+    struct.pack_into('<I', cq, CQ[0], head + 1)
+    assert user_data == 77
+    return res
+";
+
+#[test]
+fn what_an_io_uring_opens_closes_and_adds_to_an_epoll_is_known() {
+    let mut script = Script::start(&format!(
+        "{RING}\nOPENAT, CLOSE, EPOLL_CTL = 18, 19, 29\nr, w = os.pipe()\ne = select.epoll()\n\
+         path = ctypes.create_string_buffer(b'/etc/hostname')\n\
+         event = ctypes.create_string_buffer(struct.pack('<IQ', 1, 123456789))\n\
+         say('ready')\nhear()\n\
+         f = do(OPENAT, -100, ctypes.addressof(path))\nos.read(f, 1)\nclosed = do(CLOSE, f)\n\
+         added = do(EPOLL_CTL, e.fileno(), ctypes.addressof(event), 1, r)\nos.write(w, b'x')\n\
+         found = e.poll()\nsay(f, closed, added, r, len(found))\nhear()"
+    ));
+    let pid = script.pid();
+    let tracing = Tracing::attach(pid);
+    script.tell("go");
+    let said = script.hear_numbers();
+    let taken = tracing.finish();
+    let [opened, closed, added, pipe, found] = said[..] else {
+        panic!("{said:?}")
+    };
+    assert_eq!((closed, added, found), (0, 0, 1), "as the program saw it");
+    let names: Vec<_> = requests(&taken)
+        .map(|request| operation_name(request.opcode).into_owned())
+        .collect();
+    assert_eq!(names, ["openat", "close", "epoll_ctl"]);
+    let file = taken
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Descriptor(known) if known.fd == opened as i32 => Some(known),
+            _ => None,
+        })
+        .next_back()
+        .expect("the file");
+    assert_eq!(
+        (file.kind, file.name.as_str()),
+        (DescriptorKind::File, "hostname")
+    );
+    assert!(file.opened_ns < file.closed_ns, "{file:?}");
+    let read = taken
+        .calls_named("read")
+        .find(|call| call.fd == Some(opened as i32))
+        .expect("the read of one byte");
+    assert_eq!(read.descriptor, Some(file.id), "{read:?}");
+    // The epoll gives back a word of the program's own, which the request said the meaning of.
+    let ready: Vec<_> = taken
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Ready(ready) if ready.tid == pid => Some((ready.fd, ready.ready)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ready, [(Some(pipe as i32), 1)]);
 }

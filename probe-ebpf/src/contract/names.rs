@@ -54,6 +54,8 @@ pub mod global {
     pub const TASK_RUN_DELAY: &str = "TASK_RUN_DELAY";
     /// `u32`: offset of `task_struct.pending.signal.sig`, or 0 if it is not known.
     pub const TASK_PENDING: &str = "TASK_PENDING";
+    /// `u32`: offset of `task_struct.seccomp.mode`, or 0 if it is not known.
+    pub const TASK_SECCOMP: &str = "TASK_SECCOMP";
     /// `u32`: offset in `task_struct` of the word that marks a 32-bit call.
     pub const COMPAT_WORD: &str = "COMPAT_WORD";
     /// `u32`: the bit in that word, or 0 where the kernel has no 32-bit calls.
