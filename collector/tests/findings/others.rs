@@ -115,6 +115,48 @@ fn threads_woken_together_of_which_one_gets_something_are_a_herd() {
     check("woken apart", &herd(30, 4, 1, 200_000), &[]);
 }
 
+/// Threads that are all woken for each connection, of which one at a time returns, and the others sleep on.
+fn herd_that_sleeps_on(times: u32, threads: u32) -> Story {
+    let mut story = Story::new();
+    story.open(listener(1, 3));
+    let mut sleeps = vec![0; threads as usize];
+    for time in 0..times {
+        story.pass(1_000_000);
+        let woken = story.now;
+        for tid in PID..PID + threads {
+            let wake = woken + u64::from(tid - PID) * 1_000;
+            story.go_on(tid).woken_in_call(wake);
+            sleeps[(tid - PID) as usize] += 1;
+        }
+        let winner = time % threads;
+        let slept = std::mem::take(&mut sleeps[winner as usize]);
+        story
+            .go_on(PID + winner)
+            .waits(EPOLL_WAIT, &[ready(1, LEVEL, bit::IN)], |call| {
+                asleep(call, 500);
+                call.sleeps = slept;
+                call.last_wake_ns = Some(woken + u64::from(winner) * 1_000);
+            });
+        story.on(ACCEPT4, 1, 3, 20);
+    }
+    story
+}
+
+#[test]
+fn threads_that_sleep_on_after_being_woken_for_nothing_are_a_herd_that_is_inferred() {
+    let story = herd_that_sleeps_on(40, 4);
+    check("herd", &story, &["herd"]);
+    let found = &story.found()[0];
+    assert!(found.inferred, "{found:?}");
+    let numbers: std::collections::BTreeMap<_, _> = found.what.numbers().into_iter().collect();
+    // Of each event one got something. What the last few events left asleep has not come to light.
+    let (herds, woken, nothing) = (numbers["herds"], numbers["woken"], numbers["nothing"]);
+    assert!((20..=40).contains(&herds), "{numbers:?}");
+    assert!(woken <= 4 * herds && woken >= 3 * herds, "{numbers:?}");
+    assert_eq!(nothing, woken - herds, "{numbers:?}");
+    check("two threads", &herd_that_sleeps_on(40, 2), &[]);
+}
+
 /// A thread that looks, and then does something else for so long.
 fn looking(times: usize, between_ns: u64, finds: bool) -> Story {
     let mut story = Story::new();

@@ -2,7 +2,7 @@
 
 use waitscope::model::{
     Arch, Call, CallKinds, Context, Descriptor, DescriptorKind, Event, Finding, Findings, Gap,
-    Life, LifeKind, Ready, Timeout, Waker,
+    Life, LifeKind, OffCpu, Ready, Timeout, Waker,
 };
 
 use crate::support::blank;
@@ -190,6 +190,24 @@ impl Story {
         }
         self.events.push(Event::Call(call));
         self
+    }
+
+    /// The thread is woken in the call that it is in, which has not ended.
+    pub(crate) fn woken_in_call(&mut self, woken_ns: u64) {
+        self.events.push(Event::OffCpu(OffCpu {
+            pid: PID,
+            tid: self.tid,
+            cpu: 0,
+            start_ns: woken_ns - 500,
+            woken_ns: Some(woken_ns),
+            end_ns: woken_ns + 100,
+            times: 1,
+            unseen: false,
+            in_call: true,
+            state: 1,
+            waker: None,
+            waker_comm: String::new(),
+        }));
     }
 
     pub(crate) fn gap(&mut self) -> &mut Self {

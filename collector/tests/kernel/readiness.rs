@@ -113,18 +113,21 @@ fn a_thundering_herd_of_gunicorns_workers_is_there_wake_up_by_wake_up_as_perf_an
         "more were woken than there was something for: {facts}"
     );
 
-    // The finding is only of those that returned and then got `EAGAIN`, three or more at a time: how many that are,
-    // depends on how many CPUs there are. If it is told, then in numbers that are not above perf's.
-    for herd in findings(&taken, "herd") {
-        let number = |name: &str| herd["numbers"][name].as_u64().unwrap();
-        let facts = format!("{herd}: {facts}");
-        assert!(number("herds") <= REQUESTS + 1, "{facts}");
-        assert!(number("woken") <= woken + WORKERS as u64, "{facts}");
-        assert!(
-            number("nothing") <= woken - accepted + WORKERS as u64,
-            "{facts}"
-        );
-    }
+    // The finding: of every herd one got something at most, and no number is above what the kernel and perf counted. The
+    // first and the last few events may not have come to light.
+    let herds = findings(&taken, "herd");
+    let [herd] = &herds[..] else {
+        panic!("one listening socket, one herd: {herds:?}, {facts}")
+    };
+    let number = |name: &str| herd["numbers"][name].as_u64().unwrap();
+    let facts = format!("{herd}: {facts}");
+    assert!((10..=REQUESTS + 1).contains(&number("herds")), "{facts}");
+    assert!(number("woken") <= sleeps + WORKERS as u64, "{facts}");
+    assert!(number("woken") >= 3 * number("herds"), "{facts}");
+    assert!(
+        number("nothing") >= number("woken") - number("herds"),
+        "{facts}"
+    );
 }
 
 /// How often the main threads of these left the CPU to sleep, by the kernel's count.

@@ -1,6 +1,10 @@
 //! Thundering herds: several threads woken for one thing, of which most find that another was quicker.
 //!
-//! A wake-up counts as in vain only if the thread then asked for the thing and got `EAGAIN`.
+//! A wake-up counts as in vain only if the thread then asked for the thing and got `EAGAIN`, or if it slept on in the
+//! same readiness call. Of that nobody says what it was for: it is taken to be for what other threads were woken for
+//! at the same time and this one at other times, and the herd is inferred.
+
+use std::collections::VecDeque;
 
 use super::What;
 use super::thread::Found;
@@ -15,6 +19,8 @@ const HERDS_MIN: u64 = 10;
 /// Descriptors watched, and threads in one herd.
 const WATCHED_MAX: usize = 4_096;
 const MEMBERS_MAX: usize = 64;
+/// Events of one descriptor that are kept open: a thread that sleeps on tells only at the end of its call.
+const RECENT: usize = 32;
 
 #[derive(Debug)]
 struct Member {
@@ -23,18 +29,26 @@ struct Member {
     got: Option<bool>,
 }
 
+/// Something that threads were woken for.
+#[derive(Debug)]
+struct Event {
+    first_wake_ns: u64,
+    members: Vec<Member>,
+    inferred: bool,
+}
+
 #[derive(Debug)]
 struct Watched {
     pid: u32,
     /// The first thread that was woken for it.
     tid: u32,
-    /// Another was, too.
-    shared: bool,
-    first_wake_ns: u64,
-    members: Vec<Member>,
+    /// Another was, too: all that were.
+    shared: Vec<u32>,
+    recent: VecDeque<Event>,
     herds: u64,
     woken: u64,
     nothing: u64,
+    inferred: bool,
     start_ns: u64,
     end_ns: u64,
 }
@@ -47,7 +61,7 @@ impl Herds {
     /// A thread was woken in a readiness call and found it ready.
     pub(super) fn woken(&mut self, root: u32, pid: u32, tid: u32, wake_ns: u64) {
         if self.0.len() >= WATCHED_MAX && !self.0.contains_key(&root) {
-            self.0.retain(|_, watched| watched.shared);
+            self.0.retain(|_, watched| !watched.shared.is_empty());
             if self.0.len() >= WATCHED_MAX {
                 return;
             }
@@ -55,26 +69,51 @@ impl Herds {
         let watched = self.0.entry(root).or_insert_with(|| Watched {
             pid,
             tid,
-            shared: false,
-            first_wake_ns: 0,
-            members: Vec::new(),
+            shared: Vec::new(),
+            recent: VecDeque::new(),
             herds: 0,
             woken: 0,
             nothing: 0,
+            inferred: false,
             start_ns: 0,
             end_ns: 0,
         });
-        if !watched.shared && watched.tid == tid {
-            return;
+        if watched.shared.is_empty() {
+            if watched.tid == tid {
+                return;
+            }
+            watched.shared.push(watched.tid);
         }
-        watched.shared = true;
-        if watched.first_wake_ns.abs_diff(wake_ns) > WINDOW_NS {
-            watched.end_herd();
-            watched.first_wake_ns = wake_ns;
+        if !watched.shared.contains(&tid) && watched.shared.len() < MEMBERS_MAX {
+            watched.shared.push(tid);
         }
-        let new = !watched.members.iter().any(|member| member.tid == tid);
-        if new && watched.members.len() < MEMBERS_MAX {
-            watched.members.push(Member { tid, got: None });
+        if watched.event(wake_ns).is_none() {
+            if watched.recent.len() >= RECENT {
+                watched.end_event();
+            }
+            watched.recent.push_back(Event {
+                first_wake_ns: wake_ns,
+                members: Vec::new(),
+                inferred: false,
+            });
+        }
+        if let Some(event) = watched.event(wake_ns) {
+            event.members.retain(|member| member.tid != tid);
+            event.add(Member { tid, got: None });
+        }
+    }
+
+    /// A thread was woken in a readiness call, and slept on in it.
+    pub(super) fn slept_on(&mut self, tid: u32, wake_ns: u64) {
+        for watched in self.0.values_mut() {
+            if watched.shared.contains(&tid)
+                && let Some(event) = watched.event(wake_ns)
+            {
+                event.inferred |= event.add(Member {
+                    tid,
+                    got: Some(false),
+                });
+            }
         }
     }
 
@@ -83,8 +122,9 @@ impl Herds {
         let Some(watched) = self.0.get_mut(&root) else {
             return;
         };
-        let member = watched.members.iter_mut().find(|member| member.tid == tid);
-        if let Some(member) = member {
+        let events = watched.recent.iter_mut().rev();
+        let mut members = events.flat_map(|event| &mut event.members);
+        if let Some(member) = members.find(|member| member.tid == tid) {
             member.got.get_or_insert(got);
         }
     }
@@ -95,7 +135,9 @@ impl Herds {
             .0
             .drain()
             .filter_map(|(root, mut watched)| {
-                watched.end_herd();
+                while !watched.recent.is_empty() {
+                    watched.end_event();
+                }
                 (watched.herds >= HERDS_MIN).then(|| {
                     let found = Found {
                         what: What::Herd {
@@ -106,7 +148,7 @@ impl Herds {
                         on: Some(root),
                         start_ns: watched.start_ns,
                         end_ns: watched.end_ns,
-                        inferred: false,
+                        inferred: watched.inferred,
                     };
                     (watched.pid, watched.tid, found)
                 })
@@ -117,23 +159,43 @@ impl Herds {
     }
 }
 
+impl Event {
+    /// Adds a thread, and says whether that is new.
+    fn add(&mut self, member: Member) -> bool {
+        let known = self.members.iter().any(|known| known.tid == member.tid);
+        let new = !known && self.members.len() < MEMBERS_MAX;
+        if new {
+            self.members.push(member);
+        }
+        new
+    }
+}
+
 impl Watched {
-    fn end_herd(&mut self) {
-        let woken = self.members.len();
-        let nothing = self
-            .members
-            .drain(..)
-            .filter(|member| member.got == Some(false))
-            .count();
+    /// The event that a wake-up at this time belongs to.
+    fn event(&mut self, wake_ns: u64) -> Option<&mut Event> {
+        let mut events = self.recent.iter_mut().rev();
+        events.find(|event| event.first_wake_ns.abs_diff(wake_ns) <= WINDOW_NS)
+    }
+
+    /// Judges the oldest event.
+    fn end_event(&mut self) {
+        let Some(event) = self.recent.pop_front() else {
+            return;
+        };
+        let woken = event.members.len();
+        let nothing = event.members.iter();
+        let nothing = nothing.filter(|member| member.got == Some(false)).count();
         if woken < THREADS_MIN || nothing * 2 <= woken {
             return;
         }
         if self.herds == 0 {
-            self.start_ns = self.first_wake_ns;
+            self.start_ns = event.first_wake_ns;
         }
         self.herds += 1;
         self.woken += u64::try_from(woken).unwrap_or(0);
         self.nothing += u64::try_from(nothing).unwrap_or(0);
-        self.end_ns = self.first_wake_ns.saturating_add(WINDOW_NS);
+        self.inferred |= event.inferred;
+        self.end_ns = event.first_wake_ns.saturating_add(WINDOW_NS);
     }
 }

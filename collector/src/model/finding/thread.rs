@@ -51,6 +51,8 @@ pub(super) struct Thread {
     calls: u64,
     /// It slept in a readiness call.
     pub(super) waits: bool,
+    /// Wake-ups in the call that it is in.
+    pub(super) wakes: Vec<u64>,
     unread: Unread,
     again: Again,
     polling: Polling,
@@ -70,6 +72,7 @@ impl Thread {
             others: 0,
             calls: 0,
             waits: false,
+            wakes: Vec::new(),
             unread: Unread::default(),
             again: Again::default(),
             polling: Polling::default(),

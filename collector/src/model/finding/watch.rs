@@ -9,10 +9,12 @@ use super::list::List;
 use super::thread::{Found, Seen, Thread, on_of};
 use super::{Finding, What};
 use crate::model::{
-    Call, CallKind, CallKinds, DescriptorKind, Event, Gap, Life, LifeKind, Whys, readiness as bit,
-    recent_map::RecentMap,
+    Call, CallKind, CallKinds, DescriptorKind, Event, Gap, Life, LifeKind, OffCpu, Whys,
+    readiness as bit, recent_map::RecentMap,
 };
 
+/// Wake-ups of one call that are remembered.
+const WAKES_MAX: usize = 64;
 /// Threads watched at one time: one takes up to some ten kilobytes.
 const THREADS_MAX: usize = 4_096;
 /// Processes of which something is remembered.
@@ -35,6 +37,8 @@ pub struct Findings {
     threads: RecentMap<Thread>,
     processes: RecentMap<Process>,
     herds: Herds,
+    /// Wake-ups in the last call.
+    wakes: Vec<u64>,
     /// Threads that ever slept in a readiness call.
     waiters: usize,
     epolls: Epolls,
@@ -53,6 +57,7 @@ impl Findings {
             threads: RecentMap::new(THREADS_MAX),
             processes: RecentMap::new(PROCESSES_MAX),
             herds: Herds::default(),
+            wakes: Vec::new(),
             waiters: 0,
             epolls: Epolls::default(),
             list: List::default(),
@@ -85,11 +90,8 @@ impl Findings {
                     process.uring = true;
                 }
             }
-            Event::OffCpu(_)
-            | Event::Ready(_)
-            | Event::Descriptor(_)
-            | Event::Open(_)
-            | Event::End(_) => {}
+            Event::OffCpu(span) => self.span(span),
+            Event::Ready(_) | Event::Descriptor(_) | Event::Open(_) | Event::End(_) => {}
         }
     }
 
@@ -141,6 +143,8 @@ impl Findings {
             known: self.whys.descriptors(),
         };
         thread.call(&seen, self.whys.ready(), &mut self.found);
+        self.wakes.clear();
+        self.wakes.append(&mut thread.wakes);
         if kind.is_readiness() && call.sleeps > 0 && !std::mem::replace(&mut thread.waits, true) {
             self.waiters += 1;
         }
@@ -148,6 +152,19 @@ impl Findings {
             self.keep(call.tid);
         }
         self.herd(kind, call, on);
+    }
+
+    /// A wake-up in a call: whether it was in vain, the call's end tells.
+    fn span(&mut self, span: &OffCpu) {
+        if self.waiters < 2 || !span.in_call {
+            return;
+        }
+        if let Some(woken_ns) = span.woken_ns
+            && let Some(thread) = self.threads.get_mut(span.tid)
+            && thread.wakes.len() < WAKES_MAX
+        {
+            thread.wakes.push(woken_ns);
+        }
     }
 
     fn herd(&mut self, kind: CallKind, call: &Call, on: Option<u32>) {
@@ -167,6 +184,12 @@ impl Findings {
         let Some(wake_ns) = call.last_wake_ns else {
             return;
         };
+        if call.sleeps > 1 {
+            let earlier = self.wakes.iter().filter(|&&earlier| earlier < wake_ns);
+            for &in_vain_ns in earlier {
+                self.herds.slept_on(call.tid, in_vain_ns);
+            }
+        }
         for entry in self.whys.ready() {
             if let Some(id) = entry.descriptor.filter(|_| entry.ready & bit::IN != 0) {
                 let root = self.whys.descriptors().root(id);
