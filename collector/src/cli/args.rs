@@ -115,6 +115,21 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say what changed between two recordings, and whether it is more than noise
+    #[command(after_help = "Examples:\n  \
+        waitscope diff before.waitscope after.waitscope\n  \
+        waitscope diff before.waitscope after.waitscope --json | jq '.groups[] | select(.of == \"turn\")'\n\n\
+        What a number wavers by within each recording tells noise from a change, so each must have something to\n\
+        show for some seconds, under the same load.")]
+    Diff {
+        /// The recording from before
+        a: PathBuf,
+        /// The recording from after
+        b: PathBuf,
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Say what this kernel and user allow, what is missing, and how to get it
     Doctor {
         /// As JSON, for programs

@@ -3,6 +3,7 @@
 
 mod args;
 mod compare;
+mod diff;
 mod doctor;
 mod export;
 mod held;
@@ -79,6 +80,7 @@ fn act(command: Command) -> Result<Exit> {
             format,
             output,
         } => export::export(&file, format, output.as_deref()),
+        Command::Diff { a, b, json } => diff::diff(&a, &b, json),
         Command::Report { file, json } => report::report(&file, json),
         Command::Doctor { json } => doctor::doctor(json),
         Command::DemoServer { model } => demo::serve_main(model).map(|()| Exit::Done),
