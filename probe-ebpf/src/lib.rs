@@ -21,7 +21,7 @@ const _: () = {
     assert!(size_of::<Fd>() == 16 + 16 + 16 + 8 + 8 + 8 + 16 + 32 + NAME_BYTES + 8);
     assert!(size_of::<Ready<READY_SMALL>>() == 48 + READY_SMALL * 8);
     assert!(size_of::<FileOffsets>() == 26 * 4);
-    assert!(size_of::<RequestOffsets>() == 15 * 4);
+    assert!(size_of::<RequestOffsets>() == 16 * 4);
     assert!(size_of::<Request>() == 16 + 3 * 8 + 8 * 4);
     assert!(size_of::<OffCpu>() == 88);
     assert!(size_of::<Life>() == 48);

@@ -242,6 +242,7 @@ fn request(btf: &Btf) -> RequestOffsets {
         opcode: at("io_kiocb", &["opcode"]),
         flags: at("io_kiocb", &["flags"]),
         user_data: at("io_kiocb", &["cqe", "user_data"]),
+        ring: at("io_kiocb", &["ctx"]),
         fd: at("io_kiocb", &["cqe", "fd"]),
         cqe_res: at("io_uring_cqe", &["res"]),
         cqe_flags: at("io_uring_cqe", &["flags"]),

@@ -119,8 +119,7 @@ impl Session {
         let mut probe = Probe::load(wish, arch, &offsets)?;
         target.ensure_same()?;
 
-        let start_boot_ns = boot_ns()?;
-        let start_unix_ns = clock_ns(ClockId::CLOCK_REALTIME)?;
+        let (start_boot_ns, start_unix_ns) = both_clocks()?;
         probe.arm(start_boot_ns)?;
         let trace = Trace {
             pid: target.pid(),
@@ -432,6 +431,22 @@ fn sum(counters: &[Counters]) -> Totals {
 /// `CLOCK_BOOTTIME`: the clock of all records, which goes on while the machine sleeps.
 fn boot_ns() -> Result<u64> {
     clock_ns(ClockId::CLOCK_BOOTTIME)
+}
+
+/// The same moment on `CLOCK_BOOTTIME` and as wall time: of several readings the one that took least, since the CPU may
+/// be taken away between the two.
+fn both_clocks() -> Result<(u64, u64)> {
+    const READINGS: usize = 5;
+    let mut best: Option<(u64, u64, u64)> = None;
+    for _ in 0..READINGS {
+        let (before, unix, after) = (boot_ns()?, clock_ns(ClockId::CLOCK_REALTIME)?, boot_ns()?);
+        let took = after.saturating_sub(before);
+        if best.is_none_or(|(least, ..)| took < least) {
+            best = Some((took, before + took / 2, unix));
+        }
+    }
+    let (_, boot, unix) = best.context("read the clocks")?;
+    Ok((boot, unix))
 }
 
 fn clock_ns(clock: ClockId) -> Result<u64> {

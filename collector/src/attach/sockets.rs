@@ -45,8 +45,20 @@ pub(super) fn all(process: &Process) -> HashMap<u64, Socket> {
         let bytes = fs::read(format!("/proc/{}/net/{name}", process.pid())).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
-    sockets.extend(table("unix").lines().filter_map(unix));
-    sockets.extend(table("netlink").lines().filter_map(netlink));
+    // A unix socket's name may hold what looks like another line: of two that claim one socket, neither is believed.
+    let mut named: HashMap<u64, Option<Socket>> = HashMap::new();
+    for (inode, socket) in table("unix").lines().filter_map(unix) {
+        let doubted = |known: &mut Option<Socket>| *known = None;
+        named
+            .entry(inode)
+            .and_modify(doubted)
+            .or_insert(Some(socket));
+    }
+    let named = named.into_iter();
+    let named = named.filter_map(|(inode, socket)| Some((inode, socket?)));
+    for (inode, socket) in named.chain(table("netlink").lines().filter_map(netlink)) {
+        sockets.entry(inode).or_insert(socket);
+    }
     sockets
 }
 

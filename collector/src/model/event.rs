@@ -441,9 +441,9 @@ pub struct Request {
     pub fd: Option<i32>,
     /// What stood behind `fd` as it was submitted: the [`Descriptor`] of this id. `None` if that is not known.
     pub descriptor: Option<u32>,
-    /// When the kernel took it; `None` if that was before the trace.
+    /// When the kernel took it; `None` if that was not seen.
     pub submit_ns: Option<u64>,
-    /// When it was complete; `None` if it was not when the trace ended.
+    /// When it was complete; `None` if that was not seen.
     pub complete_ns: Option<u64>,
     /// The program's own word for it.
     pub user_data: u64,

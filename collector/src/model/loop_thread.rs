@@ -123,7 +123,7 @@ impl LoopThread {
         turns: &mut Vec<Turn>,
     ) -> bool {
         let interrupted = self.interrupted.take();
-        let goes_on = open.nr.is_some();
+        let goes_on = kind.is_some_and(|kind| self.looks(kind));
         let Some(mut turn) = (match interrupted {
             Some(turn) if goes_on => Some(turn),
             ended => {

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use probe_ebpf::UNKNOWN_OPERATION;
+
 /// In order of their numbers. Those marked work on the descriptor of `io_uring_sqe.fd`
 /// (`needs_file` in <https://github.com/torvalds/linux/blob/v6.12/io_uring/opdef.c#L53>).
 const OPERATIONS: [(&str, bool); 63] = [
@@ -79,10 +81,11 @@ fn operation(opcode: u32) -> Option<(&'static str, bool)> {
     OPERATIONS.get(index).copied()
 }
 
-/// The name of an operation, or `operation_N` for a number that has none here.
+/// The name of an operation, or `operation_N` for a number that has none here; `unknown` if nobody knows which it was.
 pub fn operation_name(opcode: u32) -> Cow<'static, str> {
     match operation(opcode) {
         Some((name, _)) => Cow::Borrowed(name),
+        None if opcode == UNKNOWN_OPERATION => Cow::Borrowed("unknown"),
         None => Cow::Owned(format!("operation_{opcode}")),
     }
 }
@@ -108,7 +111,7 @@ mod tests {
             (54, "fixed_fd_install", true),
             (62, "pipe", false),
             (63, "operation_63", false),
-            (u32::MAX, "operation_4294967295", false),
+            (UNKNOWN_OPERATION, "unknown", false),
         ] {
             assert_eq!(operation_name(opcode), name);
             assert_eq!(works_on_descriptor(opcode), works, "{name}");

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use probe_ebpf::{
-    FD_CLOSED, FD_CLOSED_RANGE, FD_COPIED, FD_INTEREST, FD_KEPT, FD_NAMED, FD_NO_INTEREST,
-    FD_OPENED, Fd, KEPT_MAX,
+    BY_REQUEST, FD_CLOSED, FD_CLOSED_RANGE, FD_COPIED, FD_INTEREST, FD_KEPT, FD_NAMED,
+    FD_NO_INTEREST, FD_OPENED, Fd, KEPT_MAX,
 };
 
 use super::{Descriptor, DescriptorKind, descriptor_name, id_map::IdMap};
@@ -38,8 +38,8 @@ pub(crate) struct Found {
 #[derive(Debug, Default)]
 struct Table {
     open: IdMap<i32, Open>,
-    /// What stood at a number before, and until when: a call may have begun then.
-    before: IdMap<i32, (u32, u64)>,
+    /// What stood at a number before, since when and until when: a call may have begun then.
+    before: IdMap<i32, (u32, u64, u64)>,
     /// What each epoll waits for. Few, beside all that may be open: a close looks through them.
     epolls: IdMap<i32, Interest>,
     /// What is still open in the other program that the process is about to go on with.
@@ -185,7 +185,16 @@ impl Registry {
             }
             FD_NAMED => self.name(told, events),
             FD_KEPT => self.keep(told, events),
-            FD_CLOSED => self.close(pid, record.fd, enter_ns, events),
+            FD_CLOSED => {
+                let table = self.tables.get(&pid);
+                let open = table.and_then(|table| table.open.get(&record.fd));
+                // A request to close may wait long for its turn; but a number that means another by now was closed
+                // in between.
+                let waited = record.nr & BY_REQUEST != 0
+                    && open.is_some_and(|open| open.since_ns <= enter_ns);
+                let closed_ns = if waited { told.at_ns } else { enter_ns };
+                self.close(pid, record.fd, closed_ns, events);
+            }
             FD_CLOSED_RANGE => {
                 let table = self.tables.get(&pid);
                 let numbers = table.into_iter().flat_map(|table| table.open.keys());
@@ -295,13 +304,17 @@ impl Registry {
         };
         if (table.open.get(&fd)).is_some_and(|open| open.since_ns > at_ns) {
             // Told late: what the number stood for before ended then.
-            if let Some((_, until_ns)) = table.before.get_mut(&fd) {
+            if let Some((_, _, until_ns)) = table.before.get_mut(&fd) {
                 *until_ns = at_ns.min(*until_ns);
             }
             return;
         }
-        if let Some(Open { mut descriptor, .. }) = table.open.remove(&fd) {
-            table.before.insert(fd, (descriptor.id, at_ns));
+        if let Some(Open {
+            mut descriptor,
+            since_ns,
+        }) = table.open.remove(&fd)
+        {
+            table.before.insert(fd, (descriptor.id, since_ns, at_ns));
             descriptor.closed_ns = Some(at_ns);
             events.push(descriptor);
         }
@@ -325,8 +338,8 @@ impl Registry {
         match table.open.get(&fd) {
             Some(open) if open.since_ns <= at_ns => Some(open.descriptor.id),
             _ => {
-                let (id, until_ns) = table.before.get(&fd)?;
-                (at_ns <= *until_ns).then_some(*id)
+                let (id, since_ns, until_ns) = table.before.get(&fd)?;
+                (*since_ns..=*until_ns).contains(&at_ns).then_some(*id)
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Calls that a seccomp filter refuses or holds before the kernel announces their entry: nothing is made up of them.
 
+use std::io::{Seek as _, Write as _};
+
 use super::{
     child::Script,
     trace::{Taken, Tracing},
@@ -106,14 +108,20 @@ fn what_a_seccomp_supervisor_takes_before_the_entry_is_time_outside_the_call() {
 
 #[test]
 fn a_call_refused_first_of_all_is_not_taken_for_one_that_began_before_the_trace() {
-    // The thread runs as tracing begins: whether it was in a call then, only its first entry or exit can tell.
+    // The thread runs as tracing begins: whether it was in a call then, only its first entry or exit can tell. Until it is
+    // told through memory it makes no call.
+    let mut flag = tempfile::NamedTempFile::new().unwrap();
+    flag.write_all(&[0]).unwrap();
     let mut script = start(&format!(
-        "assert refuse({ERRNO_EPERM}) == 0\nm = mmap.mmap(-1, 4096)\nsay('ready')\nhear()\n\
-         say('spinning')\nn = 0\nwhile n < 8000000: n += 1\nsay(poll(1000))\nhear()"
+        "assert refuse({ERRNO_EPERM}) == 0\nm = mmap.mmap(os.open('{}', os.O_RDWR), 1)\nsay('ready')\nhear()\n\
+         say('spinning')\nwhile not m[0]: pass\nsay(poll(1000))\nhear()",
+        flag.path().display()
     ));
     script.tell("go");
     assert_eq!(script.hear(), "spinning");
     let tracing = Tracing::attach(script.pid());
+    flag.rewind().unwrap();
+    flag.write_all(&[1]).unwrap();
     assert_eq!(script.hear(), "-1");
     let taken = tracing.finish();
     no_poll(&taken);

@@ -1,6 +1,11 @@
 //! Requests of an `io_uring`, against what perf sees of the same tracepoints, and what they do to descriptors.
 
-use std::{path::Path, time::Duration};
+use std::{
+    io::Read as _,
+    net::{Shutdown, TcpStream},
+    path::Path,
+    time::Duration,
+};
 
 use nix::sys::signal::Signal;
 use waitscope::{
@@ -148,12 +153,12 @@ fn connections_that_an_io_uring_accepts_have_their_names_and_their_ends() {
     let tracing = Tracing::attach(server.pid());
     let mut locals = Vec::new();
     for _ in 0..10 {
-        let stream = std::net::TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
         locals.push(stream.local_addr().unwrap().to_string());
-        // The server has accepted it when it closes it in answer to nonsense or to the end.
-        std::thread::sleep(Duration::from_millis(10));
+        // The server closes its end when it has seen ours: up to then it is read.
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     }
-    std::thread::sleep(Duration::from_millis(50));
     let taken = tracing.finish();
     let descriptors: Vec<_> = taken
         .events
@@ -180,8 +185,8 @@ fn connections_that_an_io_uring_accepts_have_their_names_and_their_ends() {
     }
 }
 
-/// An `io_uring` in Python: `do(opcode, fd, addr, len, off, flags)` hands one request over, waits for it, and returns
-/// what came of it.
+/// An `io_uring` in Python: `do(opcode, fd, addr, len, off)` hands one request over, waits for it, and returns what came
+/// of it.
 const RING: &str = r"
 import ctypes, struct
 libc = ctypes.CDLL(None, use_errno=True)
@@ -194,19 +199,68 @@ sq = mmap.mmap(ring, SQ[6] + sq_entries * 4, offset=0)
 cq = mmap.mmap(ring, CQ[5] + cq_entries * 16, offset=0x8000000)
 sqes = mmap.mmap(ring, sq_entries * 64, offset=0x10000000)
 def u32(of, at): return struct.unpack_from('<I', of, at)[0]
-def do(opcode, fd, addr=0, length=0, off=0, flags=0):
+def submit(opcode, fd, addr=0, length=0, off=0, ioprio=0, wait=0):
     tail = u32(sq, SQ[1])
     slot = tail & u32(sq, SQ[2])
-    struct.pack_into('<BBHiQQIIQQQQ', sqes, slot * 64, opcode, 0, 0, fd, off, addr, length, flags, 77, 0, 0, 0)
+    struct.pack_into('<BBHiQQIIQQQQ', sqes, slot * 64, opcode, 0, ioprio, fd, off, addr, length, 0, 77, 0, 0, 0)
     struct.pack_into('<I', sq, SQ[6] + slot * 4, slot)
     struct.pack_into('<I', sq, SQ[1], tail + 1)
-    assert libc.syscall(426, ring, 1, 1, 1, None, 0) == 1
+    assert libc.syscall(426, ring, 1, wait, wait, None, 0) == 1
+def complete():
     head = u32(cq, CQ[0])
+    while u32(cq, CQ[1]) == head: libc.syscall(426, ring, 0, 1, 1, None, 0)
     user_data, res, _ = struct.unpack_from('<QiI', cq, CQ[5] + (head & u32(cq, CQ[2])) * 16)
     struct.pack_into('<I', cq, CQ[0], head + 1)
     assert user_data == 77
     return res
+def do(*request):
+    submit(*request, wait=1)
+    return complete()
 ";
+
+#[test]
+fn a_request_that_goes_on_is_told_each_time_and_what_it_accepts_has_a_name() {
+    let mut script = Script::start(&format!(
+        "{RING}\nACCEPT, MULTISHOT = 13, 1\nl = socket.create_server(('127.0.0.1', 0))\nsay('ready')\nhear()\n\
+         submit(ACCEPT, l.fileno(), ioprio=MULTISHOT)\nsay(l.fileno(), l.getsockname()[1])\n\
+         say(*[complete() for _ in range(3)])\nhear()"
+    ));
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    let said = script.hear_numbers();
+    let [listening, port] = said[..] else {
+        panic!("{said:?}")
+    };
+    let clients = [(); 3].map(|()| TcpStream::connect(("127.0.0.1", port as u16)).unwrap());
+    let accepted = script.hear_numbers();
+    let taken = tracing.finish();
+    let requests: Vec<&Request> = requests(&taken).collect();
+    let told: Vec<_> = requests
+        .iter()
+        .map(|request| (request.shot, request.ret.map(i64::from), request.more))
+        .collect();
+    let [one, two, three] = accepted[..] else {
+        panic!("{accepted:?}")
+    };
+    let shot = |number, fd: u64| (number, Some(fd as i64), true);
+    // The last one is under way as the trace ends.
+    let wanted = [shot(0, one), shot(1, two), shot(2, three), (3, None, false)];
+    assert_eq!(told, wanted, "{requests:?}");
+    for request in &requests {
+        assert_eq!(operation_name(request.opcode), "accept");
+        assert_eq!(request.fd, Some(listening as i32), "{request:?}");
+        assert_eq!(request.submit_ns, requests[0].submit_ns, "{request:?}");
+        assert_eq!(request.latency_ns().is_some(), request.shot == 0);
+    }
+    for (client, fd) in clients.iter().zip(&accepted) {
+        let peer = client.local_addr().unwrap().to_string();
+        let known = taken.events.iter().any(|event| {
+            matches!(event, Event::Descriptor(known)
+                if known.fd == *fd as i32 && known.peer.as_deref() == Some(&peer) && known.opened_ns.is_some())
+        });
+        assert!(known, "{peer} is {fd}");
+    }
+}
 
 #[test]
 fn what_an_io_uring_opens_closes_and_adds_to_an_epoll_is_known() {

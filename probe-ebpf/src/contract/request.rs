@@ -13,6 +13,8 @@ pub struct RequestOffsets {
     pub flags: u32,
     /// `io_kiocb.cqe.user_data`
     pub user_data: u32,
+    /// `io_kiocb.ctx`
+    pub ring: u32,
     /// `io_kiocb.cqe.fd`, which only stands there until the request is complete.
     pub fd: u32,
     /// `io_uring_cqe.res`
@@ -47,9 +49,9 @@ pub struct Request {
     /// Kind, CPU it was complete on, loss, and process and thread that submitted it; if that was not seen, that
     /// it was complete in.
     pub head: Head,
-    /// When the kernel took it; 0 if that was not seen, for tracing had not begun.
+    /// When the kernel took it; 0 if that was not seen.
     pub submit_ns: u64,
-    /// When it was complete; 0 if it is not.
+    /// When it was complete; 0 if that was not seen.
     pub complete_ns: u64,
     /// The program's own word for it.
     pub user_data: u64,
@@ -61,7 +63,7 @@ pub struct Request {
     pub fd: i32,
     /// The descriptor of the ring, or -1 if that is not known.
     pub ring: i32,
-    /// One of `enum io_uring_op`.
+    /// One of `enum io_uring_op`, or [`UNKNOWN_OPERATION`].
     pub opcode: u32,
     /// The program's `io_uring_sqe.flags`.
     pub sqe_flags: u32,
@@ -71,11 +73,15 @@ pub struct Request {
     pub reserved: u32,
 }
 
-/// Requests of all targets that can be under way at one time; those that find no room count as untracked.
+/// [`Request::opcode`]: nobody knows which request it was.
+pub const UNKNOWN_OPERATION: u32 = u32::MAX;
+/// Requests of all targets that can be under way at one time; of those that find no room the submission is not seen.
 pub const REQUESTS_MAX: u32 = 16_384;
 
 /// [`Request::cqe_flags`]: it goes on, and will be complete again (`IORING_CQE_F_MORE`).
 pub const CQE_MORE: u32 = 2;
+/// [`Request::cqe_flags`]: the memory it sent from is free again (`IORING_CQE_F_NOTIF`), which is no completion.
+pub const CQE_NOTIFICATION: u32 = 8;
 /// [`Request::sqe_flags`]: the descriptor is a number of the ring's own (`IOSQE_FIXED_FILE`).
 pub const SQE_FIXED_FILE: u32 = 1;
 

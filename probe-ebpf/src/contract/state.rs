@@ -45,7 +45,7 @@ pub struct Counters {
     pub lost_pending: u64,
     /// 1 if an `Fd` or a `Life` is among those pending, see [`LOST_STATE`](crate::LOST_STATE).
     pub lost_state: u64,
-    /// Times a thread or a request could not be tracked, for want of room in its table.
+    /// Times a thread could not be tracked, for want of room in the table of threads.
     pub untracked: u64,
     /// 32-bit calls, which are not recorded.
     pub compat: u64,

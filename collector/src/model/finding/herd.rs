@@ -98,22 +98,27 @@ impl Herds {
             });
         }
         if let Some(event) = watched.event(wake_ns) {
-            event.members.retain(|member| member.tid != tid);
+            // What it slept on for was this after all.
+            let in_vain = |member: &Member| member.tid == tid && member.got == Some(false);
+            event.members.retain(|member| !in_vain(member));
             event.add(Member { tid, got: None });
         }
     }
 
-    /// A thread was woken in a readiness call, and slept on in it.
+    /// A thread was woken in a readiness call, and slept on in it. That was for one thing: the one whose first wake-up
+    /// is nearest.
     pub(super) fn slept_on(&mut self, tid: u32, wake_ns: u64) {
-        for watched in self.0.values_mut() {
-            if watched.shared.contains(&tid)
-                && let Some(event) = watched.event(wake_ns)
-            {
-                event.inferred |= event.add(Member {
-                    tid,
-                    got: Some(false),
-                });
-            }
+        let nearest = self
+            .0
+            .values_mut()
+            .filter(|watched| watched.shared.contains(&tid))
+            .filter_map(|watched| watched.event(wake_ns))
+            .min_by_key(|event| event.first_wake_ns.abs_diff(wake_ns));
+        if let Some(event) = nearest {
+            event.inferred |= event.add(Member {
+                tid,
+                got: Some(false),
+            });
         }
     }
 
