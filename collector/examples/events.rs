@@ -36,9 +36,12 @@ fn main() -> Result<()> {
     let output = std::env::args().nth(1).context("usage: events RECORDING")?;
     let output = PathBuf::from(output);
     let mut rounds: [Vec<[f64; STAGES.len()]>; 2] = Default::default();
+    let mut bytes = 0.0;
     for _ in 0..ROUNDS {
         for (detail, all) in rounds.iter_mut().zip([false, true]) {
-            detail.push(round(all, &output)?);
+            let (took, size) = round(all, &output)?;
+            detail.push(took);
+            bytes = size;
         }
     }
     println!("ns a call; median of {ROUNDS} rounds, least … most");
@@ -50,6 +53,7 @@ fn main() -> Result<()> {
     let sum =
         |detail: &[[f64; STAGES.len()]]| spread(detail.iter().map(|round| round.iter().sum()));
     line("together", sum(&rounds[0]), sum(&rounds[1]));
+    println!("{bytes:.1} bytes a call in the last recording, of all");
     Ok(())
 }
 
@@ -70,8 +74,8 @@ fn spread(values: impl Iterator<Item = f64>) -> [f64; 3] {
     [0, values.len() / 2, values.len() - 1].map(|at| values[at])
 }
 
-/// Nanoseconds a call of each stage.
-fn round(all: bool, output: &PathBuf) -> Result<[f64; STAGES.len()]> {
+/// Nanoseconds a call of each stage, and bytes a call of the recording.
+fn round(all: bool, output: &PathBuf) -> Result<([f64; STAGES.len()], f64)> {
     let trace = Trace {
         pid: PID,
         command: "events".to_owned(),
@@ -134,7 +138,11 @@ fn round(all: bool, output: &PathBuf) -> Result<[f64; STAGES.len()]> {
         intake.unsound()
     );
     drop(summary.finish());
-    Ok(took.map(|took| took.as_nanos() as f64 / calls as f64))
+    let bytes = writer.bytes_written() as f64 / calls as f64;
+    Ok((
+        took.map(|took| took.as_nanos() as f64 / calls as f64),
+        bytes,
+    ))
 }
 
 /// A server as the kernel side tells of it.

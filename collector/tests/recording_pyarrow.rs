@@ -63,11 +63,11 @@ fn pyarrow_reads_the_numbers_that_were_written() {
                 sums.add("tid", call.tid);
                 sums.add("start_ns", call.start_ns);
                 sums.add("end_ns", call.end_ns);
+                sums.add("copy_start_ns", call.copying.start_ns().unwrap_or(0));
                 sums.add("kernel_ns", call.kernel_ns);
                 sums.add("blocked_ns", call.blocked_ns);
                 sums.add("runnable_ns", call.runnable_ns);
                 sums.add("copying_ns", call.copying_ns);
-                sums.add("copy_start_ns", call.copying.start_ns().unwrap_or(0));
                 sums.add("first_sleep_ns", call.first_sleep_ns.unwrap_or(0));
                 sums.add("ret", call.ret.unwrap_or(0));
                 sums.add("fd", call.fd.unwrap_or(0));
@@ -100,7 +100,8 @@ fn pyarrow_reads_the_numbers_that_were_written() {
                 sums.rows += 1;
                 sums.add("ready", ready.ready);
                 sums.add("asked", ready.asked.unwrap_or(0));
-                sums.add("start_ns", ready.call_start_ns);
+                sums.add("fd", ready.fd.unwrap_or(0));
+                sums.add("descriptor", ready.descriptor.unwrap_or(0));
             }
             Event::Request(request) => {
                 let sums = kinds.entry("request").or_default();
@@ -147,11 +148,12 @@ fn pyarrow_reads_the_numbers_that_were_written() {
             );
         }
     }
+    assert_eq!(read["kinds"]["ready"]["descriptors_null"], 0);
     assert_eq!(read["calls"], serde_json::json!(calls));
     assert_eq!(read["names"], serde_json::json!(names));
     let metadata = &read["metadata"];
     assert_eq!(metadata["format"], "waitscope-recording");
-    assert_eq!(metadata["version"], "2");
+    assert_eq!(metadata["version"], "3");
     assert_eq!(metadata["clock"], "CLOCK_BOOTTIME");
     assert_eq!(metadata["command"], trace().command);
     assert_eq!(metadata["start_unix_ns"], trace().start_unix_ns.to_string());

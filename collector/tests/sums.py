@@ -23,6 +23,20 @@ for kind in sorted(set(table["kind"].to_pylist())):
     for field in table.schema:
         if pa.types.is_integer(field.type):
             kinds[kind][field.name] = str(total(field.name, rows))
+    if kind == "call":
+        # What the phases say is not there a second time.
+        ends = [row["end_ns"] if row["end_ns"] is not None else
+                row["start_ns"] + sum(row[f"{phase}_ns"] for phase in ("kernel", "blocked", "runnable", "copying"))
+                for row in rows.to_pylist()]
+        copies = [row["copy_start_ns"] if row["copy_start_ns"] is not None else end - row["copying_ns"]
+                  for row, end in zip(rows.to_pylist(), ends) if row["copying"] != "none"]
+        kinds[kind] |= {"end_ns": str(sum(ends)), "copy_start_ns": str(sum(copies))}
+    # A row for all descriptors of a readiness call: they are what is counted.
+    entries = [entry for found in rows["descriptors"].to_pylist() if found is not None for entry in found]
+    if kind == "ready":
+        kinds[kind] |= {"rows": len(entries), "descriptors_null": rows["descriptors"].null_count}
+        for name in entries[0]:
+            kinds[kind][name] = str(sum(entry[name] or 0 for entry in entries))
 calls = table["call"].to_pylist()
 print(json.dumps({
     "kinds": kinds,

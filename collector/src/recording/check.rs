@@ -2,11 +2,12 @@
 //! ask for as much memory as a damaged file names.
 
 use anyhow::{Context, Result, ensure};
-use arrow_ipc::{CompressionType, RecordBatch};
+use arrow_ipc::{CompressionType, FieldNode, RecordBatch};
 use arrow_schema::DataType;
 
 use super::ROWS_MAX;
 use super::column::{NAME_BYTES_MAX, NAMES_MAX};
+use super::set::ENTRIES_MAX;
 
 /// Buffers are padded to a multiple of this, and sometimes by a whole one.
 const PADDING: usize = 64;
@@ -21,7 +22,7 @@ struct Limit {
     bytes: usize,
 }
 
-/// The buffers of a column of this type; `None` for a type that is never written.
+/// The buffers of a column of this type, without those of the columns it is made of; `None` for a type that is never written.
 fn limits(data_type: &DataType, rows: usize) -> Option<Vec<Limit>> {
     let items = |item: usize, count: usize| Limit {
         item,
@@ -38,6 +39,8 @@ fn limits(data_type: &DataType, rows: usize) -> Option<Vec<Limit>> {
             ]
         }
         DataType::Dictionary(keys, _) => vec![bits(), items(keys.primitive_width()?, rows)],
+        DataType::List(_) => vec![bits(), items(4, rows.saturating_add(1))],
+        DataType::Struct(_) => vec![bits()],
         other => vec![bits(), items(other.primitive_width()?, rows)],
     })
 }
@@ -48,7 +51,7 @@ fn limits(data_type: &DataType, rows: usize) -> Option<Vec<Limit>> {
 /// It does not hold together, or is larger than any we write.
 pub(super) fn batch<'a>(
     batch: RecordBatch<'_>,
-    types: impl ExactSizeIterator<Item = &'a DataType>,
+    types: impl Iterator<Item = &'a DataType>,
     body: &[u8],
 ) -> Result<()> {
     let rows = usize::try_from(batch.length()).context("it has fewer than no rows")?;
@@ -69,25 +72,54 @@ pub(super) fn batch<'a>(
         "it has buffers of no column"
     );
     let nodes = batch.nodes().context("it has no columns")?;
-    let mut buffers = batch.buffers().context("it has no buffers")?.iter();
+    let buffers = batch.buffers().context("it has no buffers")?;
+    let mut columns = Columns {
+        nodes: nodes.iter(),
+        buffers: buffers.iter(),
+        compressed: batch.compression().is_some(),
+        body,
+    };
+    for data_type in types {
+        columns.check(data_type, Some(rows))?;
+    }
     ensure!(
-        nodes.len() == types.len(),
-        "it has {} columns instead of {}",
-        nodes.len(),
-        types.len()
+        columns.nodes.next().is_none() && columns.buffers.next().is_none(),
+        "it has more columns than the header names"
     );
-    for (node, data_type) in nodes.iter().zip(types) {
+    Ok(())
+}
+
+/// What is left to check of a batch: Arrow lays out a column of lists before the columns it is made of.
+struct Columns<'a, N, B> {
+    nodes: N,
+    buffers: B,
+    compressed: bool,
+    body: &'a [u8],
+}
+
+impl<'a, N, B> Columns<'a, N, B>
+where
+    N: Iterator<Item = &'a FieldNode>,
+    B: Iterator<Item = &'a arrow_ipc::Buffer>,
+{
+    /// Checks a column, and those it is made of. It has so many rows; those of a list have as many as they like, up to a
+    /// bound.
+    fn check(&mut self, data_type: &DataType, rows: Option<usize>) -> Result<()> {
+        let node = self.nodes.next().context("a column is missing")?;
+        let length = usize::try_from(node.length()).context("a column has fewer than no rows")?;
         let nulls =
             usize::try_from(node.null_count()).context("a column has fewer than no nulls")?;
         ensure!(
-            usize::try_from(node.length()).ok() == Some(rows),
+            rows.map_or(length <= ENTRIES_MAX, |rows| length == rows),
             "a column has another length"
         );
-        ensure!(nulls <= rows, "a column has more nulls than rows");
-        for limit in limits(data_type, rows).context("a column has a type that is never written")? {
-            let buffer = buffers.next().context("a buffer is missing")?;
-            let stored = range(buffer, body).context("a buffer lies outside of the batch")?;
-            let length = unpacked_bytes(stored, batch.compression().is_some())?;
+        ensure!(nulls <= length, "a column has more nulls than rows");
+        let limits =
+            limits(data_type, length).context("a column has a type that is never written")?;
+        for limit in limits {
+            let buffer = self.buffers.next().context("a buffer is missing")?;
+            let stored = range(buffer, self.body).context("a buffer lies outside of the batch")?;
+            let length = unpacked_bytes(stored, self.compressed)?;
             ensure!(
                 length <= limit.bytes,
                 "a buffer would unpack to {length} bytes, more than its rows need"
@@ -97,9 +129,14 @@ pub(super) fn batch<'a>(
                 "a buffer has {length} bytes, which are not whole items"
             );
         }
+        match data_type {
+            DataType::List(item) => self.check(item.data_type(), None),
+            DataType::Struct(fields) => fields
+                .iter()
+                .try_for_each(|field| self.check(field.data_type(), Some(length))),
+            _ => Ok(()),
+        }
     }
-    ensure!(buffers.next().is_none(), "it has buffers of no column");
-    Ok(())
 }
 
 fn range<'a>(buffer: &arrow_ipc::Buffer, body: &'a [u8]) -> Option<&'a [u8]> {

@@ -41,11 +41,11 @@ pub(super) trait Column {
 
 /// One bit a row, as far as the last one set.
 #[derive(Default)]
-struct Bits(Vec<u8>);
+pub(super) struct Bits(Vec<u8>);
 
 impl Bits {
     #[inline(always)]
-    fn set(&mut self, row: usize) {
+    pub(super) fn set(&mut self, row: usize) {
         let at = row / 8;
         if self.0.len() <= at {
             self.0.resize(at + 1, 0);
@@ -55,7 +55,7 @@ impl Bits {
         }
     }
 
-    fn take(&mut self, rows: usize) -> BooleanBuffer {
+    pub(super) fn take(&mut self, rows: usize) -> BooleanBuffer {
         let mut bytes = take_vec(&mut self.0);
         bytes.resize(rows.div_ceil(8), 0);
         BooleanBuffer::new(bytes.into(), 0, rows)
@@ -63,7 +63,7 @@ impl Bits {
 }
 
 /// Takes a vector and leaves one that has room for as much: the next batch is like this one.
-fn take_vec<T>(vec: &mut Vec<T>) -> Vec<T> {
+pub(super) fn take_vec<T>(vec: &mut Vec<T>) -> Vec<T> {
     let room = vec.len();
     std::mem::replace(vec, Vec::with_capacity(room))
 }
@@ -90,7 +90,7 @@ impl<T: ArrowPrimitiveType> Default for NumberFill<T> {
 impl<T: ArrowPrimitiveType> NumberFill<T> {
     // Some thirty times a call: where it was not inlined, as chance had it, a row took a fifth longer.
     #[inline(always)]
-    fn put(&mut self, row: usize, cell: T::Native) {
+    pub(super) fn put(&mut self, row: usize, cell: T::Native) {
         if self.values.len() < row {
             self.values.resize(row, T::default_value());
         }
@@ -98,7 +98,7 @@ impl<T: ArrowPrimitiveType> NumberFill<T> {
         self.valid.set(row);
     }
 
-    fn take(&mut self, rows: usize) -> Result<PrimitiveArray<T>> {
+    pub(super) fn take(&mut self, rows: usize) -> Result<PrimitiveArray<T>> {
         let mut values = take_vec(&mut self.values);
         values.resize(rows, T::default_value());
         let valid = NullBuffer::new(self.valid.take(rows));

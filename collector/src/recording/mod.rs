@@ -1,4 +1,5 @@
-//! The file a trace is kept in: an Arrow IPC stream with one row for each [`Event`].
+//! The file a trace is kept in: an Arrow IPC stream with one row for each [`Event`], and one for all that
+//! a readiness call waited for.
 //!
 //! What is written is described for users in `docs/recording.md`. Nothing here may trust a file:
 //! one that is cut at any byte, or damaged anywhere, gives what can be read and says what is missing.
@@ -17,6 +18,7 @@ mod frame;
 mod read;
 mod row;
 mod schema;
+mod set;
 mod write;
 
 pub use read::{Cut, Reader};
@@ -25,6 +27,6 @@ pub use write::Writer;
 /// The value of `format` in the metadata of every recording.
 pub const FORMAT: &str = "waitscope-recording";
 /// The version written, and the newest that can be read.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Rows in a batch, at most: what a reader must be able to hold.
 pub const ROWS_MAX: usize = 65_536;

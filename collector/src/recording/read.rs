@@ -145,7 +145,7 @@ impl Reader {
         self.cut.as_ref()
     }
 
-    /// The next events, at most 65,536; `None` if there are no more, or no more can be read: see
+    /// The next events, at most 131,072 (of as many rows and entries of sets as a batch may have); `None` if there are no more, or no more can be read: see
     /// [`cut`](Self::cut).
     ///
     /// # Errors
@@ -243,12 +243,11 @@ impl Reader {
                 })
                 .context("a batch is damaged")?;
         let cells = Cells::new(&batch).context("a batch is damaged")?;
-        let events = (0..batch.num_rows())
-            .map(|at| {
-                row::event(&cells.row(at))
-                    .with_context(|| format!("row {at} of a batch is damaged"))
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let mut events = Vec::with_capacity(batch.num_rows());
+        for at in 0..batch.num_rows() {
+            row::events(&cells.row(at), &mut events)
+                .with_context(|| format!("row {at} of a batch is damaged"))?;
+        }
         self.ended = matches!(events.last(), Some(Event::End(_)));
         Ok(events)
     }

@@ -2,10 +2,13 @@
 //!
 //! The words in a recording are a promise to programs that read it: none may change.
 
+use std::borrow::Cow;
+
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::column::NAME_BYTES_MAX;
 use super::schema::{Fill, Row};
+use super::set::Entry;
 use crate::model::{
     Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
     OpenThread, Ready, Request, Timeout, Waker,
@@ -34,7 +37,7 @@ pub(super) fn push<'a>(
         Event::OffCpu(span) => fill.push(span_row(span)?),
         Event::Life(life) => fill.push(life_row(life)?),
         Event::Descriptor(descriptor) => fill.push(descriptor_row(descriptor)?),
-        Event::Ready(ready) => fill.push(ready_row(*ready)),
+        Event::Ready(ready) => push_set(*ready, &[entry(*ready)], fill),
         Event::Request(request) => fill.push(request_row(*request, call_name)),
         Event::Gap(gap) => fill.push(gap_row(*gap)),
         Event::Open(open) => fill.push(open_row(*open, call_name)),
@@ -43,23 +46,36 @@ pub(super) fn push<'a>(
     Ok(())
 }
 
-/// The event of a row.
+/// Appends one row for all that a readiness call waited for and found: `of` is one of them.
+pub(super) fn push_set(of: Ready, entries: &[Entry], fill: &mut Fill) {
+    fill.push(Row {
+        kind: Some("ready"),
+        pid: Some(of.pid),
+        tid: Some(of.tid),
+        start_ns: Some(of.call_start_ns),
+        descriptors: Some(Cow::Borrowed(entries)),
+        ..Row::default()
+    });
+}
+
+/// Appends the events of a row to `events`: one, but for a set.
 ///
 /// # Errors
 /// The row's kind is not known, or a cell that such a row must have is empty or makes no sense.
-pub(super) fn event(row: &Row<'_>) -> Result<Event> {
-    Ok(match row.kind.context("the kind is empty")? {
+pub(super) fn events(row: &Row<'_>, events: &mut Vec<Event>) -> Result<()> {
+    events.push(match row.kind.context("the kind is empty")? {
         "call" => Event::Call(call(row)?),
         "offcpu" => Event::OffCpu(span(row)?),
         "life" => Event::Life(life(row)?),
         "descriptor" => Event::Descriptor(descriptor(row)?),
-        "ready" => Event::Ready(ready(row)?),
+        "ready" => return set(row, events),
         "request" => Event::Request(request(row)?),
         "gap" => Event::Gap(gap(row)?),
         "open" => Event::Open(open(row)?),
         "end" => Event::End(end(row)?),
         other => bail!("the kind {other:?} is not known"),
-    })
+    });
+    Ok(())
 }
 
 fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
@@ -95,6 +111,7 @@ fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
         other_ns,
     } = *call;
     let (timeout, timeout_ns) = timeout_cells(timeout);
+    let copy_start_ns = copying.start_ns();
     Row {
         kind: Some("call"),
         pid: Some(pid),
@@ -103,7 +120,9 @@ fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
         nr: Some(nr),
         call: name,
         start_ns: Some(start_ns),
-        end_ns: Some(end_ns),
+        // Both would say once more what the phases say, and nothing in a row takes more room.
+        end_ns: Some(end_ns).filter(|_| end_by_phases(call) != Some(end_ns)),
+        copy_start_ns: copy_start_ns.filter(|_| copying_to(call, end_ns) != copy_start_ns),
         kernel_ns: Some(kernel_ns),
         blocked_ns: Some(blocked_ns),
         runnable_ns: Some(runnable_ns),
@@ -113,7 +132,6 @@ fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
             Copying::Seen(_) => "seen",
             Copying::Inferred(_) => "inferred",
         }),
-        copy_start_ns: copying.start_ns(),
         sleeps: Some(sleeps),
         preemptions: Some(preemptions),
         first_sleep_ns,
@@ -138,24 +156,36 @@ fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
     }
 }
 
+/// When a call ended, as its start and its phases say.
+fn end_by_phases(call: &Call) -> Option<u64> {
+    [
+        call.kernel_ns,
+        call.blocked_ns,
+        call.runnable_ns,
+        call.copying_ns,
+    ]
+    .into_iter()
+    .try_fold(call.start_ns, u64::checked_add)
+}
+
+/// When copying began, if it was the last thing the call did, and all in one go.
+fn copying_to(call: &Call, end_ns: u64) -> Option<u64> {
+    end_ns.checked_sub(call.copying_ns)
+}
+
 fn call(row: &Row<'_>) -> Result<Call> {
-    Ok(Call {
+    let mut call = Call {
         pid: row.pid.context("pid is empty")?,
         tid: row.tid.context("tid is empty")?,
         cpu: row.cpu.context("cpu is empty")?,
         nr: row.nr.context("nr is empty")?,
         start_ns: row.start_ns.context("start_ns is empty")?,
-        end_ns: row.end_ns.context("end_ns is empty")?,
+        end_ns: 0,
         kernel_ns: row.kernel_ns.context("kernel_ns is empty")?,
         blocked_ns: row.blocked_ns.context("blocked_ns is empty")?,
         runnable_ns: row.runnable_ns.context("runnable_ns is empty")?,
         copying_ns: row.copying_ns.context("copying_ns is empty")?,
-        copying: match (row.copying, row.copy_start_ns) {
-            (Some("none"), None) => Copying::None,
-            (Some("seen"), Some(at)) => Copying::Seen(at),
-            (Some("inferred"), Some(at)) => Copying::Inferred(at),
-            (word, at) => bail!("copying {word:?} from {at:?} makes no sense"),
-        },
+        copying: Copying::None,
         sleeps: row.sleeps.context("sleeps is empty")?,
         preemptions: row.preemptions.context("preemptions is empty")?,
         first_sleep_ns: row.first_sleep_ns,
@@ -174,7 +204,17 @@ fn call(row: &Row<'_>) -> Result<Call> {
         unseen: row.unseen.unwrap_or(false),
         others: row.others.context("others is empty")?,
         other_ns: row.other_ns.context("other_ns is empty")?,
-    })
+    };
+    let end_ns = row.end_ns.or_else(|| end_by_phases(&call));
+    call.end_ns = end_ns.context("the phases are too long")?;
+    let copy_ns = row.copy_start_ns.or_else(|| copying_to(&call, call.end_ns));
+    call.copying = match (row.copying, copy_ns) {
+        (Some("none"), _) if row.copy_start_ns.is_none() => Copying::None,
+        (Some("seen"), Some(at)) => Copying::Seen(at),
+        (Some("inferred"), Some(at)) => Copying::Inferred(at),
+        (word, at) => bail!("copying {word:?} from {at:?} makes no sense"),
+    };
+    Ok(call)
 }
 
 fn span_row(span: &OffCpu) -> Result<Row<'_>> {
@@ -317,39 +357,52 @@ fn descriptor(row: &Row<'_>) -> Result<Descriptor> {
     })
 }
 
-fn ready_row<'a>(ready: Ready) -> Row<'a> {
+/// What a set holds of a descriptor.
+pub(super) fn entry(ready: Ready) -> Entry {
+    // Those of the call are in the row.
     let Ready {
-        pid,
-        tid,
-        call_start_ns,
+        pid: _,
+        tid: _,
+        call_start_ns: _,
         fd,
         descriptor,
         asked,
         ready,
     } = ready;
-    Row {
-        kind: Some("ready"),
-        pid: Some(pid),
-        tid: Some(tid),
-        start_ns: Some(call_start_ns),
+    Entry {
         fd,
         descriptor,
         asked,
-        ready: Some(ready),
-        ..Row::default()
+        ready,
     }
 }
 
-fn ready(row: &Row<'_>) -> Result<Ready> {
-    Ok(Ready {
-        pid: row.pid.context("pid is empty")?,
-        tid: row.tid.context("tid is empty")?,
-        call_start_ns: row.start_ns.context("start_ns is empty")?,
-        fd: row.fd,
-        descriptor: row.descriptor,
-        asked: row.asked,
-        ready: row.ready.context("ready is empty")?,
-    })
+fn set(row: &Row<'_>, events: &mut Vec<Event>) -> Result<()> {
+    let pid = row.pid.context("pid is empty")?;
+    let tid = row.tid.context("tid is empty")?;
+    let call_start_ns = row.start_ns.context("start_ns is empty")?;
+    let event = |entry: Entry| {
+        Event::Ready(Ready {
+            pid,
+            tid,
+            call_start_ns,
+            fd: entry.fd,
+            descriptor: entry.descriptor,
+            asked: entry.asked,
+            ready: entry.ready,
+        })
+    };
+    match &row.descriptors {
+        Some(entries) => events.extend(entries.iter().copied().map(event)),
+        // Version 2 had a row for each.
+        None => events.push(event(Entry {
+            fd: row.fd,
+            descriptor: row.descriptor,
+            asked: row.asked,
+            ready: row.ready.context("ready is empty")?,
+        })),
+    }
+    Ok(())
 }
 
 fn request_row(request: Request, name: Option<&str>) -> Row<'_> {

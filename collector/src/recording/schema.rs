@@ -10,6 +10,7 @@ use arrow_array::{ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::column::{Column, Flag, Number, Text, TextFill};
+use super::set::Set;
 use super::{FORMAT, VERSION};
 use crate::model::Trace;
 
@@ -189,9 +190,9 @@ columns! {
     peer: Text,
     /// The process it is connected to.
     peer_pid: U32,
-    /// What was waited for.
+    /// What was waited for: in version 2, which had a row for each descriptor.
     asked: U32,
-    /// What it is ready for.
+    /// What it is ready for: likewise.
     ready: U32,
     /// Number of the operation of a request.
     opcode: U32,
@@ -205,12 +206,16 @@ columns! {
     shot: U32,
     /// It will be complete again.
     more: Flag,
+    /// What a readiness call waited for and found.
+    descriptors: Set,
 }
 
 /// Columns of version 1: those after them came with version 2.
 const COLUMNS_1: usize = 42;
-/// Columns that every recording of version 2 has: those after them came later.
+/// Columns that every recording of version 2 has: those of requests came later.
 const COLUMNS_2: usize = 53;
+/// Columns of version 3.
+const COLUMNS_3: usize = 60;
 
 impl Fill {
     /// Rows so far.
@@ -218,7 +223,7 @@ impl Fill {
         self.rows
     }
 
-    /// Whether the batch must be closed before another row comes: there are too many names.
+    /// Whether the batch must be closed before another row comes: there are too many names, or entries of sets.
     pub(super) fn is_full(&self) -> bool {
         let texts: [&TextFill; 6] = [
             &self.call,
@@ -228,7 +233,7 @@ impl Fill {
             &self.local,
             &self.peer,
         ];
-        texts.into_iter().any(TextFill::is_full)
+        texts.into_iter().any(TextFill::is_full) || self.descriptors.is_full()
     }
 }
 
@@ -288,7 +293,8 @@ pub(super) fn trace(schema: &Schema) -> Result<Trace> {
     }
     let columns = match version {
         1 => COLUMNS_1,
-        VERSION => COLUMNS_2,
+        2 => COLUMNS_2,
+        VERSION => COLUMNS_3,
         _ => bail!("version {version} was never written by any waitscope"),
     };
     check_columns(schema, columns)?;

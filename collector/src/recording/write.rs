@@ -15,6 +15,7 @@ use arrow_ipc::{CompressionType, MetadataVersion};
 use arrow_schema::SchemaRef;
 
 use super::schema::{Fill, schema};
+use super::set::{Entry, SET_MAX};
 use super::{ROWS_MAX, Reader, row};
 use crate::model::{Arch, End, Event, Trace, call_name, operation_name};
 
@@ -45,6 +46,8 @@ pub struct Writer {
     /// Encodes into memory. `None` after an error: then nothing more is written.
     encoder: Option<StreamWriter<Vec<u8>>>,
     fill: Fill,
+    /// The set being added; kept for its room.
+    set: Vec<Entry>,
     /// Up to here the file is whole.
     written_bytes: u64,
     arch: Option<Arch>,
@@ -72,6 +75,7 @@ impl Writer {
             schema,
             encoder: Some(encoder),
             fill: Fill::default(),
+            set: Vec::new(),
             written_bytes: 0,
             arch: Arch::from_machine(&trace.arch),
             name: None,
@@ -88,8 +92,13 @@ impl Writer {
     /// The file can't be written: it holds what was written before, and nothing more can be added.
     /// Or an event has a name of more than 256 bytes.
     pub fn append(&mut self, events: &[Event]) -> Result<()> {
-        for event in events {
-            self.push(event)?;
+        for set in events.chunk_by(are_of_one_set) {
+            match set {
+                [event] => self.push(event)?,
+                set => set
+                    .chunks(SET_MAX)
+                    .try_for_each(|part| self.push_set(part))?,
+            }
         }
         Ok(())
     }
@@ -114,6 +123,26 @@ impl Writer {
         let name = named.and(self.name.as_ref()).map(|(_, name)| name.as_ref());
         row::push(event, name, &mut self.fill)
             .with_context(|| format!("write recording {}", self.path.display()))?;
+        self.flush_if_full()
+    }
+
+    /// Adds what one readiness call waited for as one row.
+    fn push_set(&mut self, set: &[Event]) -> Result<()> {
+        let mut of = None;
+        self.set.clear();
+        for event in set {
+            if let Event::Ready(ready) = event {
+                of = Some(*ready);
+                self.set.push(row::entry(*ready));
+            }
+        }
+        if let Some(of) = of {
+            row::push_set(of, &self.set, &mut self.fill);
+        }
+        self.flush_if_full()
+    }
+
+    fn flush_if_full(&mut self) -> Result<()> {
         if self.fill.rows() >= BATCH_ROWS || self.fill.is_full() {
             self.flush()
         } else {
@@ -187,6 +216,14 @@ impl Writer {
             }
         }
     }
+}
+
+/// Both tell of a descriptor that the same readiness call waited for.
+fn are_of_one_set(one: &Event, next: &Event) -> bool {
+    let (Event::Ready(one), Event::Ready(next)) = (one, next) else {
+        return false;
+    };
+    (one.pid, one.tid, one.call_start_ns) == (next.pid, next.tid, next.call_start_ns)
 }
 
 fn open(path: &Path) -> Result<File> {

@@ -124,15 +124,7 @@ pub(crate) fn any_event(random: &mut Random) -> Event {
             ]),
             name: name(random),
         }),
-        11 => Event::Ready(Ready {
-            pid: random.small(),
-            tid: random.small(),
-            call_start_ns: random.number(),
-            fd: random.maybe().map(|fd| fd as i32),
-            descriptor: random.maybe().map(|id| id as u32),
-            asked: random.maybe().map(|bits| bits as u32),
-            ready: random.small(),
-        }),
+        11 => Event::Ready(any_ready(random)),
         12 => Event::Descriptor(Descriptor {
             id: random.small(),
             pid: random.small(),
@@ -181,6 +173,18 @@ pub(crate) fn any_event(random: &mut Random) -> Event {
             off_since_ns: random.maybe(),
             woken_ns: random.maybe(),
         }),
+    }
+}
+
+fn any_ready(random: &mut Random) -> Ready {
+    Ready {
+        pid: random.small(),
+        tid: random.small(),
+        call_start_ns: random.number(),
+        fd: random.maybe().map(|fd| fd as i32),
+        descriptor: random.maybe().map(|id| id as u32),
+        asked: random.maybe().map(|bits| bits as u32),
+        ready: random.small(),
     }
 }
 
@@ -238,5 +242,23 @@ pub(crate) fn any_end(random: &mut Random) -> End {
 
 pub(crate) fn any_events(seed: u64, count: usize) -> Vec<Event> {
     let mut random = Random::new(seed);
-    (0..count).map(|_| any_event(&mut random)).collect()
+    let mut events = Vec::new();
+    while events.len() < count {
+        let event = any_event(&mut random);
+        if let Event::Ready(first) = event {
+            // A readiness call waits for several, and some for more than a row holds.
+            let more = random.pick(&[0, 1, 2, 31, 200]);
+            events.extend((0..more).map(|_| {
+                Event::Ready(Ready {
+                    pid: first.pid,
+                    tid: first.tid,
+                    call_start_ns: first.call_start_ns,
+                    ..any_ready(&mut random)
+                })
+            }));
+        }
+        events.push(event);
+    }
+    events.truncate(count);
+    events
 }
