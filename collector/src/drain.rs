@@ -5,6 +5,7 @@
 //! wait for anything but the ring.
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,9 +16,9 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    attach::{Finished, Session},
+    attach::{Finished, Session, Totals},
     model::{End, Event},
-    recording::Writer,
+    recording::Recorder,
     report::{Report, Summary},
     serve::Shared,
 };
@@ -38,7 +39,7 @@ pub struct Sinks {
     /// The page's store.
     pub shared: Option<Arc<Shared>>,
     /// The recording.
-    pub writer: Option<Writer>,
+    pub writer: Option<Recorder>,
     /// Pass on what the kernel side logs.
     pub verbose: bool,
     /// Told once, if the recording can't be written any more.
@@ -55,6 +56,8 @@ pub struct Outcome {
     pub unsound: u64,
     /// The recording, if one was wanted, holds all of it.
     pub recorded: bool,
+    /// The file that was written last.
+    pub file: Option<PathBuf>,
     /// The target ended by itself.
     pub target_ended: bool,
 }
@@ -113,7 +116,7 @@ pub fn drain(
             flushed = Instant::now();
             session.rename(&mut events)?;
             hands.over(&mut events);
-            hands.flush();
+            hands.flush(so_far(&session, now_ns)?);
         }
     }
     let Finished {
@@ -121,13 +124,34 @@ pub fn drain(
         delivered: _,
         unsound,
     } = session.finish(&mut events)?;
+    let file = hands.writer.as_ref().map(|writer| writer.file().to_owned());
     let (report, recorded) = hands.finish(events, end);
     Ok(Outcome {
         report,
         end,
         unsound,
         recorded,
+        file,
         target_ended,
+    })
+}
+
+/// The sums of the trace up to now.
+fn so_far(session: &Session, at_ns: u64) -> Result<End> {
+    let Totals {
+        made,
+        lost,
+        untracked,
+        compat,
+        unseen,
+    } = session.totals()?;
+    Ok(End {
+        at_ns,
+        made,
+        lost,
+        untracked,
+        compat,
+        unseen,
     })
 }
 
@@ -135,7 +159,7 @@ pub fn drain(
 struct Hands {
     summary: Summary,
     shared: Option<Arc<Shared>>,
-    writer: Option<Writer>,
+    writer: Option<Recorder>,
     tell: fn(&anyhow::Error),
     /// Nothing is missing from the recording, if there is one.
     recorded: bool,
@@ -157,11 +181,11 @@ impl Hands {
         }
     }
 
-    fn flush(&mut self) {
-        self.write(Writer::flush);
+    fn flush(&mut self, so_far: End) {
+        self.write(|writer| writer.flush(so_far));
     }
 
-    fn write(&mut self, act: impl FnOnce(&mut Writer) -> Result<()>) {
+    fn write(&mut self, act: impl FnOnce(&mut Recorder) -> Result<()>) {
         if let Some(writer) = &mut self.writer
             && let Err(error) = act(writer)
         {
@@ -181,7 +205,7 @@ impl Hands {
             return Ok(());
         };
         let sealed_ns = now_ns.saturating_sub(SETTLED_AFTER_NS);
-        let recorded_bytes = self.writer.as_ref().map(Writer::bytes_written);
+        let recorded_bytes = self.writer.as_ref().map(Recorder::bytes_written);
         shared.tick(
             now_ns,
             sealed_ns,

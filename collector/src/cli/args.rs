@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::{keeping::Keeping, quantity::duration};
 use crate::attach;
 
 use crate::demo::Model;
@@ -71,7 +72,10 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example:\n  sudo waitscope record redis-server -o redis.waitscope --for 10s\n\n\
         Ctrl-C ends the recording in order; the process goes on. The file belongs to the user who called\n\
-        sudo. A recording of the same name is replaced, any other file is not."
+        sudo. A recording of the same name is replaced, any other file is not.\n\n\
+        A server that runs for days, in files of ten minutes of which the last six are kept:\n  \
+        sudo waitscope record redis-server -o redis.waitscope --rotate-every 10m --keep 6\n\
+        They are called redis-20260102T030405.678Z.waitscope, and each opens by itself."
     )]
     Record {
         /// Its PID, here or inside its container, or a name that only one process has
@@ -200,6 +204,25 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// What is wrong with it that no part of it can tell by itself.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        match self {
+            Self::Attach {
+                tracing, record, ..
+            }
+            | Self::Run {
+                tracing, record, ..
+            }
+            | Self::Demo {
+                tracing, record, ..
+            } => tracing.keeping.fault(record.is_some()),
+            Self::Record { tracing, .. } => tracing.keeping.fault(true),
+            _ => None,
+        }
+    }
+}
+
 /// How to trace.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Tracing {
@@ -215,6 +238,8 @@ pub(crate) struct Tracing {
     /// Show what the kernel side logs, on standard error
     #[arg(long)]
     pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) keeping: Keeping,
 }
 
 /// How much to record.
@@ -236,13 +261,6 @@ impl From<Detail> for attach::Detail {
             Detail::All => Self::All,
         }
     }
-}
-
-fn duration(text: &str) -> Result<Duration, &'static str> {
-    let duration = humantime::parse_duration(text)
-        .ok()
-        .filter(|time| !time.is_zero());
-    duration.ok_or("a time is written like 500ms, 10s or 5m")
 }
 
 /// How to show it.

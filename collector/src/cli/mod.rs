@@ -7,15 +7,17 @@ mod diff;
 mod doctor;
 mod export;
 mod held;
+mod keeping;
 mod open;
 mod page;
+mod quantity;
 mod report;
 mod say;
 mod signals;
 mod trace;
 
 use anyhow::Result;
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 
 use args::{Cli, Command};
 
@@ -34,7 +36,13 @@ pub enum Exit {
 
 /// Does what was typed, and says what went wrong.
 pub fn run() -> Exit {
-    act(Cli::parse().command).unwrap_or_else(|error| {
+    let command = Cli::parse().command;
+    if let Some(fault) = command.fault() {
+        Cli::command()
+            .error(ErrorKind::MissingRequiredArgument, fault)
+            .exit();
+    }
+    act(command).unwrap_or_else(|error| {
         if !is_broken_pipe(&error) {
             say::complain(&error);
         }

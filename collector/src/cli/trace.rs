@@ -25,7 +25,7 @@ use crate::{
     demo::{Demo, Model},
     drain::{Outcome, Sinks, drain},
     model::Trace,
-    recording::Writer,
+    recording::Recorder,
     serve::{Bound, Server, Shared},
     store::Store,
     text::{self, escape},
@@ -138,16 +138,17 @@ impl Plan<'_> {
             }
         };
         // Last of what may fail, for it empties the recording that was there.
+        let rotation = tracing.keeping.rotation();
         let writer = self
             .record
-            .map(|path| Writer::create(path, &trace))
+            .map(|path| Recorder::create(path, &trace, rotation))
             .transpose()?;
         let name = text::shorten(&trace.command, 60);
         say(format_args!("tracing process {pid} ({name})"));
-        if let Some(path) = self.record {
+        if let Some(writer) = &writer {
             say(format_args!(
                 "recording to {}",
-                escape(&path.to_string_lossy())
+                escape(&writer.file().to_string_lossy())
             ));
         }
         if tracing.verbose {
@@ -234,7 +235,7 @@ impl Plan<'_> {
                 outcome.unsound
             ));
         }
-        if let Some(path) = self.record.filter(|_| outcome.recorded) {
+        if let Some(path) = outcome.file.as_deref().filter(|_| outcome.recorded) {
             let (path, pid) = (path.display().to_string(), trace.pid);
             let length = text::nanos(outcome.end.at_ns);
             say(format_args!(

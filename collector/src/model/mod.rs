@@ -14,6 +14,7 @@ mod finding;
 pub(crate) mod id_map;
 mod intake;
 mod io_model;
+mod known;
 mod loop_thread;
 mod names;
 mod operation;
@@ -38,6 +39,7 @@ pub use event::{
 pub use finding::{Finding, Findings, On, Severity, Unacted, What};
 pub use intake::{Intake, Record};
 pub use io_model::{IoEvidence, IoModel, Multiplexer, Trigger};
+pub use known::Known;
 pub use names::{Arch, CallClass, call_class, call_name};
 pub use operation::operation_name;
 pub use process_readiness::ProcessReadiness;

@@ -14,14 +14,18 @@
 
 mod check;
 mod column;
+mod disk;
+mod encode;
 mod frame;
 mod read;
+mod rotate;
 mod row;
 mod schema;
 mod set;
 mod write;
 
 pub use read::{Cut, Reader};
+pub use rotate::{Recorder, Rotation};
 pub use write::Writer;
 
 /// The value of `format` in the metadata of every recording.

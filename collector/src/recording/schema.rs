@@ -271,8 +271,12 @@ fn metadata(trace: &Trace) -> HashMap<String, String> {
 }
 
 /// The header of a recording of this trace.
-pub(super) fn schema(trace: &Trace) -> Schema {
-    Schema::new_with_metadata(fields(), metadata(trace))
+pub(super) fn schema(trace: &Trace, notes: &[(&str, String)]) -> Schema {
+    let notes = notes
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), value.clone()));
+    let metadata: HashMap<_, _> = notes.chain(metadata(trace)).collect();
+    Schema::new_with_metadata(fields(), metadata)
 }
 
 /// What the header of a recording says about its trace.
