@@ -9,7 +9,9 @@ mod load;
 mod overhead;
 mod page;
 mod programs;
+mod server;
 mod soak;
+mod store;
 mod tracer;
 
 use anyhow::{Result, bail};
@@ -30,6 +32,8 @@ const PACKAGES: &[Package] = &[
     Package::for_program("bpftool", "bpftool"),
 ];
 
+const NGINX: Package = Package::for_program("nginx-light", "nginx").without_service("nginx");
+
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -45,6 +49,8 @@ enum What {
     Events,
     /// A million calls a second for a minute: what is lost, and what the tracer itself takes.
     Soak(soak::Options),
+    /// Recordings of up to a hundred million calls: what opening one takes, and a picture at any zoom.
+    Store(store::Options),
 }
 
 /// Builds what is measured, then measures.
@@ -60,6 +66,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         What::Soak(options) => {
             prepare()?;
             soak::run(options)
+        }
+        What::Store(options) => {
+            prepare()?;
+            packages::ensure("measure", &[NGINX])?;
+            store::run(options)
         }
     }
 }

@@ -2,16 +2,16 @@
 //!
 //! Turns, because a machine's speed drifts: each sample is compared with the untraced one of its own round.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::load::{self, Load};
-use super::tracer::{Kind, Tracer, interrupt};
+use super::server::Server;
+use super::tracer::{Kind, Tracer};
 use super::{cpu, example, programs};
 use crate::run;
 
@@ -35,11 +35,7 @@ const DRAINED: Duration = Duration::from_millis(100);
 /// What is traced.
 enum Target {
     Load(Load, Duration),
-    Redis {
-        server: Child,
-        port: u16,
-        requests: u32,
-    },
+    Redis { server: Server, requests: u32 },
 }
 
 /// Of one kind of target under one tracer, a sample a round.
@@ -60,7 +56,10 @@ pub(super) fn run(options: &Options) -> Result<()> {
         measure(name, &mut target, options.rounds)?;
         programs::print(target.pid(), || target.sample(None).map(drop))?;
     }
-    let mut target = Target::redis(options.requests)?;
+    let mut target = Target::Redis {
+        server: Server::redis()?,
+        requests: options.requests,
+    };
     measure(
         "redis-benchmark GET, 20 clients",
         &mut target,
@@ -160,47 +159,10 @@ fn median(mut values: Samples) -> f64 {
 }
 
 impl Target {
-    /// A `redis-server` of our own on loopback, which keeps nothing.
-    fn redis(requests: u32) -> Result<Self> {
-        // Free a moment ago; if someone else takes it meanwhile, redis ends and says so.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|listener| listener.local_addr())
-            .context("find a free port")?
-            .port();
-        let mut server = Command::new("redis-server")
-            .args([
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-                "--port",
-            ])
-            .arg(port.to_string())
-            .current_dir(super::dir())
-            .stdout(Stdio::null())
-            .spawn()
-            .context("start redis-server")?;
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            if Instant::now() > deadline {
-                interrupt(&mut server)?;
-                anyhow::bail!("start redis-server: it does not listen on port {port}");
-            }
-            sleep(Duration::from_millis(20));
-        }
-        Ok(Self::Redis {
-            server,
-            port,
-            requests,
-        })
-    }
-
     fn pid(&self) -> u32 {
         match self {
             Self::Load(load, _) => load.pid(),
-            Self::Redis { server, .. } => server.id(),
+            Self::Redis { server, .. } => server.pid(),
         }
     }
 
@@ -220,12 +182,8 @@ impl Target {
                 let made = load.go(*length)?;
                 Ok(made.ns as f64 / made.calls as f64)
             }
-            Self::Redis {
-                server,
-                port,
-                requests,
-            } => {
-                let server = server.id();
+            Self::Redis { server, requests } => {
+                let (server, port) = (server.pid(), server.port());
                 let cpu = || -> Result<f64> {
                     Ok(cpu::nanos(server)? + tracer.map_or(Ok(0.0), cpu::nanos)?)
                 };
@@ -241,15 +199,6 @@ impl Target {
                 sleep(DRAINED);
                 Ok((cpu()? - before) / f64::from(*requests))
             }
-        }
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        if let Self::Redis { server, .. } = self {
-            // It keeps nothing: however it ends is well.
-            let _stopped = interrupt(server);
         }
     }
 }

@@ -1,0 +1,125 @@
+//! Opens a recording and asks for pictures at every zoom: how long each takes, and the memory it all took.
+//!
+//! It must never leave out an answer for being slow.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use waitscope::recording::Reader;
+use waitscope::store::{LEVEL_MAX, Store, TILE_BUCKETS};
+
+/// Lanes of a picture, as many as the tallest screen shows.
+const LANES: u32 = 64;
+/// Tiles of each lane of a picture: 2,048 buckets.
+const TILES: u64 = 4;
+/// Pictures at each zoom, at places that look random.
+const PICTURES: u64 = 12;
+
+/// How long something took.
+struct Times(Vec<Duration>);
+
+impl Times {
+    fn quantile(&mut self, of: f64) -> f64 {
+        self.0.sort();
+        let at = ((self.0.len() as f64 * of).ceil() as usize).clamp(1, self.0.len());
+        self.0[at - 1].as_secs_f64() * 1e3
+    }
+}
+
+/// Opens it with this memory, and prints what that and the answers take.
+pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
+    let began = Instant::now();
+    let store = open(path, memory_bytes)?;
+    let opened = began.elapsed();
+    let state = store.state();
+    println!(
+        "open     {:>11.2} s, {:.1} ns a call; of {} calls, {:.1} % of the time is kept",
+        opened.as_secs_f64(),
+        opened.as_nanos() as f64 / state.calls as f64,
+        state.calls,
+        100.0 - state.kept_ns as f64 * 100.0 / state.now_ns as f64
+    );
+    ensure!(
+        state.disordered == 0,
+        "{} events came out of order",
+        state.disordered
+    );
+    let whole = (0..LEVEL_MAX)
+        .find(|level| (TILE_BUCKETS * TILES) << level >= state.now_ns)
+        .unwrap_or(LEVEL_MAX);
+    let first = picture(&store, whole, 0);
+    println!(
+        "first    {:>11.2} ms for the whole of it, {:.2} s after the start",
+        first.as_secs_f64() * 1e3,
+        began.elapsed().as_secs_f64()
+    );
+    let mut all = Times(Vec::new());
+    let mut slowest = (0.0, 0);
+    for level in 0..=whole {
+        let mut here = Times(
+            (0..PICTURES)
+                .map(|number| picture(&store, level, number))
+                .collect(),
+        );
+        let worst = here.quantile(0.99);
+        if worst > slowest.0 {
+            slowest = (worst, level);
+        }
+        all.0.append(&mut here.0);
+    }
+    println!(
+        "pictures {:>11} of {LANES} lanes by {} buckets at levels 0 to {whole}",
+        all.0.len(),
+        TILES * TILE_BUCKETS
+    );
+    println!(
+        "  ms     {:>11.2} half, {:.2} at 90 %, {:.2} at 99 %; the slowest {:.2} at level {}   (wanted: 5 at 99 %)",
+        all.quantile(0.5),
+        all.quantile(0.9),
+        all.quantile(0.99),
+        slowest.0,
+        slowest.1
+    );
+    println!(
+        "memory   {:>11} at most; the store says {:.0} MiB",
+        peak()?,
+        state.bytes as f64 / (1 << 20) as f64
+    );
+    Ok(())
+}
+
+fn open(path: &Path, memory_bytes: u64) -> Result<Store> {
+    let mut reader = Reader::open(path)?;
+    let mut store = Store::new(reader.trace().clone(), memory_bytes);
+    while let Some(events) = reader.next_batch()? {
+        store.extend(events);
+    }
+    ensure!(reader.cut().is_none(), "{:?}", reader.cut());
+    Ok(store)
+}
+
+/// How long a picture takes, the `number`th at this level.
+fn picture(store: &Store, level: u8, number: u64) -> Duration {
+    let tiles = store.state().now_ns / (TILE_BUCKETS << level) + 1;
+    // A step that has no divisor in common with most numbers goes everywhere.
+    let first = (number * 0x9e37_79b9 + 1) % tiles.saturating_sub(TILES).max(1);
+    let first = if number == 0 && tiles <= TILES {
+        0
+    } else {
+        first
+    };
+    let began = Instant::now();
+    for lane in 0..LANES {
+        for index in first..first + TILES {
+            std::hint::black_box(store.tile(lane, level, index));
+        }
+    }
+    began.elapsed()
+}
+
+fn peak() -> Result<String> {
+    let status = std::fs::read_to_string("/proc/self/status").context("read /proc/self/status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    Ok(peak.context("find VmHWM")?.trim().to_owned())
+}
