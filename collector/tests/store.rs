@@ -239,6 +239,39 @@ fn every_tile_of_every_level_is_what_the_rule_says() {
 }
 
 #[test]
+fn wide_tiles_are_what_the_rule_says_however_little_memory_there_is() {
+    for (seed, limit) in [(1, 1 << 20), (2, 2 << 20), (3, 5 << 20)] {
+        let mut numbers = Numbers(seed * 0x9e37_79b9);
+        let events = thread(&mut numbers, 7, 60_000);
+        let mut store = Store::new(trace(), limit);
+        let (mut end, mut wide) = (0, 0);
+        for batch in events.chunks(7_000) {
+            store.extend(batch.iter().cloned());
+            end += batch.len();
+            let state = store.state();
+            assert!(state.bytes <= limit, "{state:?}");
+            let so_far = &events[..end];
+            for level in (0..=LEVEL_MAX).rev() {
+                let tiles = state.now_ns / (TILE_BUCKETS << level) + 1;
+                let index = numbers.below(tiles);
+                let tile = store.tile(0, level, index).unwrap();
+                let (calls, spans, sums) = plain_tile(so_far, level, index);
+                let before = index * (TILE_BUCKETS << level) < state.kept_ns;
+                if level < state.whole_level && before {
+                    continue;
+                }
+                let facts = format!("seed {seed}, level {level}, tile {index}, {state:?}");
+                assert_eq!(tile.calls, calls, "{facts}");
+                assert_eq!(tile.spans, spans, "{facts}");
+                assert_eq!(tile.sums, sums, "{facts}");
+                wide += usize::from(before && !(calls.is_empty() && sums.is_empty()));
+            }
+        }
+        assert!(wide > 20, "only {wide} tiles of what was let go");
+    }
+}
+
+#[test]
 fn the_tiles_of_a_level_hold_every_call_once() {
     let mut numbers = Numbers(77);
     let events = thread(&mut numbers, 7, 20_000);

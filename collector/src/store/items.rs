@@ -163,23 +163,13 @@ impl Items {
         self.cpu.push(call.cpu);
         self.flags.push(flags);
         self.timeout.push(call.timeout);
-        let sum = Sum {
-            calls: 1,
-            kernel_ns: call.kernel_ns,
-            blocked_ns: call.blocked_ns,
-            runnable_ns: call.runnable_ns,
-            copying_ns: call.copying_ns,
-            other_ns: call.other_ns,
-            ..Sum::default()
-        };
-        self.seal(call.start_ns, call.duration_ns(), sum);
+        self.seal(call.start_ns, call.duration_ns(), Sum::of_call(call));
     }
 
     /// A time off the CPU outside calls: its details are in the track of spans.
     pub(super) fn push_outside(&mut self, span: &OffCpu) {
-        let (blocked_ns, runnable_ns) = (span.blocked_ns(), span.runnable_ns());
-        self.blocked_ns.push(blocked_ns);
-        self.runnable_ns.push(runnable_ns);
+        self.blocked_ns.push(span.blocked_ns());
+        self.runnable_ns.push(span.runnable_ns());
         let zeros = [
             &mut self.copying_ns,
             &mut self.other_ns,
@@ -196,16 +186,8 @@ impl Items {
         self.cpu.push(span.cpu);
         self.flags.push(0);
         self.timeout.push(Timeout::Unknown);
-        let sum = Sum {
-            outside_blocked_ns: blocked_ns,
-            outside_runnable_ns: runnable_ns,
-            ..Sum::default()
-        };
-        self.seal(
-            span.start_ns,
-            span.end_ns.saturating_sub(span.start_ns),
-            sum,
-        );
+        let duration_ns = span.end_ns.saturating_sub(span.start_ns);
+        self.seal(span.start_ns, duration_ns, Sum::of_outside(span));
     }
 
     /// Ends the push of an item whose other columns are filled.

@@ -2,6 +2,7 @@
 
 use super::{
     items::Items,
+    levels::Levels,
     spans::Spans,
     tile::{self, Grid, Tile},
     track::{At, Track},
@@ -49,17 +50,20 @@ pub(super) struct FullLane {
     pub(super) info: Lane,
     items: Track<Items>,
     spans: Track<Spans>,
+    levels: Levels,
     pub(super) open: Option<OpenThread>,
     /// Since when what the lane did at the look before that could still change its picture.
     was_open_since_ns: u64,
 }
 
 impl FullLane {
-    pub(super) fn new(info: Lane) -> Self {
+    /// With sums from level `base` on.
+    pub(super) fn new(info: Lane, base: u8) -> Self {
         Self {
             info,
             items: Track::default(),
             spans: Track::default(),
+            levels: Levels::new(base),
             open: None,
             was_open_since_ns: u64::MAX,
         }
@@ -72,6 +76,7 @@ impl FullLane {
             return None;
         }
         self.info.calls += 1;
+        self.levels.push_call(call);
         Some(self.items.push(call.end_ns, |items| items.push_call(call)))
     }
 
@@ -85,6 +90,7 @@ impl FullLane {
         if !in_order || !fits {
             return None;
         }
+        self.levels.push_span(span);
         let mut bytes = self.spans.push(span.end_ns, |spans| spans.push(span));
         if !span.in_call {
             bytes += self
@@ -111,6 +117,16 @@ impl FullLane {
         }
     }
 
+    /// Memory of the sums at all zooms, which no eviction frees.
+    pub(super) fn levels_bytes(&self) -> isize {
+        self.levels.bytes()
+    }
+
+    /// Drops the lowest zoom that has sums.
+    pub(super) fn coarsen(&mut self) {
+        self.levels.coarsen();
+    }
+
     /// The thread was looked at again: it is doing this now.
     pub(super) fn look(&mut self, open: Option<OpenThread>) {
         self.was_open_since_ns = open_since_ns(self.open.as_ref());
@@ -125,8 +141,14 @@ impl FullLane {
 
     pub(super) fn tile(&self, grid: Grid) -> Tile {
         let Lane { pid, tid, .. } = self.info;
-        let (calls, sums) = tile::items(&self.items, grid, |items, at| items.call(at, pid, tid));
-        let spans = tile::spans(&self.spans, grid, |spans, at| spans.get(at, pid, tid));
+        let kept = (self.levels.calls(grid, pid, tid))
+            .zip(self.levels.sums(grid))
+            .zip(self.levels.spans(grid, pid, tid));
+        let ((calls, sums), spans) = kept.unwrap_or_else(|| {
+            let items = tile::items(&self.items, grid, |items, at| items.call(at, pid, tid));
+            let spans = tile::spans(&self.spans, grid, |spans, at| spans.get(at, pid, tid));
+            (items, spans)
+        });
         Tile {
             arch: None,
             sealed: false,

@@ -8,6 +8,7 @@ mod columns;
 mod gaps;
 mod items;
 mod lane;
+mod levels;
 mod spans;
 mod sum;
 mod tile;
@@ -22,6 +23,7 @@ use crate::model::{
 use gaps::Gaps;
 use lane::FullLane;
 pub use lane::{Detail, Lane};
+use levels::FIRST_BASE;
 pub use sum::Sum;
 use tile::Grid;
 pub use tile::{LEVEL_MAX, TILE_BUCKETS, Tile};
@@ -30,6 +32,8 @@ pub use tile::{LEVEL_MAX, TILE_BUCKETS, Tile};
 const LANES_MAX: usize = 4096;
 /// Descriptors that are kept at most; calls on any others have a number only.
 const DESCRIPTORS_MAX: usize = 65_536;
+/// The sums at all zooms take at most this part of the memory, one in so many; calls have the rest.
+const LEVELS_PART: u64 = 3;
 /// Open threads told to the page at most.
 const OPEN_MAX: usize = 512;
 
@@ -42,6 +46,8 @@ pub struct State {
     pub sealed_ns: u64,
     /// Before this, calls were let go to bound the memory.
     pub kept_ns: u64,
+    /// Pictures of this level and above are whole all the same.
+    pub whole_level: u8,
     /// It is over.
     pub ended: bool,
     /// Calls so far.
@@ -89,6 +95,10 @@ pub struct Store {
     offcpu: u64,
     disordered: u64,
     bytes: u64,
+    /// The lowest level that lanes have sums of.
+    base: u8,
+    /// Memory of those sums, which is part of `bytes`.
+    levels_bytes: u64,
     /// What was still open when the trace ended, before it says so.
     last_open: Vec<OpenThread>,
     end: Option<End>,
@@ -115,6 +125,8 @@ impl Store {
             offcpu: 0,
             disordered: 0,
             bytes: 0,
+            base: FIRST_BASE,
+            levels_bytes: 0,
             last_open: Vec::new(),
             end: None,
         }
@@ -130,6 +142,9 @@ impl Store {
         for event in events {
             self.push(event);
         }
+        while self.levels_bytes > self.limit_bytes / LEVELS_PART && self.base < LEVEL_MAX {
+            self.coarsen();
+        }
         while self.bytes > self.limit_bytes && self.evict() {}
     }
 
@@ -138,18 +153,12 @@ impl Store {
             Event::Call(call) => {
                 self.now_ns = self.now_ns.max(call.end_ns);
                 self.calls += 1;
-                if let Some(lane) = self.lane(call.pid, call.tid) {
-                    let grown = lane.push_call(&call);
-                    self.grow(grown);
-                }
+                self.push_to(call.pid, call.tid, |lane| lane.push_call(&call));
             }
             Event::OffCpu(span) => {
                 self.now_ns = self.now_ns.max(span.end_ns);
                 self.offcpu += 1;
-                if let Some(lane) = self.lane(span.pid, span.tid) {
-                    let grown = lane.push_span(&span);
-                    self.grow(grown);
-                }
+                self.push_to(span.pid, span.tid, |lane| lane.push_span(&span));
             }
             Event::Life(life) => {
                 self.now_ns = self.now_ns.max(life.at_ns);
@@ -180,11 +189,32 @@ impl Store {
         }
     }
 
-    fn grow(&mut self, grown: Option<isize>) {
+    /// Pushes something to a thread's lane; `push` says by how much the memory of what can be evicted grew.
+    fn push_to(&mut self, pid: u32, tid: u32, push: impl FnOnce(&mut FullLane) -> Option<isize>) {
+        let Some(lane) = self.lane(pid, tid) else {
+            return;
+        };
+        let before = lane.levels_bytes();
+        let grown = push(lane);
+        let levels = lane.levels_bytes() - before;
         match grown {
             Some(bytes) => self.bytes = self.bytes.saturating_add_signed(bytes as i64),
             None => self.disordered += 1,
         }
+        self.bytes = self.bytes.saturating_add_signed(levels as i64);
+        self.levels_bytes = self.levels_bytes.saturating_add_signed(levels as i64);
+    }
+
+    /// Drops the lowest level of all lanes.
+    fn coarsen(&mut self) {
+        self.lanes.iter_mut().for_each(FullLane::coarsen);
+        self.base += 1;
+        let bytes: isize = self.lanes.iter().map(FullLane::levels_bytes).sum();
+        let bytes = u64::try_from(bytes).unwrap_or(0);
+        self.bytes = self
+            .bytes
+            .saturating_sub(self.levels_bytes.saturating_sub(bytes));
+        self.levels_bytes = bytes;
     }
 
     /// Lets the oldest chunk of all lanes go. Returns whether there was one.
@@ -232,7 +262,7 @@ impl Store {
             ended_ns: None,
             calls: 0,
         };
-        self.lanes.push(FullLane::new(info));
+        self.lanes.push(FullLane::new(info, self.base));
         self.by_tid.insert(tid, index);
         self.lanes_version += 1;
         Some(index)
@@ -300,6 +330,7 @@ impl Store {
             now_ns: self.now_ns,
             sealed_ns: self.sealed_ns,
             kept_ns: self.kept_ns,
+            whole_level: self.base,
             ended: self.end.is_some(),
             calls: self.calls,
             offcpu: self.offcpu,

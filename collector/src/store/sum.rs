@@ -2,6 +2,8 @@
 
 use std::ops::AddAssign;
 
+use crate::model::{Call, OffCpu};
+
 /// What the calls, and the times off the CPU outside calls, of some stretch add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
@@ -21,6 +23,30 @@ pub struct Sum {
     pub outside_runnable_ns: u64,
     /// In calls not recorded, before these.
     pub other_ns: u64,
+}
+
+impl Sum {
+    /// Of one call.
+    pub(super) fn of_call(call: &Call) -> Self {
+        Self {
+            calls: 1,
+            kernel_ns: call.kernel_ns,
+            blocked_ns: call.blocked_ns,
+            runnable_ns: call.runnable_ns,
+            copying_ns: call.copying_ns,
+            other_ns: call.other_ns,
+            ..Self::default()
+        }
+    }
+
+    /// Of one time off the CPU outside calls.
+    pub(super) fn of_outside(span: &OffCpu) -> Self {
+        Self {
+            outside_blocked_ns: span.blocked_ns(),
+            outside_runnable_ns: span.runnable_ns(),
+            ..Self::default()
+        }
+    }
 }
 
 impl AddAssign for Sum {

@@ -21,6 +21,7 @@ const MAGIC: u32 = 0x3154_5357;
 /// A stretch of time, cut into buckets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grid {
+    pub(super) level: u8,
     pub(super) start_ns: u64,
     pub(super) end_ns: u64,
     pub(super) bucket_ns: u64,
@@ -35,6 +36,7 @@ impl Grid {
         let width_ns = bucket_ns * TILE_BUCKETS;
         let start_ns = index.checked_mul(width_ns)?;
         Some(Self {
+            level,
             start_ns,
             end_ns: start_ns.checked_add(width_ns)?,
             bucket_ns,
@@ -138,7 +140,7 @@ fn visit<C: Chunk>(
             break;
         }
         let number = grid.bucket(start_ns);
-        let next = track.find(grid.bucket_end_ns(number));
+        let next = track.find_from(at, grid.bucket_end_ns(number));
         let last = track.previous(next).filter(|&last| last >= at);
         let wide = last.filter(|&last| {
             track

@@ -92,6 +92,40 @@ impl<C: Chunk> Track<C> {
         At { chunk, index: low }
     }
 
+    /// The same, for one that is at this position or not far after it.
+    pub(super) fn find_from(&self, at: At, ns: u64) -> At {
+        let Some(chunk) = self.chunks.get(at.chunk) else {
+            return self.find(ns);
+        };
+        if chunk
+            .len()
+            .checked_sub(1)
+            .is_none_or(|last| chunk.start_ns(last) < ns)
+        {
+            return self.find(ns);
+        }
+        let (mut low, mut step) = (at.index, 1);
+        while low + step < chunk.len() && chunk.start_ns(low + step) < ns {
+            low += step;
+            step *= 2;
+        }
+        let mut high = (low + step).min(chunk.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if chunk.start_ns(middle) < ns {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        At { index: low, ..at }
+    }
+
+    /// Memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.chunks.iter().map(Chunk::bytes).sum()
+    }
+
     /// The position after this one.
     pub(super) fn next(&self, at: At) -> At {
         match self.chunks.get(at.chunk) {
