@@ -1,159 +1,14 @@
 //! The store against a plain recomputation from the raw events.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/random.rs"]
+mod random;
+
+use random::{Numbers, thread, trace};
 use waitscope::{
-    model::{
-        Call, Context, Copying, Event, Life, LifeKind, OffCpu, OpenThread, Timeout, Trace, Waker,
-    },
+    model::{Call, Event, Life, LifeKind, OffCpu, OpenThread, Ready},
     store::{LEVEL_MAX, Store, Sum, TILE_BUCKETS},
 };
-
-/// Numbers that look random and are the same on every machine.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    /// Mostly small, now and then huge.
-    fn span(&mut self) -> u64 {
-        let widest = if self.below(50) == 0 { 36 } else { 16 };
-        let bits = self.below(widest);
-        self.below(1 << (bits + 1))
-    }
-}
-
-fn trace() -> Trace {
-    Trace {
-        pid: 1,
-        command: "test".into(),
-        host: "host".into(),
-        kernel: "6.1".into(),
-        arch: "x86_64".into(),
-        start_boot_ns: 0,
-        start_unix_ns: 0,
-        backend: "tp_btf".into(),
-        follow: false,
-    }
-}
-
-fn waker(numbers: &mut Numbers) -> Waker {
-    Waker {
-        tid: numbers.below(5) as u32,
-        pid: 3,
-        context: Context::SoftIrq,
-    }
-}
-
-/// A thread's life: calls with times off the CPU in them, and times off the CPU between them.
-fn thread(numbers: &mut Numbers, tid: u32, count: usize) -> Vec<Event> {
-    let mut events = Vec::new();
-    let mut now_ns = 0;
-    for _ in 0..count {
-        now_ns += numbers.span();
-        if numbers.below(5) == 0 {
-            let span = off_cpu(numbers, tid, now_ns, false);
-            now_ns = span.end_ns;
-            events.push(Event::OffCpu(span));
-            continue;
-        }
-        let start_ns = now_ns;
-        let mut kernel_ns = numbers.span();
-        now_ns += kernel_ns;
-        let (mut blocked_ns, mut runnable_ns, mut sleeps, mut preemptions) = (0, 0, 0, 0);
-        let mut first_sleep_ns = None;
-        for _ in 0..numbers.below(3) {
-            let span = off_cpu(numbers, tid, now_ns, true);
-            blocked_ns += span.blocked_ns();
-            runnable_ns += span.runnable_ns();
-            if span.woken_ns.is_some() {
-                sleeps += span.times;
-                first_sleep_ns = first_sleep_ns.or(Some(span.start_ns));
-            } else {
-                preemptions += span.times;
-            }
-            let more_ns = numbers.span();
-            now_ns = span.end_ns + more_ns;
-            kernel_ns += more_ns;
-            events.push(Event::OffCpu(span));
-        }
-        let copying_ns = numbers.span();
-        let copy_ns = now_ns;
-        now_ns += copying_ns;
-        events.push(Event::Call(Call {
-            pid: 1,
-            tid,
-            cpu: numbers.below(64) as u16,
-            nr: numbers.below(400) as u32,
-            start_ns,
-            end_ns: now_ns,
-            kernel_ns,
-            blocked_ns,
-            runnable_ns,
-            copying_ns,
-            copying: [
-                Copying::None,
-                Copying::Seen(copy_ns),
-                Copying::Inferred(copy_ns),
-            ][numbers.below(3) as usize],
-            sleeps,
-            preemptions,
-            first_sleep_ns,
-            last_wake_ns: first_sleep_ns.map(|at| at + 1),
-            waker: first_sleep_ns.map(|_| waker(numbers)),
-            fd: (numbers.below(2) == 0).then(|| numbers.below(100) as i32 - 1),
-            descriptor: (numbers.below(2) == 0).then(|| numbers.below(9) as u32),
-            ready_delay_ns: (numbers.below(2) == 0).then(|| numbers.span()),
-            requested: (numbers.below(2) == 0).then(|| numbers.span()),
-            timeout: match numbers.below(5) {
-                0 => Timeout::Unknown,
-                1 => Timeout::Infinite,
-                2 => Timeout::Zero,
-                _ => Timeout::Nanos(numbers.span()),
-            },
-            ret: (numbers.below(9) > 0).then(|| numbers.span() as i64 - 600),
-            began_before: numbers.below(100) == 0,
-            killed: numbers.below(100) == 0,
-            continues: numbers.below(100) == 0,
-            unseen: numbers.below(100) == 0,
-            others: numbers.below(4) as u32,
-            other_ns: numbers.span(),
-        }));
-    }
-    events
-}
-
-fn off_cpu(numbers: &mut Numbers, tid: u32, start_ns: u64, in_call: bool) -> OffCpu {
-    let slept = numbers.below(3) > 0;
-    let woken_ns = start_ns + numbers.span();
-    let end_ns = woken_ns + numbers.span();
-    OffCpu {
-        pid: 1,
-        tid,
-        cpu: 1,
-        start_ns,
-        woken_ns: slept.then_some(woken_ns),
-        end_ns,
-        times: 1 + numbers.below(3) as u32,
-        unseen: numbers.below(3) == 0,
-        in_call,
-        state: u32::from(slept),
-        waker: slept.then(|| waker(numbers)),
-        waker_comm: if slept {
-            format!("waker {}", numbers.below(3))
-        } else {
-            String::new()
-        },
-    }
-}
 
 /// The rule of docs/wire.md, word for word.
 fn plain_tile(
@@ -331,6 +186,47 @@ fn a_call_comes_back_as_it_went_in_with_its_times_off_the_cpu() {
             .cloned()
             .collect();
         assert_eq!((detail.spans, detail.more), (inside, 0), "{call:?}");
+    }
+}
+
+#[test]
+fn a_call_comes_with_what_it_waited_for_and_found() {
+    let mut numbers = Numbers(15);
+    let mut store = Store::new(trace(), u64::MAX);
+    let mut expected = Vec::new();
+    for event in thread(&mut numbers, 7, 6_000) {
+        let Event::Call(call) = &event else {
+            store.extend([event]);
+            continue;
+        };
+        let ready = |call_start_ns, fd| Ready {
+            pid: 1,
+            tid: 7,
+            call_start_ns,
+            fd: (fd % 5 > 0).then_some(fd),
+            descriptor: (fd % 3 > 0).then_some(fd as u32),
+            asked: (fd % 4 > 0).then_some(1),
+            ready: fd as u32 % 7,
+        };
+        let count = if numbers.below(3) == 0 {
+            numbers.below(33) as i32
+        } else {
+            0
+        };
+        let own: Vec<_> = (0..count).map(|fd| ready(call.start_ns, fd)).collect();
+        // Of a call whose own record was lost.
+        let stray = ready(call.start_ns.wrapping_sub(1), 9);
+        store.extend((numbers.below(9) == 0).then_some(Event::Ready(stray)));
+        store.extend(own.iter().copied().map(Event::Ready));
+        if call.duration_ns() > 0 {
+            expected.push((call.clone(), own));
+        }
+        store.extend([event]);
+    }
+    assert!(expected.len() > 3_000, "{} calls", expected.len());
+    for (call, ready) in expected {
+        let detail = store.call_at(0, call.start_ns).unwrap();
+        assert_eq!((&detail.call, &detail.ready), (&call, &ready));
     }
 }
 

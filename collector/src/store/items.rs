@@ -4,11 +4,12 @@
 //! bucket costs no more than a narrow one. Everything a [`Call`] holds can be had back.
 
 use super::{
+    Filter,
     columns::{Few, Small},
     sum::Sum,
     track::Chunk,
 };
-use crate::model::{Call, Copying, OffCpu, Timeout, Waker};
+use crate::model::{Call, Copying, OffCpu, Ready, Timeout, Waker};
 
 /// Items that one sum is kept of.
 const BLOCK: usize = 64;
@@ -37,6 +38,16 @@ struct Absence {
     waker: Option<Waker>,
 }
 
+/// What only readiness calls have: see [`Ready`].
+#[derive(Debug)]
+struct Found {
+    index: u32,
+    fd: Option<i32>,
+    descriptor: Option<u32>,
+    asked: Option<u32>,
+    ready: u32,
+}
+
 /// Items in the order of time, none overlapping another.
 #[derive(Debug, Default)]
 pub(super) struct Items {
@@ -62,6 +73,7 @@ pub(super) struct Items {
     flags: Vec<u16>,
     timeout: Few<Timeout>,
     absences: Vec<Absence>,
+    ready: Vec<Found>,
     /// Of whole blocks.
     sums: Vec<Sum>,
     /// Of the block that is not whole yet.
@@ -105,6 +117,7 @@ impl Chunk for Items {
             + (self.nr.capacity() + self.cpu.capacity() + self.flags.capacity()) * 2
             + self.timeout.bytes()
             + self.absences.capacity() * size_of::<Absence>()
+            + self.ready.capacity() * size_of::<Found>()
             + self.sums.capacity() * size_of::<Sum>()
     }
 }
@@ -224,7 +237,8 @@ impl Items {
         sum
     }
 
-    fn one(&self, index: usize) -> Sum {
+    /// What one item adds up to.
+    pub(super) fn one(&self, index: usize) -> Sum {
         let (blocked_ns, runnable_ns) = (self.blocked_ns.get(index), self.runnable_ns.get(index));
         if !self.is_call(index) {
             return Sum {
@@ -242,6 +256,60 @@ impl Items {
             other_ns: self.other_ns.get(index),
             ..Sum::default()
         }
+    }
+
+    /// What stood behind the descriptor that a call works on.
+    pub(super) fn descriptor(&self, index: usize) -> Option<u32> {
+        let id = self.descriptor.get(index).checked_sub(1)?;
+        u32::try_from(id).ok()
+    }
+
+    /// Whether it is a call as the filter wants it, but for lane and time.
+    #[inline]
+    pub(super) fn matches(&self, index: usize, filter: &Filter) -> bool {
+        let duration_ns = self.duration_ns.get(index);
+        self.is_call(index)
+            && (filter.least_ns..=filter.most_ns).contains(&duration_ns)
+            && filter
+                .nr
+                .is_none_or(|nr| self.nr.get(index).is_some_and(|&own| u32::from(own) == nr))
+            && filter
+                .descriptor
+                .is_none_or(|id| self.descriptor(index) == Some(id))
+            && filter.failed.is_none_or(|failed| {
+                let flags = self.flags.get(index).copied().unwrap_or(0);
+                flags & HAS_RET != 0 && (flags & RET_NEGATIVE != 0) == failed
+            })
+    }
+
+    /// Adds what the next call to be pushed waited for and found.
+    pub(super) fn push_ready(&mut self, ready: &Ready) {
+        self.ready.push(Found {
+            index: self.len() as u32,
+            fd: ready.fd,
+            descriptor: ready.descriptor,
+            asked: ready.asked,
+            ready: ready.ready,
+        });
+    }
+
+    /// What the call at this index waited for and found.
+    pub(super) fn ready(&self, call: &Call, index: usize) -> Vec<Ready> {
+        let index = index as u32;
+        let from = self.ready.partition_point(|found| found.index < index);
+        let found = self.ready.get(from..).unwrap_or_default().iter();
+        found
+            .take_while(|found| found.index == index)
+            .map(|found| Ready {
+                pid: call.pid,
+                tid: call.tid,
+                call_start_ns: call.start_ns,
+                fd: found.fd,
+                descriptor: found.descriptor,
+                asked: found.asked,
+                ready: found.ready,
+            })
+            .collect()
     }
 
     /// What is left of the duration: phases sum to it, or the call would not be here.
@@ -296,8 +364,7 @@ impl Items {
             last_wake_ns: absence.and_then(|absence| absence.last_wake_ns),
             waker: absence.and_then(|absence| absence.waker),
             fd: self.fd.get(index).copied().filter(|_| has(HAS_FD)),
-            descriptor: (self.descriptor.get(index).checked_sub(1))
-                .and_then(|id| u32::try_from(id).ok()),
+            descriptor: self.descriptor(index),
             ready_delay_ns: self.ready_delay_ns.get(index).checked_sub(1),
             requested: Some(self.requested.get(index)).filter(|_| has(HAS_REQUESTED)),
             timeout: self.timeout.get(index).copied().unwrap_or(Timeout::Unknown),

@@ -1,18 +1,22 @@
 //! One thread's lane: who it is, its items, its times off the CPU, and what it is doing now.
 
 use super::{
+    Filter,
     items::Items,
     levels::Levels,
     spans::Spans,
     tile::{self, Grid, Tile},
-    track::{At, Track},
+    track::{At, Chunk as _, Track},
 };
-use crate::model::{Call, OffCpu, OpenThread};
+use crate::model::{Call, OffCpu, OpenThread, Ready};
 
 /// Times off the CPU shown with one call; the rest is counted.
 const DETAIL_SPANS_MAX: usize = 1000;
 /// Times off the CPU outside calls that are passed over in search of a call.
 const SEARCH_MAX: usize = 10_000;
+
+/// Entries of a ready set that are kept: as many as there ever are.
+const READY_MAX: usize = 32;
 
 /// A thread, as the page lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub struct Detail {
     pub spans: Vec<OffCpu>,
     /// How many more there are.
     pub more: u64,
+    /// What it waited for and found.
+    pub ready: Vec<Ready>,
 }
 
 /// A lane with everything on it.
@@ -51,6 +57,8 @@ pub(super) struct FullLane {
     items: Track<Items>,
     spans: Track<Spans>,
     levels: Levels,
+    /// Of a call that is still to come.
+    ready: Vec<Ready>,
     pub(super) open: Option<OpenThread>,
     /// Since when what the lane did at the look before that could still change its picture.
     was_open_since_ns: u64,
@@ -64,6 +72,7 @@ impl FullLane {
             items: Track::default(),
             spans: Track::default(),
             levels: Levels::new(base),
+            ready: Vec::new(),
             open: None,
             was_open_since_ns: u64::MAX,
         }
@@ -77,7 +86,23 @@ impl FullLane {
         }
         self.info.calls += 1;
         self.levels.push_call(call);
-        Some(self.items.push(call.end_ns, |items| items.push_call(call)))
+        let ready = std::mem::take(&mut self.ready);
+        let ready = ready.iter().filter(|of| of.call_start_ns == call.start_ns);
+        Some(self.items.push(call.end_ns, |items| {
+            ready.for_each(|ready| items.push_ready(ready));
+            items.push_call(call);
+        }))
+    }
+
+    /// Keeps what a call waited for and found, until that call comes.
+    pub(super) fn push_ready(&mut self, ready: Ready) {
+        let of = self.ready.first().map(|first| first.call_start_ns);
+        if of.is_some_and(|of| of != ready.call_start_ns) {
+            self.ready.clear();
+        }
+        if self.ready.len() < READY_MAX {
+            self.ready.push(ready);
+        }
     }
 
     /// Adds a time off the CPU, likewise.
@@ -165,13 +190,82 @@ impl FullLane {
             .previous(self.items.find(at_ns.saturating_add(1)))?;
         for _ in 0..SEARCH_MAX {
             let Lane { pid, tid, .. } = self.info;
-            if let Some(call) = self.items.chunk(at)?.call(at.index, pid, tid) {
+            let items = self.items.chunk(at)?;
+            if let Some(call) = items.call(at.index, pid, tid) {
                 let (spans, more) = self.spans_in(&call);
-                return Some(Detail { call, spans, more });
+                let ready = items.ready(&call, at.index);
+                return Some(Detail {
+                    call,
+                    spans,
+                    more,
+                    ready,
+                });
             }
             at = self.items.previous(at)?;
         }
         None
+    }
+
+    /// Calls `each` with where every matching call is and how long it took, in the order of time.
+    pub(super) fn matching(&self, filter: &Filter, mut each: impl FnMut(&Items, At, u64)) {
+        let (mut at, end) = (
+            self.items.find(filter.from_ns),
+            self.items.find(filter.to_ns),
+        );
+        while at < end
+            && let Some(items) = self.items.chunk(at)
+        {
+            let to = match at.chunk == end.chunk {
+                true => end.index,
+                false => items.len(),
+            };
+            for index in at.index..to {
+                if items.matches(index, filter) {
+                    each(items, At { index, ..at }, items.duration_ns(index));
+                }
+            }
+            at = At {
+                chunk: at.chunk + 1,
+                index: 0,
+            };
+        }
+    }
+
+    /// The first matching call.
+    pub(super) fn first_matching(&self, filter: &Filter) -> Option<Call> {
+        let (mut at, end) = (
+            self.items.find(filter.from_ns),
+            self.items.find(filter.to_ns),
+        );
+        while at < end {
+            if self.items.chunk(at)?.matches(at.index, filter) {
+                return self.call(at);
+            }
+            at = self.items.next(at);
+        }
+        None
+    }
+
+    /// The last matching call.
+    pub(super) fn last_matching(&self, filter: &Filter) -> Option<Call> {
+        let (begin, mut at) = (
+            self.items.find(filter.from_ns),
+            self.items.find(filter.to_ns),
+        );
+        while let Some(before) = self.items.previous(at).filter(|&before| before >= begin) {
+            if self.items.chunk(before)?.matches(before.index, filter) {
+                return self.call(before);
+            }
+            at = before;
+        }
+        None
+    }
+
+    /// The call at a position.
+    pub(super) fn call(&self, at: At) -> Option<Call> {
+        self.items
+            .chunk(at)?
+            .call(at.index, self.info.pid, self.info.tid)
     }
 
     fn spans_in(&self, call: &Call) -> (Vec<OffCpu>, u64) {

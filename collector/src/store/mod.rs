@@ -5,10 +5,13 @@
 //! counted and left out.
 
 mod columns;
+mod filter;
 mod gaps;
+mod histogram;
 mod items;
 mod lane;
 mod levels;
+mod query;
 mod spans;
 mod sum;
 mod tile;
@@ -20,10 +23,13 @@ use crate::model::{
     Arch, Descriptor, End, Event, Gap, Life, LifeKind, OpenThread, Trace, id_map::IdMap,
 };
 
+pub use filter::Filter;
 use gaps::Gaps;
+pub use histogram::Histogram;
 use lane::FullLane;
 pub use lane::{Detail, Lane};
 use levels::FIRST_BASE;
+pub use query::{HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row, TOTALS_MAX, Totals};
 pub use sum::Sum;
 use tile::Grid;
 pub use tile::{LEVEL_MAX, TILE_BUCKETS, Tile};
@@ -170,8 +176,13 @@ impl Store {
                     self.descriptors.insert(descriptor.id, descriptor);
                 }
             }
+            Event::Ready(ready) => {
+                if let Some(lane) = self.lane(ready.pid, ready.tid) {
+                    lane.push_ready(ready);
+                }
+            }
             // What a page shows of a call does not go that deep yet: recordings and exports have them.
-            Event::Ready(_) | Event::Request(_) => {}
+            Event::Request(_) => {}
             Event::Gap(gap) => {
                 self.now_ns = self.now_ns.max(gap.end_ns);
                 self.gaps.push(gap);

@@ -39,6 +39,14 @@ impl Sum {
         }
     }
 
+    /// The time spent in calls.
+    pub fn calls_ns(&self) -> u64 {
+        self.kernel_ns
+            .saturating_add(self.blocked_ns)
+            .saturating_add(self.runnable_ns)
+            .saturating_add(self.copying_ns)
+    }
+
     /// Of one time off the CPU outside calls.
     pub(super) fn of_outside(span: &OffCpu) -> Self {
         Self {

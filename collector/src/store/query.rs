@@ -1,0 +1,171 @@
+//! Questions about calls of any stretch of time and any kind: totals, durations, the longest, the next.
+//!
+//! Each goes once over the columns of the calls that are in memory, and so takes no longer than the memory is large;
+//! what is before [`State::kept_ns`](super::State::kept_ns) is in no answer. An answer has a bound of its own.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+
+use super::{Filter, Histogram, Store, Sum, lane::FullLane, track::At};
+use crate::model::Call;
+
+/// Descriptors in an answer, at most: the others are one sum.
+pub const TOTALS_MAX: usize = 1000;
+/// Calls in an answer, at most.
+pub const LONGEST_MAX: usize = 1000;
+/// Columns of a heatmap, at most.
+pub const HEATMAP_COLUMNS_MAX: u64 = 512;
+
+/// A duration's place in [`Store::latency`]: told to one part in 32.
+pub type Latency = Histogram<5>;
+/// A duration's row in [`Store::heatmap`]: told to one part in 4.
+pub type Row = Histogram<2>;
+
+/// What calls add up to, apart by thread and by descriptor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// All of them.
+    pub all: Sum,
+    /// By lane, in the order of lanes.
+    pub lanes: Vec<(u32, Sum)>,
+    /// By descriptor, those that took the most time first; `None` is that of calls without a known one.
+    pub descriptors: Vec<(Option<u32>, Sum)>,
+    /// What is in no descriptor above, for there are too many.
+    pub other_descriptors: Sum,
+}
+
+/// How long a call took, when it began, on which lane, and where it is.
+type Long = (u64, Reverse<u64>, Reverse<u32>, At);
+
+impl Store {
+    /// The lanes that may have matching calls.
+    fn asked<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a FullLane> {
+        let lanes = self.lanes.iter();
+        lanes.filter(|lane| filter.lane.is_none_or(|wanted| wanted == lane.info.lane))
+    }
+
+    /// What matching calls add up to.
+    pub fn totals(&self, filter: &Filter) -> Totals {
+        let mut totals = Totals::default();
+        let mut by_descriptor: HashMap<Option<u32>, Sum> = HashMap::new();
+        for lane in self.asked(filter) {
+            let mut sum = Sum::default();
+            lane.matching(filter, |items, at, _| {
+                let (descriptor, one) = (items.descriptor(at.index), items.one(at.index));
+                sum += one;
+                *by_descriptor.entry(descriptor).or_default() += one;
+            });
+            totals.all += sum;
+            if sum != Sum::default() {
+                totals.lanes.push((lane.info.lane, sum));
+            }
+        }
+        let mut descriptors: Vec<_> = by_descriptor.into_iter().collect();
+        descriptors.sort_by_key(|(id, sum)| (Reverse(sum.calls_ns()), *id));
+        let others = descriptors.split_off(descriptors.len().min(TOTALS_MAX));
+        others
+            .into_iter()
+            .for_each(|(_, sum)| totals.other_descriptors += sum);
+        Totals {
+            descriptors,
+            ..totals
+        }
+    }
+
+    /// How long matching calls took.
+    pub fn latency(&self, filter: &Filter) -> Latency {
+        let mut latency = Latency::default();
+        for lane in self.asked(filter) {
+            lane.matching(filter, |_, _, duration_ns| latency.add(duration_ns));
+        }
+        latency
+    }
+
+    /// How many matching calls begin in each column of the filter's time, by how long they took: a column and a slot
+    /// of [`Row`], with the count. All columns are `width_ns` wide, of which there are as many as asked for, or fewer.
+    pub fn heatmap(&self, filter: &Filter, columns: u64) -> (u64, Vec<(u32, usize, u64)>) {
+        let columns = columns.clamp(1, HEATMAP_COLUMNS_MAX);
+        let end_ns = filter.to_ns.min(self.now_ns.saturating_add(1));
+        let width_ns = end_ns
+            .saturating_sub(filter.from_ns)
+            .div_ceil(columns)
+            .max(1);
+        let mut counts: BTreeMap<(u32, usize), u64> = BTreeMap::new();
+        for lane in self.asked(filter) {
+            lane.matching(filter, |items, at, duration_ns| {
+                let start_ns = super::track::Chunk::start_ns(items, at.index);
+                let column = start_ns.saturating_sub(filter.from_ns) / width_ns;
+                let cell = (column.min(columns - 1) as u32, Row::slot(duration_ns));
+                *counts.entry(cell).or_default() += 1;
+            });
+        }
+        let cells = counts
+            .into_iter()
+            .map(|((column, row), count)| (column, row, count));
+        (width_ns, cells.collect())
+    }
+
+    /// The longest matching calls with their lanes, longest first; of equally long ones the first to begin.
+    pub fn longest(&self, filter: &Filter, count: usize) -> Vec<(u32, Call)> {
+        let count = count.min(LONGEST_MAX);
+        // The shortest of those found so far is on top.
+        let mut longest: BinaryHeap<Reverse<Long>> = BinaryHeap::new();
+        for lane in self.asked(filter) {
+            lane.matching(filter, |items, at, duration_ns| {
+                let full = longest.len() >= count;
+                if full
+                    && longest
+                        .peek()
+                        .is_none_or(|Reverse(least)| duration_ns < least.0)
+                {
+                    return;
+                }
+                let start_ns = super::track::Chunk::start_ns(items, at.index);
+                longest.push(Reverse((
+                    duration_ns,
+                    Reverse(start_ns),
+                    Reverse(lane.info.lane),
+                    at,
+                )));
+                if full {
+                    longest.pop();
+                }
+            });
+        }
+        let found = longest.into_sorted_vec().into_iter();
+        found
+            .filter_map(|Reverse((_, _, Reverse(lane), at))| {
+                Some((lane, self.lanes.get(lane as usize)?.call(at)?))
+            })
+            .collect()
+    }
+
+    /// The first matching call that begins after this time.
+    pub fn next_call(&self, filter: &Filter, after_ns: u64) -> Option<(u32, Call)> {
+        let from_ns = filter.from_ns.max(after_ns.checked_add(1)?);
+        let filter = Filter { from_ns, ..*filter };
+        self.nearest(
+            &filter,
+            |lane| lane.first_matching(&filter),
+            |start_ns| start_ns,
+        )
+    }
+
+    /// The last matching call that begins before this time.
+    pub fn previous_call(&self, filter: &Filter, before_ns: u64) -> Option<(u32, Call)> {
+        let to_ns = filter.to_ns.min(before_ns);
+        let filter = Filter { to_ns, ..*filter };
+        self.nearest(&filter, |lane| lane.last_matching(&filter), Reverse)
+    }
+
+    fn nearest<Key: Ord>(
+        &self,
+        filter: &Filter,
+        find: impl Fn(&FullLane) -> Option<Call>,
+        key: impl Fn(u64) -> Key,
+    ) -> Option<(u32, Call)> {
+        self.asked(filter)
+            .filter_map(|lane| Some((lane.info.lane, find(lane)?)))
+            .min_by_key(|(lane, call)| (key(call.start_ns), *lane))
+    }
+}
