@@ -1,13 +1,16 @@
 //! Reads a recording, one batch at a time, as far as it is whole.
 //!
 //! A file may be cut at any byte or damaged anywhere: whatever is in it, nothing here may panic or
-//! hold more than one batch of it in memory.
+//! hold more than some batches of it in memory. Those are decoded by threads of their own, as many as most machines
+//! have CPUs to spare: who reads is mostly as busy with the events as it is to make them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
 
 use anyhow::{Context, Result, bail, ensure};
 use arrow_array::ArrayRef;
@@ -46,14 +49,21 @@ impl fmt::Display for Cut {
     }
 }
 
+/// Batches decoded at a time.
+const AHEAD: usize = 3;
+
 /// Reads a recording.
 pub struct Reader {
     frames: Frames,
     schema: SchemaRef,
     /// The columns this program knows; any others are passed over.
-    known: Vec<usize>,
+    known: Arc<[usize]>,
     names: HashMap<i64, ArrayRef>,
     trace: Trace,
+    /// Batches being decoded, in the file's order.
+    ahead: VecDeque<Decoding>,
+    /// Set once there is nothing more to read ahead.
+    stop: Option<Stop>,
     /// Whether the row that says how the trace ended has been read.
     ended: bool,
     /// Nothing more can be read.
@@ -119,6 +129,8 @@ impl Reader {
             schema: SchemaRef::new(schema),
             names: HashMap::new(),
             trace,
+            ahead: VecDeque::new(),
+            stop: None,
             ended: false,
             done: false,
             cut: None,
@@ -130,7 +142,7 @@ impl Reader {
         &self.trace
     }
 
-    /// Bytes of the file that have been read.
+    /// Bytes of the file that have been read; of some of them the events are still to come.
     pub fn bytes_read(&self) -> u64 {
         self.frames.read_bytes()
     }
@@ -149,25 +161,41 @@ impl Reader {
     /// [`cut`](Self::cut).
     ///
     /// # Errors
-    /// None at this time: damage is a [`Cut`]. Kept for what a later source may need.
+    /// There is no thread to be had to decode a batch. Damage is no error, but a [`Cut`].
     pub fn next_batch(&mut self) -> Result<Option<Vec<Event>>> {
-        while !self.done {
-            let reason = match self.step() {
-                Ok(Step::Events(events)) => {
-                    self.whole_bytes = self.frames.read_bytes();
+        if self.done {
+            return Ok(None);
+        }
+        while self.stop.is_none() && self.ahead.len() < AHEAD {
+            match self.step() {
+                Ok(Step::Batch(batch)) => self.ahead.push_back(batch.decode()?),
+                Ok(Step::Names) => {}
+                Ok(Step::End) => self.stop = Some(Stop::End),
+                Err(error) => self.stop = Some(Stop::Damage(format!("{error:#}"))),
+            }
+        }
+        let reason = match self.ahead.pop_front() {
+            Some(Decoding { thread, end_bytes }) => match thread.join() {
+                Ok(Ok(events)) => {
+                    self.whole_bytes = end_bytes;
+                    self.ended = matches!(events.last(), Some(Event::End(_)));
                     return Ok(Some(events));
                 }
-                Ok(Step::Names) => continue,
-                Ok(Step::End) => self.at_end(),
-                Err(error) => Some(format!("{error:#}")),
-            };
-            self.done = true;
-            self.cut = reason.map(|reason| Cut {
-                whole_bytes: self.whole_bytes,
-                lost_bytes: self.frames.length_bytes().saturating_sub(self.whole_bytes),
-                reason,
-            });
-        }
+                Ok(Err(error)) => Some(format!("{error:#}")),
+                Err(_) => Some("a batch can't be decoded".to_owned()),
+            },
+            None => match self.stop.take() {
+                Some(Stop::Damage(reason)) => Some(reason),
+                Some(Stop::End) | None => self.at_end(),
+            },
+        };
+        self.done = true;
+        self.ahead.clear();
+        self.cut = reason.map(|reason| Cut {
+            whole_bytes: self.whole_bytes,
+            lost_bytes: self.frames.length_bytes().saturating_sub(self.whole_bytes),
+            reason,
+        });
         Ok(None)
     }
 
@@ -198,7 +226,14 @@ impl Reader {
                 self.read_names(message, &body)?;
                 Ok(Step::Names)
             }
-            MessageHeader::RecordBatch => Ok(Step::Events(self.read_events(message, &body)?)),
+            MessageHeader::RecordBatch => Ok(Step::Batch(Batch {
+                metadata,
+                body,
+                schema: self.schema.clone(),
+                known: self.known.clone(),
+                names: self.names.clone(),
+                end_bytes: self.frames.read_bytes(),
+            })),
             _ => bail!("a message is of a kind that no recording has"),
         }
     }
@@ -222,41 +257,73 @@ impl Reader {
         .context("a dictionary is damaged")?;
         Ok(())
     }
+}
 
-    fn read_events(
-        &mut self,
-        message: Message<'_>,
-        body: &arrow_buffer::Buffer,
-    ) -> Result<Vec<Event>> {
+enum Step {
+    Batch(Batch),
+    Names,
+    End,
+}
+
+/// Why nothing more is read ahead.
+enum Stop {
+    End,
+    Damage(String),
+}
+
+/// A batch with all it takes to decode it.
+struct Batch {
+    metadata: Vec<u8>,
+    body: arrow_buffer::Buffer,
+    schema: SchemaRef,
+    known: Arc<[usize]>,
+    names: HashMap<i64, ArrayRef>,
+    end_bytes: u64,
+}
+
+/// A batch on its way.
+struct Decoding {
+    thread: JoinHandle<Result<Vec<Event>>>,
+    /// Where it ends in the file.
+    end_bytes: u64,
+}
+
+impl Batch {
+    /// Decodes it meanwhile. A batch takes some ten milliseconds, a thread a fraction of one.
+    fn decode(self) -> Result<Decoding> {
+        let end_bytes = self.end_bytes;
+        let thread = Builder::new()
+            .name("decode".to_owned())
+            .spawn(move || self.events())
+            .context("start a thread to decode a recording")?;
+        Ok(Decoding { thread, end_bytes })
+    }
+
+    fn events(&self) -> Result<Vec<Event>> {
+        let Ok(message) = root_as_message(&self.metadata) else {
+            bail!("a message is damaged");
+        };
         let batch = message
             .header_as_record_batch()
             .context("a batch is damaged")?;
         let types = self.schema.fields().iter().map(|field| field.data_type());
-        check::batch(batch, types, body).context("a batch is damaged")?;
-        let version = message.version();
-        let batch =
-            RecordBatchDecoder::try_new(body, batch, self.schema.clone(), &self.names, &version)
-                .and_then(|decoder| {
-                    decoder
-                        .with_projection(Some(&self.known))
-                        .read_record_batch()
-                })
-                .context("a batch is damaged")?;
+        check::batch(batch, types, &self.body).context("a batch is damaged")?;
+        let (schema, version) = (self.schema.clone(), message.version());
+        let batch = RecordBatchDecoder::try_new(&self.body, batch, schema, &self.names, &version)
+            .and_then(|decoder| {
+                decoder
+                    .with_projection(Some(&self.known))
+                    .read_record_batch()
+            })
+            .context("a batch is damaged")?;
         let cells = Cells::new(&batch).context("a batch is damaged")?;
         let mut events = Vec::with_capacity(batch.num_rows());
         for at in 0..batch.num_rows() {
-            row::events(&cells.row(at), &mut events)
+            row::events(&cells, at, &mut events)
                 .with_context(|| format!("row {at} of a batch is damaged"))?;
         }
-        self.ended = matches!(events.last(), Some(Event::End(_)));
         Ok(events)
     }
-}
-
-enum Step {
-    Events(Vec<Event>),
-    Names,
-    End,
 }
 
 /// What a file is whose first message can't be read.

@@ -74,6 +74,7 @@ macro_rules! columns {
             }
 
             /// One row; all of it is empty if there is no such row.
+            #[inline(always)]
             pub(super) fn row(&self, row: usize) -> Row<'_> {
                 Row { $($name: <$type>::get(&self.$name, row),)* }
             }
