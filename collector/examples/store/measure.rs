@@ -2,12 +2,15 @@
 //!
 //! It must never leave out an answer for being slow.
 
+use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
 use waitscope::recording::Reader;
-use waitscope::store::{LEVEL_MAX, Store, TILE_BUCKETS};
+use waitscope::store::{Filter, LEVEL_MAX, Store, TILE_BUCKETS};
 
 /// Lanes of a picture, as many as the tallest screen shows.
 const LANES: u32 = 64;
@@ -32,11 +35,13 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
     let began = Instant::now();
     let store = open(path, memory_bytes)?;
     let opened = began.elapsed();
+    let cpu_ns = cpu_ns()?;
     let state = store.state();
     println!(
-        "open     {:>11.2} s, {:.1} ns a call; of {} calls, {:.1} % of the time is kept",
+        "open     {:>11.2} s, {:.0} ns and {:.0} ns of CPU time a call; of {} calls, {:.1} % of the time is kept",
         opened.as_secs_f64(),
         opened.as_nanos() as f64 / state.calls as f64,
+        cpu_ns as f64 / state.calls as f64,
         state.calls,
         100.0 - state.kept_ns as f64 * 100.0 / state.now_ns as f64
     );
@@ -81,6 +86,7 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
         slowest.0,
         slowest.1
     );
+    questions(&store);
     println!(
         "memory   {:>11} at most; the store says {:.0} MiB",
         peak()?,
@@ -99,6 +105,39 @@ fn open(path: &Path, memory_bytes: u64) -> Result<Store> {
     Ok(store)
 }
 
+/// Asks each question about all there is, and about one descriptor in the middle third.
+fn questions(store: &Store) {
+    let now_ns = store.state().now_ns;
+    let narrow = Filter {
+        from_ns: now_ns / 3,
+        to_ns: now_ns / 3 * 2,
+        descriptor: Some(1),
+        ..Filter::default()
+    };
+    let never = Filter {
+        least_ns: u64::MAX,
+        ..Filter::default()
+    };
+    let ms = |ask: &dyn Fn()| {
+        let began = Instant::now();
+        ask();
+        began.elapsed().as_secs_f64() * 1e3
+    };
+    for (name, filter) in [("all", Filter::default()), ("narrow", narrow)] {
+        println!(
+            "{name:<8} {:>11.1} ms totals, {:.1} latency, {:.1} heatmap, {:.1} longest",
+            ms(&|| drop(black_box(store.totals(&filter)))),
+            ms(&|| drop(black_box(store.latency(&filter)))),
+            ms(&|| drop(black_box(store.heatmap(&filter, 512)))),
+            ms(&|| drop(black_box(store.longest(&filter, 100)))),
+        );
+    }
+    println!(
+        "no match {:>11.1} ms to look for one from the beginning to the end",
+        ms(&|| drop(black_box(store.next_call(&never, 0))))
+    );
+}
+
 /// How long a picture takes, the `number`th at this level.
 fn picture(store: &Store, level: u8, number: u64) -> Duration {
     let tiles = store.state().now_ns / (TILE_BUCKETS << level) + 1;
@@ -112,10 +151,16 @@ fn picture(store: &Store, level: u8, number: u64) -> Duration {
     let began = Instant::now();
     for lane in 0..LANES {
         for index in first..first + TILES {
-            std::hint::black_box(store.tile(lane, level, index));
+            black_box(store.tile(lane, level, index));
         }
     }
     began.elapsed()
+}
+
+/// CPU time of all threads of this process: unlike the time that passed, it says little of who else is at work.
+fn cpu_ns() -> Result<i64> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).context("ask for the CPU time")?;
+    Ok((usage.user_time() + usage.system_time()).num_nanoseconds())
 }
 
 fn peak() -> Result<String> {

@@ -42,6 +42,11 @@ pub fn descriptor_json(descriptor: &Descriptor) -> serde_json::Value {
     serde_json::to_value(DescriptorJson::new(descriptor)).unwrap_or_default()
 }
 
+/// What came of one descriptor of a readiness call, as exports and the page have it.
+pub fn ready_json(ready: &Ready) -> serde_json::Value {
+    serde_json::to_value(ReadyJson::new(ready)).unwrap_or_default()
+}
+
 /// One of `calls`.
 #[derive(Serialize)]
 pub(super) struct CallJson {

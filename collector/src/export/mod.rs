@@ -20,7 +20,7 @@ use anyhow::{Context, Result, bail};
 
 pub use findings::{FindingJson, IoModelJson};
 pub(crate) use json::explained_json;
-pub use json::{call_json, descriptor_json, offcpu_json};
+pub use json::{call_json, descriptor_json, offcpu_json, ready_json};
 use overview::Overview;
 pub use turn::{StallJson, StallWaker};
 pub(crate) use why::Explained;

@@ -8,6 +8,7 @@ mod cost;
 mod guard;
 mod live;
 mod queries;
+mod questions;
 mod secret;
 mod server;
 mod shared;
@@ -30,6 +31,12 @@ fn router(shared: Arc<Shared>, guard: Arc<Guard>) -> Router {
         .route("/api/names", get(queries::names))
         .route("/api/tile/{lane}/{level}/{index}", get(queries::tile))
         .route("/api/call/{lane}/{at}", get(queries::call))
+        .route("/api/totals", get(questions::totals))
+        .route("/api/latency", get(questions::latency))
+        .route("/api/heatmap", get(questions::heatmap))
+        .route("/api/longest", get(questions::longest))
+        .route("/api/next", get(questions::next))
+        .route("/api/previous", get(questions::previous))
         .fallback(get(assets::asset))
         .with_state(shared);
     // The outer router has no route: the guard comes before any look at the path.

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{live::syscall_name, shared::Shared};
 use crate::{
-    export::{call_json, descriptor_json, offcpu_json},
+    export::{call_json, descriptor_json, offcpu_json, ready_json},
     store::{LEVEL_MAX, Lane, TILE_BUCKETS},
 };
 
@@ -28,7 +28,7 @@ const JSON_MAX_BYTES: usize = 8 << 20;
 const NAMES: u32 = 1024;
 
 /// An answer, or why there is none.
-type Answer = Result<Response, StatusCode>;
+pub(super) type Answer = Result<Response, StatusCode>;
 
 /// `GET /api/trace`
 pub(super) async fn trace(State(shared): State<Arc<Shared>>) -> Answer {
@@ -130,6 +130,13 @@ pub(super) async fn call(
     let detail = store.call_at(lane, at_ns).ok_or(StatusCode::NOT_FOUND)?;
     let descriptor = detail.call.descriptor.and_then(|id| store.descriptor(id));
     let descriptor = descriptor.map(descriptor_json);
+    let found = detail.ready.iter().map(|ready| {
+        let descriptor = ready.descriptor.and_then(|id| store.descriptor(id));
+        let mut found = ready_json(ready);
+        found["name"] = descriptor.map_or(Value::Null, |descriptor| json!(descriptor.name));
+        found
+    });
+    let ready: Vec<Value> = found.collect();
     drop(store);
     let trace = &shared.about.trace;
     let spans = detail.spans.iter().map(|span| offcpu_json(trace, span));
@@ -138,6 +145,7 @@ pub(super) async fn call(
         "offcpu": spans.collect::<Vec<_>>(),
         "offcpu_more": detail.more,
         "descriptor": descriptor,
+        "ready": ready,
     }))
 }
 
@@ -149,7 +157,8 @@ fn number<N: FromStr>(text: &str) -> Result<N, StatusCode> {
         .ok_or(StatusCode::BAD_REQUEST)
 }
 
-fn json_answer(value: &Value) -> Answer {
+/// An answer as JSON, unless it is larger than any should be.
+pub(super) fn json_answer(value: &Value) -> Answer {
     let text = value.to_string();
     if text.len() > JSON_MAX_BYTES {
         return Err(StatusCode::INTERNAL_SERVER_ERROR);

@@ -52,6 +52,33 @@ fn wrong_numbers_are_400_and_unknown_lanes_404() {
         ("/api/call/0/x", 400),
         ("/api/call/x/100", 400),
         ("/api/call/0/-100", 400),
+        ("/api/totals?lane=1", 200),
+        ("/api/totals?lane=x", 400),
+        ("/api/totals?lane=-1", 400),
+        ("/api/totals?lane=4294967296", 400),
+        ("/api/totals?from_ns=1.5", 400),
+        ("/api/totals?to_ns=18446744073709551615", 200),
+        ("/api/totals?to_ns=18446744073709551616", 400),
+        ("/api/totals?failed=yes", 400),
+        ("/api/totals?failed=true&failed=true", 400),
+        ("/api/totals?thread=8", 400),
+        ("/api/totals?%ff", 400),
+        ("/api/totals/0", 404),
+        ("/api/latency?from_ns=9&to_ns=3", 200),
+        ("/api/heatmap?columns=0", 400),
+        ("/api/heatmap?columns=512", 200),
+        ("/api/heatmap?columns=513", 400),
+        ("/api/heatmap?from_ns=18446744073709551615", 200),
+        ("/api/longest?count=0", 400),
+        ("/api/longest?count=1000", 200),
+        ("/api/longest?count=1001", 400),
+        ("/api/next", 400),
+        ("/api/next?at_ns=100", 404),
+        ("/api/next?at_ns=99", 200),
+        ("/api/next?at_ns=18446744073709551615", 404),
+        ("/api/previous?at_ns=100", 404),
+        ("/api/previous?at_ns=101&lane=1", 404),
+        ("/api/previous?at_ns=101&lane=0", 200),
     ] {
         let answer = site.get(path);
         assert_eq!(answer.status, status, "{path}: {answer:?}");
@@ -114,6 +141,34 @@ fn the_answers_say_what_the_trace_is() {
         (&call["offcpu"], &call["offcpu_more"]),
         (&serde_json::json!([]), &0.into()),
         "{call}"
+    );
+
+    let ready = serde_json::json!([{
+        "tid": 8, "pid": 7, "call_start_ns": 100, "fd": 5, "asked": 1, "ready": 17, "name": null
+    }]);
+    assert_eq!(call["ready"], ready, "{call}");
+
+    let totals = site.get("/api/totals").json();
+    let lane = &totals["lanes"][0];
+    assert_eq!(
+        (&totals["all"]["calls"], &lane["lane"], &lane["sum"]),
+        (&1.into(), &0.into(), &totals["all"]),
+        "{totals}"
+    );
+    let longest = site.get("/api/longest").json();
+    assert_eq!(longest["calls"][0]["call"], call["call"], "{longest}");
+    let duration = &call["call"]["end_ns"].as_u64().unwrap() - 100;
+    let slots = site.get("/api/latency").json();
+    let slot = &slots["slots"][0];
+    assert!(
+        slot[0].as_u64() <= Some(duration) && slot[1].as_u64() >= Some(duration),
+        "{duration} in {slots}"
+    );
+    let heatmap = site.get("/api/heatmap?from_ns=100&columns=3").json();
+    assert_eq!(
+        (&heatmap["cells"][0][0], &heatmap["cells"][0][3]),
+        (&0.into(), &1.into()),
+        "{heatmap}"
     );
 
     let tile = site.get("/api/tile/0/20/0");

@@ -11,7 +11,7 @@ mod site;
 mod strangers;
 
 /// One of each route.
-const ROUTES: [&str; 8] = [
+const ROUTES: [&str; 14] = [
     "/",
     "/main.js",
     "/api/trace",
@@ -20,4 +20,10 @@ const ROUTES: [&str; 8] = [
     "/api/names",
     "/api/tile/0/20/0",
     "/api/call/0/100",
+    "/api/totals?from_ns=0&lane=0",
+    "/api/latency",
+    "/api/heatmap?columns=7",
+    "/api/longest?count=3&least_ns=1",
+    "/api/next?at_ns=0",
+    "/api/previous?at_ns=9000000000",
 ];

@@ -8,7 +8,7 @@ use std::{
 };
 
 use waitscope::{
-    model::{Call, End, Event, Life, LifeKind, Trace},
+    model::{Call, End, Event, Life, LifeKind, Ready, Trace},
     serve::{Server, Shared},
     store::Store,
 };
@@ -180,7 +180,16 @@ fn store() -> Store {
         kind: LifeKind::Found,
         name: "<i>".to_owned(),
     };
-    store.extend([Event::Life(found), Event::Call(call())]);
+    let ready = Ready {
+        pid: 7,
+        tid: 8,
+        call_start_ns: 100,
+        fd: Some(5),
+        descriptor: None,
+        asked: Some(1),
+        ready: 17,
+    };
+    store.extend([Event::Life(found), Event::Ready(ready), Event::Call(call())]);
     store
 }
 
