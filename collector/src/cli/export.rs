@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Exit, args::ExportFormat, say::say};
@@ -24,7 +24,13 @@ pub(super) fn export(file: &Path, format: ExportFormat, output: Option<&Path>) -
         ExportFormat::Json => Format::Json,
         ExportFormat::Ndjson => Format::Ndjson,
         ExportFormat::Chrome => Format::Chrome,
+        ExportFormat::Perfetto => Format::Perfetto,
+        ExportFormat::Parquet => Format::Parquet,
+        ExportFormat::Csv => Format::Csv,
     };
+    if format == Format::Parquet && output.is_none() {
+        bail!("export parquet: it needs -o FILE.parquet, or -o DIR for files by host and hour");
+    }
     let bar = progress(0, "exporting");
     let tell = |done, total| {
         bar.set_length(total);
@@ -32,11 +38,15 @@ pub(super) fn export(file: &Path, format: ExportFormat, output: Option<&Path>) -
     };
     let open = || Reader::open(file);
     let summary = match output {
-        None => export::export(open, format, io::stdout().lock(), tell)?,
+        None => export::export(open, format, io::stdout(), tell)?,
         Some(path) => {
             let act = || format!("write {}", path.display());
-            let out = File::create(path).with_context(act)?;
-            export::export(open, format, out, tell).with_context(act)?
+            if format == Format::Parquet && is_directory(path) {
+                export::export_partitions(open, path, tell).with_context(act)?
+            } else {
+                let out = File::create(path).with_context(act)?;
+                export::export(open, format, out, tell).with_context(act)?
+            }
         }
     };
     bar.finish_and_clear();
@@ -57,6 +67,14 @@ pub(super) fn export(file: &Path, format: ExportFormat, output: Option<&Path>) -
         ));
     }
     Ok(Exit::Done)
+}
+
+/// Whether Parquet files go under this path, or into it: `.parquet` is a file, unless it is there as a directory.
+fn is_directory(path: &Path) -> bool {
+    path.is_dir()
+        || path
+            .extension()
+            .is_none_or(|extension| extension != "parquet")
 }
 
 /// A bar on a terminal, nothing in a pipe.

@@ -50,54 +50,54 @@ pub fn ready_json(ready: &Ready) -> serde_json::Value {
 /// One of `calls`.
 #[derive(Serialize)]
 pub(super) struct CallJson {
-    tid: u32,
-    pid: u32,
-    cpu: u16,
-    call: Cow<'static, str>,
-    nr: u32,
+    pub(super) tid: u32,
+    pub(super) pid: u32,
+    pub(super) cpu: u16,
+    pub(super) call: Cow<'static, str>,
+    pub(super) nr: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    fd: Option<i32>,
+    pub(super) fd: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    descriptor: Option<u32>,
-    start_ns: u64,
-    end_ns: u64,
-    kernel_ns: u64,
-    blocked_ns: u64,
-    runnable_ns: u64,
-    copying_ns: u64,
-    copying: &'static str,
+    pub(super) descriptor: Option<u32>,
+    pub(super) start_ns: u64,
+    pub(super) end_ns: u64,
+    pub(super) kernel_ns: u64,
+    pub(super) blocked_ns: u64,
+    pub(super) runnable_ns: u64,
+    pub(super) copying_ns: u64,
+    pub(super) copying: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    copy_start_ns: Option<u64>,
-    sleeps: u32,
-    preemptions: u32,
+    pub(super) copy_start_ns: Option<u64>,
+    pub(super) sleeps: u32,
+    pub(super) preemptions: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    first_sleep_ns: Option<u64>,
+    pub(super) first_sleep_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_wake_ns: Option<u64>,
+    pub(super) last_wake_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    waker: Option<WakerJson<'static>>,
+    pub(super) waker: Option<WakerJson<'static>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ready_delay_ns: Option<u64>,
+    pub(super) ready_delay_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    requested: Option<u64>,
+    pub(super) requested: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    timeout_ns: Option<u64>,
+    pub(super) timeout_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    timeout: Option<&'static str>,
+    pub(super) timeout: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ret: Option<i64>,
+    pub(super) ret: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Cow<'static, str>>,
-    interrupted: bool,
-    check: bool,
-    began_before: bool,
-    killed: bool,
-    continues: bool,
-    unseen: bool,
-    others: u32,
-    other_ns: u64,
+    pub(super) error: Option<Cow<'static, str>>,
+    pub(super) interrupted: bool,
+    pub(super) check: bool,
+    pub(super) began_before: bool,
+    pub(super) killed: bool,
+    pub(super) continues: bool,
+    pub(super) unseen: bool,
+    pub(super) others: u32,
+    pub(super) other_ns: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<WhyJson>,
+    pub(super) why: Option<WhyJson>,
 }
 
 impl CallJson {
@@ -176,11 +176,11 @@ pub(super) fn name(arch: Option<Arch>, nr: u32) -> Cow<'static, str> {
 /// The `waker` of a call or of a time off the CPU.
 #[derive(Serialize)]
 pub(super) struct WakerJson<'a> {
-    tid: u32,
-    pid: u32,
-    context: &'static str,
+    pub(super) tid: u32,
+    pub(super) pid: u32,
+    pub(super) context: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
+    pub(super) name: Option<Cow<'a, str>>,
 }
 
 impl<'a> WakerJson<'a> {
@@ -189,7 +189,7 @@ impl<'a> WakerJson<'a> {
             tid: waker.tid,
             pid: waker.pid,
             context: waker.context.word(),
-            name,
+            name: name.map(Cow::Borrowed),
         }
     }
 }
@@ -197,26 +197,35 @@ impl<'a> WakerJson<'a> {
 /// One of `offcpu`.
 #[derive(Serialize)]
 pub(super) struct OffCpuJson<'a> {
-    tid: u32,
-    pid: u32,
-    cpu: u16,
-    start_ns: u64,
+    pub(super) tid: u32,
+    pub(super) pid: u32,
+    pub(super) cpu: u16,
+    pub(super) start_ns: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    woken_ns: Option<u64>,
-    end_ns: u64,
-    blocked_ns: u64,
-    runnable_ns: u64,
-    times: u32,
-    unseen: bool,
-    in_call: bool,
-    preempted: bool,
-    state: u32,
+    pub(super) woken_ns: Option<u64>,
+    pub(super) end_ns: u64,
+    pub(super) blocked_ns: u64,
+    pub(super) runnable_ns: u64,
+    pub(super) times: u32,
+    pub(super) unseen: bool,
+    pub(super) in_call: bool,
+    pub(super) preempted: bool,
+    pub(super) state: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    waker: Option<WakerJson<'a>>,
+    pub(super) waker: Option<WakerJson<'a>>,
 }
 
 impl<'a> OffCpuJson<'a> {
     pub(super) fn new(span: &'a OffCpu) -> Self {
+        let named = |waker| WakerJson::new(waker, Some(&span.waker_comm));
+        Self {
+            waker: span.waker.map(named),
+            ..Self::facts(span)
+        }
+    }
+
+    /// Without who ended it.
+    fn facts(span: &OffCpu) -> Self {
         Self {
             tid: span.tid,
             pid: span.pid,
@@ -231,9 +240,22 @@ impl<'a> OffCpuJson<'a> {
             in_call: span.in_call,
             preempted: span.woken_ns.is_none(),
             state: span.state,
-            waker: span
-                .waker
-                .map(|waker| WakerJson::new(waker, Some(&span.waker_comm))),
+            waker: None,
+        }
+    }
+}
+
+impl OffCpuJson<'static> {
+    /// One that outlives the event.
+    pub(super) fn owned(span: &OffCpu) -> Self {
+        let name = || Some(Cow::Owned(span.waker_comm.clone()));
+        let owned = |waker| WakerJson {
+            name: name(),
+            ..WakerJson::new(waker, None)
+        };
+        Self {
+            waker: span.waker.map(owned),
+            ..OffCpuJson::facts(span)
         }
     }
 }

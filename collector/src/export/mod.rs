@@ -8,12 +8,17 @@ mod findings;
 mod json;
 mod ndjson;
 mod overview;
+mod perfetto;
 mod phases;
+mod slice_args;
+mod slices;
+mod table;
 pub(crate) mod threads;
 mod turn;
 mod why;
 
 use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
@@ -42,14 +47,23 @@ pub enum Format {
     Ndjson,
     /// Trace Event Format, which Perfetto, Chrome and Speedscope read.
     Chrome,
+    /// The protobuf format of Perfetto.
+    Perfetto,
+    /// The calls, as one Parquet file.
+    Parquet,
+    /// The calls, as comma-separated values.
+    Csv,
 }
 
 impl Format {
     /// All of them, with the words of the command line.
-    pub const ALL: [(Self, &'static str); 3] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Json, "json"),
         (Self::Ndjson, "ndjson"),
         (Self::Chrome, "chrome"),
+        (Self::Perfetto, "perfetto"),
+        (Self::Parquet, "parquet"),
+        (Self::Csv, "csv"),
     ];
 }
 
@@ -59,7 +73,10 @@ impl FromStr for Format {
     fn from_str(word: &str) -> Result<Self> {
         match Self::ALL.iter().find(|(_, known)| *known == word) {
             Some((format, _)) => Ok(*format),
-            None => bail!("no export format {word:?}: there are json, ndjson and chrome"),
+            None => {
+                let words = Self::ALL.map(|(_, word)| word).join(", ");
+                bail!("no export format {word:?}: there are {words}")
+            }
         }
     }
 }
@@ -87,16 +104,51 @@ pub struct Summary {
 /// The recording can't be read, or `out` can't be written: then the [`std::io::Error`] is in the
 /// chain, so that the caller can tell a broken pipe.
 pub fn export(
-    mut open: impl FnMut() -> Result<Reader>,
+    open: impl FnMut() -> Result<Reader>,
     format: Format,
-    out: impl Write,
-    mut progress: impl FnMut(u64, u64),
+    out: impl Write + Send,
+    progress: impl FnMut(u64, u64),
 ) -> Result<Summary> {
     let count = if format == Format::Json {
         1 + json::READINGS
     } else {
         2
     };
+    read(open, progress, count, |first, passes| {
+        let mut out = BufWriter::with_capacity(1 << 18, out);
+        match format {
+            Format::Json => json::write(first, passes, &mut out)?,
+            Format::Ndjson => ndjson::write(first, passes, &mut out)?,
+            Format::Chrome => chrome::write(first, passes, &mut out)?,
+            Format::Perfetto => perfetto::write(first, passes, &mut out)?,
+            Format::Parquet => table::write_parquet(first, passes, &mut out)?,
+            Format::Csv => table::write_csv(first, passes, &mut out)?,
+        }
+        out.flush().context("write export")
+    })
+}
+
+/// Exports calls, times off the CPU and turns as Parquet files under `dir`, by host and hour.
+///
+/// # Errors
+/// As those of [`export`].
+pub fn export_partitions(
+    open: impl FnMut() -> Result<Reader>,
+    dir: &Path,
+    progress: impl FnMut(u64, u64),
+) -> Result<Summary> {
+    read(open, progress, 2, |first, passes| {
+        table::write_partitions(first, passes, dir)
+    })
+}
+
+/// Reads the recording `count` times: once to know what it is of, then as `write` asks.
+fn read(
+    mut open: impl FnMut() -> Result<Reader>,
+    mut progress: impl FnMut(u64, u64),
+    count: u64,
+    write: impl FnOnce(&Overview, &mut Passes<'_>) -> Result<()>,
+) -> Result<Summary> {
     let mut passes = Passes {
         open: &mut open,
         progress: &mut progress,
@@ -109,13 +161,7 @@ pub fn export(
         Ok(())
     })?;
     first.cut = cut;
-    let mut out = BufWriter::with_capacity(1 << 18, out);
-    match format {
-        Format::Json => json::write(&first, &mut passes, &mut out)?,
-        Format::Ndjson => ndjson::write(&first, &mut passes, &mut out)?,
-        Format::Chrome => chrome::write(&first, &mut passes, &mut out)?,
-    }
-    out.flush().context("write export")?;
+    write(&first, &mut passes)?;
     Ok(first.summary())
 }
 

@@ -98,7 +98,8 @@ pub(super) struct Overview {
     /// The last word on each.
     pub(super) descriptors: BTreeMap<u32, Descriptor>,
     descriptors_more: u64,
-    last_ns: u64,
+    /// Nothing is later.
+    pub(super) last_ns: u64,
     lost: u64,
     end: Option<End>,
     calls: u64,
@@ -202,20 +203,45 @@ impl Overview {
             follow,
             start_boot_ns,
             start_unix_ns,
-            duration_ns: self.end.map_or(self.last_ns, |end| end.at_ns),
+            duration_ns: self.end_ns(),
             lost: self.lost(),
             made: self.end.map(|end| end.made),
             untracked: self.end.map(|end| end.untracked),
             compat: self.end.map(|end| end.compat),
             unseen: self.end.map(|end| end.unseen),
-            ended: self.end.is_some(),
+            ended: self.ended(),
             cut: self.cut.clone(),
             events_of_threads_not_listed: self.threads.more(),
             descriptors_not_listed: self.descriptors_more,
         }
     }
 
-    fn lost(&self) -> u64 {
+    /// The processes, each with its name if that is known.
+    pub(super) fn processes(&self) -> BTreeMap<u32, Option<&str>> {
+        let mut processes = BTreeMap::new();
+        for thread in self.threads.all() {
+            let name = processes.entry(thread.pid).or_default();
+            if thread.pid == self.trace.pid {
+                *name = Some(self.trace.command.as_str());
+            } else if thread.tid == thread.pid && name.is_none() {
+                *name = thread.name.as_deref();
+            }
+        }
+        processes
+    }
+
+    /// The trace's end, or if that is missing the last thing that is known.
+    pub(super) fn end_ns(&self) -> u64 {
+        self.end.map_or(self.last_ns, |end| end.at_ns)
+    }
+
+    /// Whether the recording has its end.
+    pub(super) fn ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Records lost: if the end is missing, at least so many.
+    pub(super) fn lost(&self) -> u64 {
         self.end.map_or(self.lost, |end| end.lost)
     }
 

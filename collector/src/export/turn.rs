@@ -12,32 +12,32 @@ use crate::model::{Arch, Stall, Turn, Waker};
 /// One of `turns`.
 #[derive(Serialize)]
 pub(super) struct TurnJson {
-    tid: u32,
-    pid: u32,
-    start_ns: u64,
-    work_end_ns: u64,
-    end_ns: u64,
-    ended: bool,
-    work_ns: u64,
-    wait_ns: u64,
-    blocked_ns: u64,
-    runnable_ns: u64,
-    lag_ns: u64,
-    events: u64,
-    calls: u64,
-    checks: u64,
-    received_bytes: u64,
-    sent_bytes: u64,
+    pub(super) tid: u32,
+    pub(super) pid: u32,
+    pub(super) start_ns: u64,
+    pub(super) work_end_ns: u64,
+    pub(super) end_ns: u64,
+    pub(super) ended: bool,
+    pub(super) work_ns: u64,
+    pub(super) wait_ns: u64,
+    pub(super) blocked_ns: u64,
+    pub(super) runnable_ns: u64,
+    pub(super) lag_ns: u64,
+    pub(super) events: u64,
+    pub(super) calls: u64,
+    pub(super) checks: u64,
+    pub(super) received_bytes: u64,
+    pub(super) sent_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stall: Option<StallJson>,
-    ready_before_asked: bool,
+    pub(super) stall: Option<StallJson>,
+    pub(super) ready_before_asked: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    call: Option<Cow<'static, str>>,
+    pub(super) call: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    nr: Option<u32>,
+    pub(super) nr: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    fd: Option<i32>,
-    many: bool,
+    pub(super) fd: Option<i32>,
+    pub(super) many: bool,
 }
 
 impl TurnJson {

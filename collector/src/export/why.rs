@@ -14,25 +14,25 @@ use crate::model::{Arch, At, Call, Chain, Chains, Descriptors, Event, Link, Why,
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct WhyJson {
     #[serde(flatten)]
-    reason: Reason,
+    pub(super) reason: Reason,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     chain: Vec<LinkJson>,
 }
 
 /// Why one wait ended, by itself.
 #[derive(Clone, Debug, Serialize)]
-struct Reason {
-    cause: &'static str,
-    text: String,
-    short: String,
+pub(super) struct Reason {
+    pub(super) cause: &'static str,
+    pub(super) text: String,
+    pub(super) short: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    descriptor: Option<u32>,
+    pub(super) descriptor: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    fd: Option<i32>,
+    pub(super) fd: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<u32>,
-    network: bool,
-    inferred: bool,
+    pub(super) by: Option<u32>,
+    pub(super) network: bool,
+    pub(super) inferred: bool,
 }
 
 /// One wait of a chain.

@@ -3,6 +3,8 @@
 
 pub(crate) mod blank;
 pub(crate) mod honest;
+pub(crate) mod recording;
+pub(crate) mod slices;
 pub(crate) mod tools;
 
 use waitscope::model::{
