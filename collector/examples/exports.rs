@@ -1,15 +1,16 @@
 //! How long exports of a recording take, and how much memory: of so many calls, like those of an event loop that serves
 //! some connections on each of four threads, woken by one another and by the network.
 //!
-//!     cargo run --release --example exports -- DIR [CALLS]
+//!     cargo run --release --example exports -- DIR CALLS FORMAT…
 //!
 //! Makes the recording once, and leaves it in DIR. It must never time anything but the export itself.
 
 use std::fs::File;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use nix::time::ClockId;
 use waitscope::export::{Format, export, export_partitions};
 use waitscope::model::{
     Call, Context, Copying, End, Event, Life, LifeKind, OffCpu, Timeout, Trace, Waker,
@@ -24,49 +25,48 @@ const CALLS_OF_TURN: u64 = 1 + 2 * CLIENTS as u64;
 
 fn main() -> Result<()> {
     let mut typed = std::env::args().skip(1);
-    let dir = typed.next().context("usage: exports DIR [CALLS]")?;
+    let usage = "usage: exports DIR CALLS FORMAT…, one of those of the command line, or lake";
+    let dir = typed.next().context(usage)?;
     let dir = Path::new(&dir);
-    let calls = typed.next().map_or(Ok(10_000_000), |typed| typed.parse())?;
+    let calls = typed.next().context(usage)?.parse()?;
     std::fs::create_dir_all(dir)?;
     let recording = dir.join(format!("{calls}.waitscope"));
     if !recording.exists() {
         make(&recording, calls)?;
     }
-    let size = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len() >> 20);
-    println!("recording      {:>6} MiB", size(&recording));
-    let began = Instant::now();
-    let mut reader = Reader::open(&recording)?;
-    let mut events = 0;
-    while let Some(batch) = reader.next_batch()? {
-        events += batch.len();
-    }
-    println!("read once      {:>6.1?}   {events} events", began.elapsed());
-    let open = || Reader::open(&recording);
-    for (format, word) in [
-        (Format::Perfetto, "perfetto"),
-        (Format::Parquet, "parquet"),
-        (Format::Csv, "csv"),
-        (Format::Chrome, "chrome"),
-    ] {
+    println!(
+        "recording of {} MiB",
+        std::fs::metadata(&recording)?.len() >> 20
+    );
+    for word in typed {
+        let open = || Reader::open(&recording);
         let path = dir.join(format!("out.{word}"));
-        let began = Instant::now();
-        let summary = export(open, format, File::create(&path)?, |_, _| ())?;
-        let took = began.elapsed();
+        let began = (Instant::now(), cpu_time()?);
+        let summary = if word == "lake" {
+            export_partitions(open, &path, |_, _| ())?
+        } else {
+            export(
+                open,
+                word.parse::<Format>()?,
+                File::create(&path)?,
+                |_, _| (),
+            )?
+        };
         println!(
-            "{word:<14} {took:>6.1?}   {} calls, {} MiB, most memory so far {} MiB",
+            "{word:<10} {:>5.1?}, {:>5.1?} of them on the CPU: {} calls, {} MiB; most memory so far {} MiB",
+            began.0.elapsed(),
+            cpu_time()? - began.1,
             summary.calls,
-            size(&path),
+            std::fs::metadata(&path)?.len() >> 20,
             memory_mib()?
         );
     }
-    let began = Instant::now();
-    export_partitions(open, &dir.join("lake"), |_, _| ())?;
-    let took = began.elapsed();
-    println!(
-        "parquet by hour {took:>5.1?}, most memory so far {} MiB",
-        memory_mib()?
-    );
     Ok(())
+}
+
+/// What this process has had of CPUs.
+fn cpu_time() -> Result<Duration> {
+    Ok(ClockId::CLOCK_PROCESS_CPUTIME_ID.now()?.into())
 }
 
 /// The most memory this process ever had.

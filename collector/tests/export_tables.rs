@@ -306,3 +306,37 @@ fn a_recording_that_is_cut_says_so_in_its_tables() {
     );
     assert!(summary.cut.is_some());
 }
+
+/// What the program says of an export, and whether it did it.
+fn typed(recording: &Recording, arguments: &[&str]) -> (bool, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_waitscope"));
+    program.arg("export").arg(recording.path()).args(arguments);
+    let output = program.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.success(), said)
+}
+
+#[test]
+fn parquet_goes_into_a_file_or_a_directory_and_nowhere_else() {
+    let recording = Recording::honest();
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (done, said) = typed(&recording, &["--format", "parquet"]);
+    assert!(
+        !done && said.contains("-o FILE.parquet, or -o DIR"),
+        "{said}"
+    );
+    let [file, lake, plain] = ["a.parquet", "lake", "plain"].map(path);
+    for output in [&file, &lake] {
+        let (done, said) = typed(&recording, &["--format", "parquet", "-o", output]);
+        assert!(done && said.contains("wrote 1,600 calls"), "{said}");
+    }
+    assert!(Path::new(&file).is_file());
+    assert!(Path::new(&lake).join("calls/host=here").is_dir());
+    // A file is in the way of a directory, and the other way round.
+    std::fs::write(&plain, "").unwrap();
+    for (format, output) in [("parquet", &plain), ("csv", &lake)] {
+        let (done, said) = typed(&recording, &["--format", format, "-o", output]);
+        assert!(!done && said.contains(&format!("write {output}")), "{said}");
+    }
+}

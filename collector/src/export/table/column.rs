@@ -97,6 +97,11 @@ impl<R> Column<R> {
         Self { name, cell }
     }
 
+    /// Whether hardly two rows have the same in it: times and durations.
+    pub(super) fn is_varied(&self) -> bool {
+        matches!(self.cell, Cell::U64(_) | Cell::Time(_))
+    }
+
     pub(super) fn field(&self) -> Field {
         let kind = match self.cell {
             Cell::Bool(_) => DataType::Boolean,

@@ -7,10 +7,11 @@ use anyhow::{Context, Result};
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 
 use super::super::overview::Overview;
 use super::super::{FORMAT, VERSION};
@@ -40,11 +41,17 @@ impl<R, W: Write + Send> Table<R, W> {
             ("trace", trace),
         ];
         let said = said.map(|(key, value)| KeyValue::new(key.to_owned(), value));
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .set_key_value_metadata(Some(said.into()))
-            .build();
+            .set_key_value_metadata(Some(said.into()));
+        for column in columns.iter().filter(|column| column.is_varied()) {
+            let path = ColumnPath::from(column.name);
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        }
+        let properties = properties.build();
         let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties));
         Ok(Self {
             columns,
