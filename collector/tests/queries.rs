@@ -1,5 +1,4 @@
 //! The store's answers to questions against plain loops over the events.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/random.rs"]
 mod random;

@@ -4,10 +4,14 @@
 //! what is before [`State::kept_ns`](super::State::kept_ns) is in no answer. An answer has a bound of its own.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
-use super::{Filter, Histogram, Store, Sum, lane::FullLane, track::At};
-use crate::model::Call;
+use super::{
+    DESCRIPTORS_MAX, Filter, Histogram, Store, Sum,
+    lane::FullLane,
+    track::{At, Chunk as _},
+};
+use crate::model::{Call, id_map::IdMap};
 
 /// Descriptors in an answer, at most: the others are one sum.
 pub const TOTALS_MAX: usize = 1000;
@@ -47,20 +51,32 @@ impl Store {
     /// What matching calls add up to.
     pub fn totals(&self, filter: &Filter) -> Totals {
         let mut totals = Totals::default();
-        let mut by_descriptor: HashMap<Option<u32>, Sum> = HashMap::new();
+        let mut by_descriptor: IdMap<u32, Sum> = IdMap::default();
+        let mut without = Sum::default();
         for lane in self.asked(filter) {
             let mut sum = Sum::default();
             lane.matching(filter, |items, at, _| {
-                let (descriptor, one) = (items.descriptor(at.index), items.one(at.index));
+                let one = items.one(at.index);
                 sum += one;
-                *by_descriptor.entry(descriptor).or_default() += one;
+                let Some(id) = items.descriptor(at.index) else {
+                    without += one;
+                    return;
+                };
+                let room = by_descriptor.len() < DESCRIPTORS_MAX;
+                match by_descriptor.get_mut(&id) {
+                    Some(known) => *known += one,
+                    None if room => drop(by_descriptor.insert(id, one)),
+                    None => totals.other_descriptors += one,
+                }
             });
             totals.all += sum;
             if sum != Sum::default() {
                 totals.lanes.push((lane.info.lane, sum));
             }
         }
-        let mut descriptors: Vec<_> = by_descriptor.into_iter().collect();
+        let known = by_descriptor.into_iter().map(|(id, sum)| (Some(id), sum));
+        let without = (without != Sum::default()).then_some((None, without));
+        let mut descriptors: Vec<_> = known.chain(without).collect();
         descriptors.sort_by_key(|(id, sum)| (Reverse(sum.calls_ns()), *id));
         let others = descriptors.split_off(descriptors.len().min(TOTALS_MAX));
         others
@@ -90,18 +106,20 @@ impl Store {
             .saturating_sub(filter.from_ns)
             .div_ceil(columns)
             .max(1);
-        let mut counts: BTreeMap<(u32, usize), u64> = BTreeMap::new();
+        let rows = Row::slot(u64::MAX) + 1;
+        let mut counts = vec![0_u64; columns as usize * rows];
         for lane in self.asked(filter) {
             lane.matching(filter, |items, at, duration_ns| {
-                let start_ns = super::track::Chunk::start_ns(items, at.index);
-                let column = start_ns.saturating_sub(filter.from_ns) / width_ns;
-                let cell = (column.min(columns - 1) as u32, Row::slot(duration_ns));
-                *counts.entry(cell).or_default() += 1;
+                let column = items.start_ns(at.index).saturating_sub(filter.from_ns) / width_ns;
+                let cell = column.min(columns - 1) as usize * rows + Row::slot(duration_ns);
+                if let Some(count) = counts.get_mut(cell) {
+                    *count += 1;
+                }
             });
         }
-        let cells = counts
-            .into_iter()
-            .map(|((column, row), count)| (column, row, count));
+        let cells = counts.into_iter().enumerate();
+        let cells = cells.filter(|(_, count)| *count > 0);
+        let cells = cells.map(|(cell, count)| ((cell / rows) as u32, cell % rows, count));
         (width_ns, cells.collect())
     }
 
@@ -120,7 +138,7 @@ impl Store {
                 {
                     return;
                 }
-                let start_ns = super::track::Chunk::start_ns(items, at.index);
+                let start_ns = items.start_ns(at.index);
                 longest.push(Reverse((
                     duration_ns,
                     Reverse(start_ns),

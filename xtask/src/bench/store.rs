@@ -50,7 +50,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
             println!(
                 "left out: {} MB of disk are free, and it may take {}",
                 free >> 20,
-                calls * BYTES_A_CALL >> 20
+                (calls * BYTES_A_CALL) >> 20
             );
             continue;
         }
