@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -18,7 +18,7 @@ use anyhow::Result;
 use crate::{
     attach::{Finished, Session, Totals},
     model::{End, Event},
-    recording::Recorder,
+    recording::{Flight, Flown, Recorder},
     report::{Report, Summary},
     serve::Shared,
 };
@@ -40,6 +40,10 @@ pub struct Sinks {
     pub shared: Option<Arc<Shared>>,
     /// The recording.
     pub writer: Option<Recorder>,
+    /// The flight recorder.
+    pub flight: Option<Flight>,
+    /// Bits of the signals that its triggers wait for, set as they come.
+    pub signals: Arc<AtomicU8>,
     /// Pass on what the kernel side logs.
     pub verbose: bool,
     /// Told once, if the recording can't be written any more.
@@ -58,6 +62,8 @@ pub struct Outcome {
     pub recorded: bool,
     /// The file that was written last.
     pub file: Option<PathBuf>,
+    /// What the flight recorder did, if there was one.
+    pub flown: Option<Flown>,
     /// The target ended by itself.
     pub target_ended: bool,
 }
@@ -73,6 +79,8 @@ pub fn drain(
     let Sinks {
         shared,
         writer,
+        flight,
+        signals,
         verbose,
         tell,
     } = sinks;
@@ -82,6 +90,8 @@ pub fn drain(
         summary,
         shared,
         writer,
+        flown: flight.as_ref().map(|flight| flight.flown().clone()),
+        flight,
         tell,
         recorded: true,
     };
@@ -116,6 +126,7 @@ pub fn drain(
             flushed = Instant::now();
             session.rename(&mut events)?;
             hands.over(&mut events);
+            hands.signal(signals.swap(0, Ordering::Relaxed), now_ns);
             hands.flush(so_far(&session, now_ns)?);
         }
     }
@@ -125,13 +136,18 @@ pub fn drain(
         unsound,
     } = session.finish(&mut events)?;
     let file = hands.writer.as_ref().map(|writer| writer.file().to_owned());
-    let (report, recorded) = hands.finish(events, end);
+    let Ended {
+        report,
+        recorded,
+        flown,
+    } = hands.finish(events, end);
     Ok(Outcome {
         report,
         end,
         unsound,
         recorded,
         file,
+        flown,
         target_ended,
     })
 }
@@ -160,6 +176,8 @@ struct Hands {
     summary: Summary,
     shared: Option<Arc<Shared>>,
     writer: Option<Recorder>,
+    flight: Option<Flight>,
+    flown: Option<Flown>,
     tell: fn(&anyhow::Error),
     /// Nothing is missing from the recording, if there is one.
     recorded: bool,
@@ -168,13 +186,14 @@ struct Hands {
 impl Hands {
     /// Nobody wants the events.
     fn are_empty(&self) -> bool {
-        self.shared.is_none() && self.writer.is_none()
+        self.shared.is_none() && self.writer.is_none() && self.flight.is_none()
     }
 
     /// Hands events over, and empties them.
     fn over(&mut self, events: &mut Vec<Event>) {
         events.iter().for_each(|event| self.summary.push(event));
         self.write(|writer| writer.append(events));
+        self.fly(|flight| flight.append(events));
         match &self.shared {
             Some(shared) => shared.store().extend(events.drain(..)),
             None => events.clear(),
@@ -183,6 +202,30 @@ impl Hands {
 
     fn flush(&mut self, so_far: End) {
         self.write(|writer| writer.flush(so_far));
+        self.fly(|flight| flight.flush(so_far));
+    }
+
+    /// Signals came, a bit each.
+    fn signal(&mut self, bits: u8, at_ns: u64) {
+        for number in [1, 2] {
+            if bits & number != 0
+                && let Some(flight) = &mut self.flight
+            {
+                flight.signal(number, at_ns);
+            }
+        }
+    }
+
+    fn fly(&mut self, act: impl FnOnce(&mut Flight) -> Result<()>) {
+        let Some(flight) = &mut self.flight else {
+            return;
+        };
+        let done = act(flight);
+        if let Err(error) = done {
+            self.flown = Some(flight.flown().clone());
+            self.flight = None;
+            self.failed(&error);
+        }
     }
 
     fn write(&mut self, act: impl FnOnce(&mut Recorder) -> Result<()>) {
@@ -217,7 +260,7 @@ impl Hands {
     }
 
     /// Hands over the last events, and ends the recording with `end`, which is the last of them.
-    fn finish(mut self, mut events: Vec<Event>, end: End) -> (Report, bool) {
+    fn finish(mut self, mut events: Vec<Event>, end: End) -> Ended {
         let last = events.pop();
         self.over(&mut events);
         if let Some(writer) = self.writer.take()
@@ -225,11 +268,26 @@ impl Hands {
         {
             self.failed(&error);
         }
+        self.fly(|flight| flight.finish(end));
+        if let Some(flight) = self.flight.take() {
+            self.flown = Some(flight.flown().clone());
+        }
         events.extend(last);
         self.over(&mut events);
         if let Some(shared) = &self.shared {
             shared.ended();
         }
-        (self.summary.finish(), self.recorded)
+        Ended {
+            report: self.summary.finish(),
+            recorded: self.recorded,
+            flown: self.flown,
+        }
     }
+}
+
+/// What is left once all events were handed over.
+struct Ended {
+    report: Report,
+    recorded: bool,
+    flown: Option<Flown>,
 }

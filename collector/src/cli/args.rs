@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{keeping::Keeping, quantity::duration};
+use super::{flight::Flying, keeping::Keeping, quantity::duration};
 use crate::attach;
 
 use crate::demo::Model;
@@ -34,7 +34,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Show the live page of a running process
     #[command(after_help = "Examples:\n  sudo waitscope attach redis-server\n  \
-        sudo waitscope attach 4711 --follow --record trace.waitscope\n\n\
+        sudo waitscope attach 4711 --follow --record trace.waitscope\n  \
+        sudo waitscope attach 4711 --flight 30s --trigger 'turn > 50ms' --trigger 'signal USR1'\n\n\
+        With --flight nothing is written until a trigger fires; then a capture is, of the time before and\n\
+        after, called like --record's FILE (or flight.waitscope) with the time.\n\
         The address of the page is printed on standard output, everything else on standard error.\n\
         Ctrl-C ends the trace with a summary; the process goes on. A second Ctrl-C ends at once.")]
     Attach {
@@ -217,8 +220,11 @@ impl Command {
             }
             | Self::Demo {
                 tracing, record, ..
-            } => tracing.keeping.fault(record.is_some()),
-            Self::Record { tracing, .. } => tracing.keeping.fault(true),
+            } => {
+                let records = record.is_some() && tracing.flying.flight.is_none();
+                tracing.keeping.fault(records)
+            }
+            Self::Record { tracing, .. } => tracing.keeping.fault(tracing.flying.flight.is_none()),
             _ => None,
         }
     }
@@ -241,6 +247,8 @@ pub(crate) struct Tracing {
     pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) keeping: Keeping,
+    #[command(flatten)]
+    pub(crate) flying: Flying,
 }
 
 /// How much to record.

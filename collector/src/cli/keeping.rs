@@ -36,7 +36,9 @@ impl Keeping {
     pub(crate) fn fault(&self, records: bool) -> Option<&'static str> {
         let rotates = self.rotate_size.is_some() || self.rotate_every.is_some();
         if rotates && !records {
-            Some("--rotate-size and --rotate-every need a recording: give --record FILE too")
+            Some(
+                "--rotate-size and --rotate-every need a recording: give --record FILE, and no --flight",
+            )
         } else if self.keep.is_some() && !rotates {
             Some("--keep needs --rotate-size or --rotate-every")
         } else {

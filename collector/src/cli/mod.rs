@@ -6,6 +6,7 @@ mod compare;
 mod diff;
 mod doctor;
 mod export;
+mod flight;
 mod held;
 mod keeping;
 mod open;

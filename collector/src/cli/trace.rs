@@ -6,15 +6,17 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
 };
 
 use anyhow::{Context as _, Result};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     Exit,
     args::{Page, Tracing},
+    flight::Flying,
     held::{Held, Started},
     page,
     say::{complain, say},
@@ -24,8 +26,8 @@ use crate::{
     attach::{Options, Session, Target, drop_all, invoking_user},
     demo::{Demo, Model},
     drain::{Outcome, Sinks, drain},
-    model::Trace,
-    recording::Recorder,
+    model::{Condition, Trace},
+    recording::{Flight, Flown, Recorder},
     serve::{Bound, Server, Shared},
     store::Store,
     text::{self, escape},
@@ -139,10 +141,14 @@ impl Plan<'_> {
         };
         // Last of what may fail, for it empties the recording that was there.
         let rotation = tracing.keeping.rotation();
+        let plan = tracing.flying.plan(self.record);
+        // A flight recorder stands in for a recording.
         let writer = self
             .record
+            .filter(|_| plan.is_none())
             .map(|path| Recorder::create(path, &trace, rotation))
             .transpose()?;
+        let flight = plan.map(|plan| Flight::new(plan, &trace)).transpose()?;
         let name = text::shorten(&trace.command, 60);
         say(format_args!("tracing process {pid} ({name})"));
         if let Some(writer) = &writer {
@@ -159,14 +165,21 @@ impl Plan<'_> {
         if let Some(held) = &mut self.held {
             held.release()?;
         }
+        let asked = Arc::new(AtomicU8::new(0));
         let tell = |error: &anyhow::Error| complain(error);
         let sinks = Sinks {
             shared: shared.clone(),
             writer,
+            flight,
+            signals: Arc::clone(&asked),
             verbose: tracing.verbose,
             tell,
         };
-        runtime.block_on(self.supervise(session, sinks, shared.zip(bound), signals, &trace))
+        runtime.block_on(async {
+            catch_user_signals(&self.tracing.flying, &asked)?;
+            self.supervise(session, sinks, shared.zip(bound), signals, &trace)
+                .await
+        })
     }
 
     /// Drains on a thread of its own, serves on this one, and ends both in order.
@@ -235,6 +248,9 @@ impl Plan<'_> {
                 outcome.unsound
             ));
         }
+        if let Some(flown) = &outcome.flown {
+            say_flown(flown);
+        }
         if let Some(path) = outcome.file.as_deref().filter(|_| outcome.recorded) {
             let (path, pid) = (path.display().to_string(), trace.pid);
             let length = text::nanos(outcome.end.at_ns);
@@ -243,5 +259,63 @@ impl Plan<'_> {
                 escape(&path)
             ));
         }
+    }
+}
+
+/// From now on, each signal that a trigger waits for sets its bit.
+fn catch_user_signals(flying: &Flying, asked: &Arc<AtomicU8>) -> Result<()> {
+    for rule in &flying.trigger {
+        let Condition::Signal(number) = rule.condition else {
+            continue;
+        };
+        let kind = if number == 1 {
+            SignalKind::user_defined1()
+        } else {
+            SignalKind::user_defined2()
+        };
+        let mut signals = signal(kind).with_context(|| format!("catch SIGUSR{number}"))?;
+        let asked = Arc::clone(asked);
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                asked.fetch_or(number, Ordering::Relaxed);
+            }
+        });
+    }
+    Ok(())
+}
+
+/// What a flight recorder did.
+fn say_flown(flown: &Flown) {
+    let Flown {
+        captures,
+        passed_over,
+        shortest,
+    } = flown;
+    for capture in captures {
+        let (from_ns, to_ns) = capture.holds;
+        let (from, to) = (text::nanos(from_ns), text::nanos(to_ns));
+        let what = if capture.removed {
+            "removed for later ones".to_owned()
+        } else {
+            format!("waitscope open {}", escape(&capture.path.to_string_lossy()))
+        };
+        say(format_args!(
+            "captured {from} to {to} for {}: {what}",
+            escape(&capture.fired.to_string())
+        ));
+    }
+    if captures.is_empty() {
+        say(format_args!("no trigger fired, and nothing was captured"));
+    }
+    if *passed_over > 0 {
+        say(format_args!(
+            "{passed_over} more times a trigger held during a capture or its cool-down"
+        ));
+    }
+    if let Some(shortest) = shortest {
+        say(format_args!(
+            "for want of memory the window was as short as {}: --flight-memory gives it more",
+            text::nanos(u64::try_from(shortest.as_nanos()).unwrap_or(u64::MAX))
+        ));
     }
 }

@@ -523,7 +523,7 @@ impl OpenThread {
 }
 
 /// How the trace ended, with the sums over all CPUs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct End {
     /// When.
     pub at_ns: u64,

@@ -16,6 +16,7 @@ mod check;
 mod column;
 mod disk;
 mod encode;
+mod flight;
 mod frame;
 mod read;
 mod rotate;
@@ -24,6 +25,7 @@ mod schema;
 mod set;
 mod write;
 
+pub use flight::{Capture, Flight, FlightPlan, Flown};
 pub use read::{Cut, Reader};
 pub use rotate::{Recorder, Rotation};
 pub use write::Writer;

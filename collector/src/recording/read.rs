@@ -142,6 +142,11 @@ impl Reader {
         &self.trace
     }
 
+    /// What the header says under this key, beside what is known of every trace.
+    pub fn note(&self, key: &str) -> Option<&str> {
+        self.schema.metadata().get(key).map(String::as_str)
+    }
+
     /// Bytes of the file that have been read; of some of them the events are still to come.
     pub fn bytes_read(&self) -> u64 {
         self.frames.read_bytes()

@@ -51,14 +51,6 @@ impl Recorder {
     /// See [`Writer::create`].
     pub fn create(path: impl AsRef<Path>, trace: &Trace, rotation: Rotation) -> Result<Self> {
         let path = path.as_ref().to_owned();
-        let began = End {
-            at_ns: 0,
-            made: 0,
-            lost: 0,
-            untracked: 0,
-            compat: 0,
-            unseen: 0,
-        };
         let file = if rotation.is_wanted() {
             name_at(&path, trace, 0)
         } else {
@@ -70,7 +62,7 @@ impl Recorder {
             trace: trace.clone(),
             rotation,
             known: Known::default(),
-            began,
+            began: End::default(),
             complete: VecDeque::new(),
             file,
             bytes_before: 0,

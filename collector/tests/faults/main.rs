@@ -7,6 +7,8 @@
 
 mod begin;
 mod ends;
+mod flight;
+mod killed;
 mod page;
 mod product;
 mod program;
