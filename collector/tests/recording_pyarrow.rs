@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use support::tools::{beside, python, run};
-use support::{any_events, trace};
+use support::{any_events_and_sets, trace};
 use waitscope::model::{Arch, End, Event, call_name};
 use waitscope::recording::Writer;
 
@@ -34,7 +34,7 @@ fn pyarrow_reads_the_numbers_that_were_written() {
     };
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.arrows");
-    let mut events = any_events(11, 20_000);
+    let mut events = any_events_and_sets(11, 20_000);
     let end = End {
         at_ns: 9,
         made: 8,

@@ -244,6 +244,12 @@ pub(crate) fn any_end(random: &mut Random) -> End {
 
 pub(crate) fn any_events(seed: u64, count: usize) -> Vec<Event> {
     let mut random = Random::new(seed);
+    (0..count).map(|_| any_event(&mut random)).collect()
+}
+
+/// The same, but readiness calls find several descriptors.
+pub(crate) fn any_events_and_sets(seed: u64, count: usize) -> Vec<Event> {
+    let mut random = Random::new(seed);
     let mut events = Vec::new();
     while events.len() < count {
         let event = any_event(&mut random);
