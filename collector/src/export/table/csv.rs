@@ -1,7 +1,8 @@
 //! A table as comma-separated values. A cell that is not known is empty; controls in text are written out, for this may end
 //! on a terminal.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
 use std::io::Write;
 
 use anyhow::{Context, Result};
@@ -37,46 +38,17 @@ impl<R, W: Write> Table<R, W> {
             number,
         } = self;
         for column in columns.iter() {
-            number.clear();
-            // Writing to a string can't fail.
-            let mut show = |value: Option<&dyn std::fmt::Display>| {
-                if let Some(value) = value {
-                    let _ = write!(number, "{value}");
-                }
-            };
             let text = match &column.cell {
-                Cell::Text(get) => get(row),
-                Cell::SameText(text) => Some(&**text),
-                Cell::Bool(get) => {
-                    show(get(row).as_ref().map(|value| value as _));
-                    None
-                }
-                Cell::U32(get) => {
-                    show(get(row).as_ref().map(|value| value as _));
-                    None
-                }
-                Cell::U64(get) => {
-                    show(get(row).as_ref().map(|value| value as _));
-                    None
-                }
-                Cell::I32(get) => {
-                    show(get(row).as_ref().map(|value| value as _));
-                    None
-                }
-                Cell::I64(get) | Cell::Time(get) => {
-                    show(get(row).as_ref().map(|value| value as _));
-                    None
-                }
-                Cell::Same(value) => {
-                    show(Some(value));
-                    None
-                }
+                Cell::Text(get) => get(row).map_or("".into(), escape),
+                Cell::SameText(text) => escape(text),
+                Cell::Bool(get) => shown(number, get(row)),
+                Cell::U32(get) => shown(number, get(row)),
+                Cell::U64(get) => shown(number, get(row)),
+                Cell::I32(get) => shown(number, get(row)),
+                Cell::I64(get) | Cell::Time(get) => shown(number, get(row)),
+                Cell::Same(value) => shown(number, Some(*value)),
             };
-            match text {
-                Some(text) => out.write_field(&*escape(text)),
-                None => out.write_field(&*number),
-            }
-            .map_err(own)?;
+            out.write_field(&*text).map_err(own)?;
         }
         out.write_record(None::<&[u8]>).map_err(own)
     }
@@ -84,6 +56,16 @@ impl<R, W: Write> Table<R, W> {
     pub(super) fn finish(mut self) -> Result<()> {
         self.out.flush().context("write export")
     }
+}
+
+/// A value in digits, in this room; nothing if it is not known.
+fn shown(room: &mut String, value: Option<impl Display>) -> Cow<'_, str> {
+    room.clear();
+    if let Some(value) = value {
+        // Writing to a string can't fail.
+        let _ = write!(room, "{value}");
+    }
+    Cow::Borrowed(room)
 }
 
 /// Back to the error of the writer, so that a broken pipe is known as one.

@@ -137,9 +137,9 @@ pub(super) fn write_partitions(
 ) -> Result<()> {
     let origin = Origin::new(first);
     let arch = first.arch;
-    let mut calls = Partitions::new(dir, "calls", first, calls::columns::<'_>);
-    let mut spans = Partitions::new(dir, "offcpu", first, offcpu::columns::<'_>);
-    let mut loops = Partitions::new(dir, "turns", first, turns::columns::<'_>);
+    let mut calls = Partitions::new(dir, "calls", first, calls::columns);
+    let mut spans = Partitions::new(dir, "offcpu", first, offcpu::columns);
+    let mut loops = Partitions::new(dir, "turns", first, turns::columns);
     let mut explainer = Explainer::new(arch);
     let (mut turns, mut ended) = (Turns::new(CallKinds::new(arch)), Vec::new());
     let mut rows = |event: &Event, why| {
