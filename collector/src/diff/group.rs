@@ -1,14 +1,8 @@
 //! One group of a trace (the calls of one name, on one kind of connection, the turns of one loop): how many, what each
 //! took, how that is spread.
 
-use hdrhistogram::Histogram;
-
 use super::slices::{SUMS_MAX, Slice, Slices};
-
-/// Percentiles are exact to a hundredth.
-const DIGITS: u8 = 2;
-/// What takes longer counts as this long in percentiles. A day.
-const LONGEST_NS: u64 = 86_400_000_000_000;
+use crate::report::latency::Latency;
 
 /// What is summed in a group, by name; and of which the percentiles are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,19 +54,10 @@ pub(super) const TURNS: Kind = Kind {
 };
 
 /// One group.
+#[derive(Default)]
 pub(super) struct Group {
     pub(super) slices: Slices,
-    histogram: Option<Histogram<u64>>,
-}
-
-impl Default for Group {
-    fn default() -> Self {
-        Self {
-            slices: Slices::default(),
-            // Fails for senseless bounds only.
-            histogram: Histogram::new_with_bounds(1, LONGEST_NS, DIGITS).ok(),
-        }
-    }
+    spread: Latency,
 }
 
 impl Group {
@@ -83,9 +68,7 @@ impl Group {
             *sum = *value;
         }
         self.slices.push(at_ns, sums, spread_ns);
-        if let Some(histogram) = &mut self.histogram {
-            histogram.saturating_record(spread_ns);
-        }
+        self.spread.push(spread_ns);
     }
 
     pub(super) fn total(&self) -> Slice {
@@ -94,7 +77,6 @@ impl Group {
 
     /// Such a part of all took no longer, to a hundredth.
     pub(super) fn at(&self, quantile: f64) -> Option<u64> {
-        let histogram = self.histogram.as_ref().filter(|all| !all.is_empty())?;
-        Some(histogram.value_at_quantile(quantile).min(histogram.max()))
+        (self.spread.count() > 0).then(|| self.spread.at(quantile))
     }
 }

@@ -8,7 +8,7 @@ const DIGITS: u8 = 2;
 const LONGEST_NS: u64 = 86_400_000_000_000;
 
 /// Some 40 kB.
-pub(super) struct Latency {
+pub(crate) struct Latency {
     histogram: Option<Histogram<u64>>,
     count: u64,
     total_ns: u64,
@@ -28,7 +28,7 @@ impl Default for Latency {
 }
 
 impl Latency {
-    pub(super) fn push(&mut self, nanos: u64) {
+    pub(crate) fn push(&mut self, nanos: u64) {
         self.count += 1;
         self.total_ns = self.total_ns.saturating_add(nanos);
         self.max_ns = self.max_ns.max(nanos);
@@ -37,21 +37,21 @@ impl Latency {
         }
     }
 
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
-    pub(super) fn total_ns(&self) -> u64 {
+    pub(crate) fn total_ns(&self) -> u64 {
         self.total_ns
     }
 
-    pub(super) fn max_ns(&self) -> u64 {
+    pub(crate) fn max_ns(&self) -> u64 {
         self.max_ns
     }
 
     /// Such a part of all took no longer. A histogram knows a value only by its bucket, whose end may lie beyond
     /// the largest.
-    pub(super) fn at(&self, quantile: f64) -> u64 {
+    pub(crate) fn at(&self, quantile: f64) -> u64 {
         let value = self
             .histogram
             .as_ref()

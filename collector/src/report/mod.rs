@@ -6,7 +6,7 @@
 mod calls;
 mod descriptors;
 mod errors;
-mod latency;
+pub(crate) mod latency;
 mod loops;
 mod over_time;
 mod requests;

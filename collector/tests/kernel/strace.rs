@@ -90,7 +90,7 @@ fn theirs() -> Vec<Line> {
     let output = directory.path().join("strace");
     let mut script = Script::start(PROGRAM);
     let mut strace = Command::new("strace")
-        .args(["-y", "-T", "-p", &script.pid().to_string(), "-o"])
+        .args(["-yy", "-T", "-p", &script.pid().to_string(), "-o"])
         .arg(&output)
         .stderr(Stdio::piped())
         .spawn()
