@@ -106,7 +106,7 @@ fn sum<'a>(calls: impl Iterator<Item = &'a Call>) -> Sum {
 #[test]
 fn totals_are_sums_of_the_calls_and_their_parts_add_up() {
     each(|store, filter, wanted, _| {
-        let totals = store.totals(filter);
+        let totals = store.calls().totals(filter);
         let facts = format!("{filter:?}: {} calls", wanted.len());
         assert_eq!(
             totals.all,
@@ -157,7 +157,7 @@ fn descriptors_beyond_the_bound_are_one_sum() {
         let descriptor = Some(descriptor);
         Event::Call(Call { descriptor, ..call })
     }));
-    let totals = store.totals(&Filter::default());
+    let totals = store.calls().totals(&Filter::default());
     assert_eq!(totals.descriptors.len(), TOTALS_MAX);
     assert_eq!(totals.other_descriptors.calls as usize, count - TOTALS_MAX);
 }
@@ -166,7 +166,7 @@ fn descriptors_beyond_the_bound_are_one_sum() {
 fn a_latency_is_in_the_slot_whose_bounds_hold_it() {
     each(|store, filter, wanted, _| {
         let mut left: Vec<u64> = wanted.iter().map(|(_, call)| call.duration_ns()).collect();
-        for (slot, count) in store.latency(filter).slots() {
+        for (slot, count) in store.calls().latency(filter).slots() {
             let (first, last) = Latency::bounds_ns(slot);
             let before = left.len();
             left.retain(|duration| !(first..=last).contains(duration));
@@ -184,7 +184,7 @@ fn a_latency_is_in_the_slot_whose_bounds_hold_it() {
 fn a_heatmap_counts_every_call_once_where_it_belongs() {
     each(|store, filter, wanted, numbers| {
         let columns = 1 + numbers.below(60);
-        let (width_ns, cells) = store.heatmap(filter, columns);
+        let (width_ns, cells) = store.calls().heatmap(filter, columns);
         let mut plain = BTreeMap::new();
         for (_, call) in &wanted {
             let column = (call.start_ns - filter.from_ns) / width_ns;
@@ -217,7 +217,7 @@ fn the_longest_calls_are_the_first_of_all_sorted_by_length() {
                 .map(|(lane, call)| (call.duration_ns(), call.start_ns, *lane))
                 .collect()
         };
-        let longest = store.longest(filter, count);
+        let longest = store.calls().longest(filter, count);
         assert_eq!(
             durations(&longest),
             durations(&wanted),
@@ -246,8 +246,8 @@ fn going_to_the_next_match_and_to_the_one_before_finds_the_nearest() {
             let before = before.max_by_key(|(lane, call)| (call.start_ns, Reverse(*lane)));
             let place =
                 |found: Option<&(u32, Call)>| found.map(|(lane, call)| (*lane, call.start_ns));
-            let next = store.next_call(filter, at_ns);
-            let previous = store.previous_call(filter, at_ns);
+            let next = store.calls().next_call(filter, at_ns);
+            let previous = store.calls().previous_call(filter, at_ns);
             assert_eq!(
                 place(next.as_ref()),
                 place(after),
@@ -264,6 +264,24 @@ fn going_to_the_next_match_and_to_the_one_before_finds_the_nearest() {
         }
     });
     let (store, _) = store(1);
-    assert_eq!(store.next_call(&Filter::default(), u64::MAX), None);
-    assert_eq!(store.previous_call(&Filter::default(), 0), None);
+    assert_eq!(store.calls().next_call(&Filter::default(), u64::MAX), None);
+    assert_eq!(store.calls().previous_call(&Filter::default(), 0), None);
+}
+
+#[test]
+fn an_answer_is_of_the_moment_it_was_asked_for_whatever_comes_and_goes_meanwhile() {
+    let mut numbers = Numbers(77);
+    let events = thread(&mut numbers, 10, 20_000);
+    let half = events.len() / 2;
+    // So little memory that what comes later drives out what was there.
+    let mut store = Store::new(trace(), 1 << 20);
+    store.extend(events[..half].iter().cloned());
+    let (filter, then) = (Filter::default(), store.calls());
+    let (totals, longest) = (then.totals(&filter), then.longest(&filter, 10));
+    assert!(totals.all.calls > 1_000, "{totals:?}");
+    store.extend(events[half..].iter().cloned());
+    assert!(store.state().kept_ns > 0, "something was driven out");
+    assert_ne!(store.calls().totals(&filter), totals);
+    assert_eq!(then.totals(&filter), totals);
+    assert_eq!(then.longest(&filter, 10), longest);
 }

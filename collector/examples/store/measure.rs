@@ -126,16 +126,16 @@ fn questions(store: &Store) {
     for (name, filter) in [("all", Filter::default()), ("narrow", narrow)] {
         println!(
             "{name:<8} {:>11.1} ms totals, {:.1} latency, {:.1} heatmap, {:.1} longest",
-            ms(&|| drop(black_box(store.totals(&filter)))),
-            ms(&|| drop(black_box(store.latency(&filter)))),
-            ms(&|| drop(black_box(store.heatmap(&filter, 512)))),
-            ms(&|| drop(black_box(store.longest(&filter, 100)))),
+            ms(&|| drop(black_box(store.calls().totals(&filter)))),
+            ms(&|| drop(black_box(store.calls().latency(&filter)))),
+            ms(&|| drop(black_box(store.calls().heatmap(&filter, 512)))),
+            ms(&|| drop(black_box(store.calls().longest(&filter, 100)))),
         );
     }
     println!(
         "no match {:>11.1} ms to look for one from the beginning to the end",
         ms(&|| {
-            black_box(store.next_call(&never, 0));
+            black_box(store.calls().next_call(&never, 0));
         })
     );
 }

@@ -1,6 +1,7 @@
 //! Questions about calls, filtered by what stands in the address: totals, durations, the longest, the next.
 //!
-//! As in `queries`, an answer is computed under the store's lock and put into words outside it, and is bounded.
+//! An answer may take longer than the drain can wait for the store: it is computed on a thread of its own, from what the
+//! store had at that moment. It is bounded.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
 
 use super::{
     queries::{Answer, json_answer},
@@ -18,7 +20,7 @@ use super::{
 use crate::{
     export::{call_json, descriptor_json},
     model::Call,
-    store::{Filter, HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row, Store, Sum},
+    store::{Calls, Filter, HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row, Sum},
 };
 
 /// What an address may ask. Anything else in it is a mistake, which must not look like an answer.
@@ -57,17 +59,32 @@ impl Asked {
     }
 }
 
+/// Puts a question to the calls as they are now. With the answer comes since when all calls are in it.
+async fn ask<A: Send + 'static>(
+    shared: &Shared,
+    question: impl FnOnce(&Calls) -> A + Send + 'static,
+) -> Result<(A, u64), StatusCode> {
+    let (calls, kept_ns) = {
+        let store = shared.store();
+        (store.calls(), store.state().kept_ns)
+    };
+    let answer = spawn_blocking(move || question(&calls)).await;
+    // It fails by a panic only, which is reported where it is.
+    let answer = answer.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok((answer, kept_ns))
+}
+
 /// `GET /api/totals`
 pub(super) async fn totals(State(shared): State<Arc<Shared>>, asked: Query<Asked>) -> Answer {
+    let filter = asked.filter();
+    let (totals, kept_ns) = ask(&shared, move |calls| calls.totals(&filter)).await?;
     let store = shared.store();
-    let totals = store.totals(&asked.filter());
     let descriptors: Vec<Value> = (totals.descriptors.iter())
         .map(|(id, sum)| {
             let descriptor = id.and_then(|id| store.descriptor(id)).map(descriptor_json);
             json!({ "id": id, "descriptor": descriptor, "sum": sum_json(sum) })
         })
         .collect();
-    let kept_ns = store.state().kept_ns;
     drop(store);
     let lanes = totals.lanes.iter();
     let lanes = lanes.map(|(lane, sum)| json!({ "lane": lane, "sum": sum_json(sum) }));
@@ -104,10 +121,8 @@ fn sum_json(sum: &Sum) -> Value {
 
 /// `GET /api/latency`
 pub(super) async fn latency(State(shared): State<Arc<Shared>>, asked: Query<Asked>) -> Answer {
-    let (latency, kept_ns) = {
-        let store = shared.store();
-        (store.latency(&asked.filter()), store.state().kept_ns)
-    };
+    let filter = asked.filter();
+    let (latency, kept_ns) = ask(&shared, move |calls| calls.latency(&filter)).await?;
     let slots = latency.slots().map(|(slot, count)| {
         let (first_ns, last_ns) = Latency::bounds_ns(slot);
         json!([first_ns, last_ns, count])
@@ -122,10 +137,8 @@ pub(super) async fn heatmap(State(shared): State<Arc<Shared>>, asked: Query<Aske
     if !(1..=HEATMAP_COLUMNS_MAX).contains(&columns) {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let ((width_ns, cells), kept_ns) = {
-        let store = shared.store();
-        (store.heatmap(&filter, columns), store.state().kept_ns)
-    };
+    let answer = ask(&shared, move |calls| calls.heatmap(&filter, columns)).await?;
+    let ((width_ns, cells), kept_ns) = answer;
     let cells = cells.into_iter().map(|(column, row, count)| {
         let (first_ns, last_ns) = Row::bounds_ns(row);
         json!([column, first_ns, last_ns, count])
@@ -144,10 +157,8 @@ pub(super) async fn longest(State(shared): State<Arc<Shared>>, asked: Query<Aske
     if !(1..=LONGEST_MAX).contains(&count) {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let (calls, kept_ns) = {
-        let store = shared.store();
-        (store.longest(&asked.filter(), count), store.state().kept_ns)
-    };
+    let filter = asked.filter();
+    let (calls, kept_ns) = ask(&shared, move |calls| calls.longest(&filter, count)).await?;
     let calls = calls
         .iter()
         .map(|(lane, call)| found_json(&shared, *lane, call));
@@ -156,21 +167,22 @@ pub(super) async fn longest(State(shared): State<Arc<Shared>>, asked: Query<Aske
 
 /// `GET /api/next`
 pub(super) async fn next(State(shared): State<Arc<Shared>>, asked: Query<Asked>) -> Answer {
-    found(&shared, &asked, Store::next_call)
+    found(&shared, &asked, Calls::next_call).await
 }
 
 /// `GET /api/previous`
 pub(super) async fn previous(State(shared): State<Arc<Shared>>, asked: Query<Asked>) -> Answer {
-    found(&shared, &asked, Store::previous_call)
+    found(&shared, &asked, Calls::previous_call).await
 }
 
-fn found(
+async fn found(
     shared: &Shared,
     asked: &Asked,
-    find: impl Fn(&Store, &Filter, u64) -> Option<(u32, Call)>,
+    find: impl Fn(&Calls, &Filter, u64) -> Option<(u32, Call)> + Send + 'static,
 ) -> Answer {
     let at_ns = asked.at_ns.ok_or(StatusCode::BAD_REQUEST)?;
-    let found = find(&shared.store(), &asked.filter(), at_ns);
+    let filter = asked.filter();
+    let (found, _) = ask(shared, move |calls| find(calls, &filter, at_ns)).await?;
     let (lane, call) = found.ok_or(StatusCode::NOT_FOUND)?;
     json_answer(&found_json(shared, lane, &call))
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 /// A column of numbers that are mostly below 2³² − 1.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Small {
     values: Vec<u32>,
     /// What stands for `u32::MAX` in `values`, by index.
@@ -45,7 +45,7 @@ impl Small {
 }
 
 /// A column with few different values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Few<T> {
     indexes: Vec<u8>,
     values: Vec<T>,

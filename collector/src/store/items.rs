@@ -28,7 +28,7 @@ const RET_NEGATIVE: u16 = 256;
 const UNSEEN: u16 = 512;
 
 /// What only calls have in which the thread left the CPU.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Absence {
     index: u32,
     sleeps: u32,
@@ -39,7 +39,7 @@ struct Absence {
 }
 
 /// What only readiness calls have: see [`Ready`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Found {
     index: u32,
     fd: Option<i32>,
@@ -49,7 +49,7 @@ struct Found {
 }
 
 /// Items in the order of time, none overlapping another.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Items {
     start_ns: Vec<u64>,
     duration_ns: Small,

@@ -1,12 +1,12 @@
 //! One thread's lane: who it is, its items, its times off the CPU, and what it is doing now.
 
 use super::{
-    Filter,
     items::Items,
     levels::Levels,
+    query::LaneCalls,
     spans::Spans,
     tile::{self, Grid, Tile},
-    track::{At, Chunk as _, Track},
+    track::{At, Track},
 };
 use crate::model::{Call, OffCpu, OpenThread, Ready};
 
@@ -206,66 +206,15 @@ impl FullLane {
         None
     }
 
-    /// Calls `each` with where every matching call is and how long it took, in the order of time.
-    pub(super) fn matching(&self, filter: &Filter, mut each: impl FnMut(&Items, At, u64)) {
-        let (mut at, end) = (
-            self.items.find(filter.from_ns),
-            self.items.find(filter.to_ns),
-        );
-        while at < end
-            && let Some(items) = self.items.chunk(at)
-        {
-            let to = match at.chunk == end.chunk {
-                true => end.index,
-                false => items.len(),
-            };
-            for index in at.index..to {
-                if items.matches(index, filter) {
-                    each(items, At { index, ..at }, items.duration_ns(index));
-                }
-            }
-            at = At {
-                chunk: at.chunk + 1,
-                index: 0,
-            };
+    /// Its calls, as they are now.
+    pub(super) fn calls(&self) -> LaneCalls {
+        let Lane { lane, pid, tid, .. } = self.info;
+        LaneCalls {
+            lane,
+            pid,
+            tid,
+            items: self.items.clone(),
         }
-    }
-
-    /// The first matching call.
-    pub(super) fn first_matching(&self, filter: &Filter) -> Option<Call> {
-        let (mut at, end) = (
-            self.items.find(filter.from_ns),
-            self.items.find(filter.to_ns),
-        );
-        while at < end {
-            if self.items.chunk(at)?.matches(at.index, filter) {
-                return self.call(at);
-            }
-            at = self.items.next(at);
-        }
-        None
-    }
-
-    /// The last matching call.
-    pub(super) fn last_matching(&self, filter: &Filter) -> Option<Call> {
-        let (begin, mut at) = (
-            self.items.find(filter.from_ns),
-            self.items.find(filter.to_ns),
-        );
-        while let Some(before) = self.items.previous(at).filter(|&before| before >= begin) {
-            if self.items.chunk(before)?.matches(before.index, filter) {
-                return self.call(before);
-            }
-            at = before;
-        }
-        None
-    }
-
-    /// The call at a position.
-    pub(super) fn call(&self, at: At) -> Option<Call> {
-        self.items
-            .chunk(at)?
-            .call(at.index, self.info.pid, self.info.tid)
     }
 
     fn spans_in(&self, call: &Call) -> (Vec<OffCpu>, u64) {

@@ -29,7 +29,7 @@ pub use histogram::Histogram;
 use lane::FullLane;
 pub use lane::{Detail, Lane};
 use levels::FIRST_BASE;
-pub use query::{HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row, TOTALS_MAX, Totals};
+pub use query::{Calls, HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row, TOTALS_MAX, Totals};
 pub use sum::Sum;
 use tile::Grid;
 pub use tile::{LEVEL_MAX, TILE_BUCKETS, Tile};
@@ -141,6 +141,14 @@ impl Store {
     /// What holds for the whole trace.
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// The calls that are in memory, to put questions to.
+    pub fn calls(&self) -> Calls {
+        Calls {
+            lanes: self.lanes.iter().map(FullLane::calls).collect(),
+            now_ns: self.now_ns,
+        }
     }
 
     /// Takes in what has happened, in the order in which it ended.

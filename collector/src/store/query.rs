@@ -1,15 +1,17 @@
 //! Questions about calls of any stretch of time and any kind: totals, durations, the longest, the next.
 //!
-//! Each goes once over the columns of the calls that are in memory, and so takes no longer than the memory is large;
-//! what is before [`State::kept_ns`](super::State::kept_ns) is in no answer. An answer has a bound of its own.
+//! They are put to [`Calls`], which share the store's memory as it was: however long an answer takes, who fills the
+//! store does not wait for it. Each question goes once over the columns of the calls that are in memory, and so takes no
+//! longer than the memory is large; what is before [`State::kept_ns`](super::State::kept_ns) is in no answer. An answer
+//! has a bound of its own.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::{
-    DESCRIPTORS_MAX, Filter, Histogram, Store, Sum,
-    lane::FullLane,
-    track::{At, Chunk as _},
+    DESCRIPTORS_MAX, Filter, Histogram, Sum,
+    items::Items,
+    track::{At, Chunk as _, Track},
 };
 use crate::model::{Call, id_map::IdMap};
 
@@ -20,9 +22,9 @@ pub const LONGEST_MAX: usize = 1000;
 /// Columns of a heatmap, at most.
 pub const HEATMAP_COLUMNS_MAX: u64 = 512;
 
-/// A duration's place in [`Store::latency`]: told to one part in 32.
+/// A duration's place in [`Calls::latency`]: told to one part in 32.
 pub type Latency = Histogram<5>;
-/// A duration's row in [`Store::heatmap`]: told to one part in 4.
+/// A duration's row in [`Calls::heatmap`]: told to one part in 4.
 pub type Row = Histogram<2>;
 
 /// What calls add up to, apart by thread and by descriptor.
@@ -41,11 +43,29 @@ pub struct Totals {
 /// How long a call took, when it began, on which lane, and where it is.
 type Long = (u64, Reverse<u64>, Reverse<u32>, At);
 
-impl Store {
+/// All calls that were in memory at one moment.
+#[derive(Debug)]
+pub struct Calls {
+    /// In the order of lanes.
+    pub(super) lanes: Vec<LaneCalls>,
+    /// How far the trace had come.
+    pub(super) now_ns: u64,
+}
+
+/// Those of one lane.
+#[derive(Debug)]
+pub(super) struct LaneCalls {
+    pub(super) lane: u32,
+    pub(super) pid: u32,
+    pub(super) tid: u32,
+    pub(super) items: Track<Items>,
+}
+
+impl Calls {
     /// The lanes that may have matching calls.
-    fn asked<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a FullLane> {
+    fn asked<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a LaneCalls> {
         let lanes = self.lanes.iter();
-        lanes.filter(|lane| filter.lane.is_none_or(|wanted| wanted == lane.info.lane))
+        lanes.filter(|lane| filter.lane.is_none_or(|wanted| wanted == lane.lane))
     }
 
     /// What matching calls add up to.
@@ -71,7 +91,7 @@ impl Store {
             });
             totals.all += sum;
             if sum != Sum::default() {
-                totals.lanes.push((lane.info.lane, sum));
+                totals.lanes.push((lane.lane, sum));
             }
         }
         let known = by_descriptor.into_iter().map(|(id, sum)| (Some(id), sum));
@@ -142,7 +162,7 @@ impl Store {
                 longest.push(Reverse((
                     duration_ns,
                     Reverse(start_ns),
-                    Reverse(lane.info.lane),
+                    Reverse(lane.lane),
                     at,
                 )));
                 if full {
@@ -179,11 +199,73 @@ impl Store {
     fn nearest<Key: Ord>(
         &self,
         filter: &Filter,
-        find: impl Fn(&FullLane) -> Option<Call>,
+        find: impl Fn(&LaneCalls) -> Option<Call>,
         key: impl Fn(u64) -> Key,
     ) -> Option<(u32, Call)> {
         self.asked(filter)
-            .filter_map(|lane| Some((lane.info.lane, find(lane)?)))
+            .filter_map(|lane| Some((lane.lane, find(lane)?)))
             .min_by_key(|(lane, call)| (key(call.start_ns), *lane))
+    }
+}
+
+impl LaneCalls {
+    /// Calls `each` with where every matching call is and how long it took, in the order of time.
+    fn matching(&self, filter: &Filter, mut each: impl FnMut(&Items, At, u64)) {
+        let (mut at, end) = (
+            self.items.find(filter.from_ns),
+            self.items.find(filter.to_ns),
+        );
+        while at < end
+            && let Some(items) = self.items.chunk(at)
+        {
+            let to = match at.chunk == end.chunk {
+                true => end.index,
+                false => items.len(),
+            };
+            for index in at.index..to {
+                if items.matches(index, filter) {
+                    each(items, At { index, ..at }, items.duration_ns(index));
+                }
+            }
+            at = At {
+                chunk: at.chunk + 1,
+                index: 0,
+            };
+        }
+    }
+
+    /// The first matching call.
+    fn first_matching(&self, filter: &Filter) -> Option<Call> {
+        let (mut at, end) = (
+            self.items.find(filter.from_ns),
+            self.items.find(filter.to_ns),
+        );
+        while at < end {
+            if self.items.chunk(at)?.matches(at.index, filter) {
+                return self.call(at);
+            }
+            at = self.items.next(at);
+        }
+        None
+    }
+
+    /// The last matching call.
+    fn last_matching(&self, filter: &Filter) -> Option<Call> {
+        let (begin, mut at) = (
+            self.items.find(filter.from_ns),
+            self.items.find(filter.to_ns),
+        );
+        while let Some(before) = self.items.previous(at).filter(|&before| before >= begin) {
+            if self.items.chunk(before)?.matches(before.index, filter) {
+                return self.call(before);
+            }
+            at = before;
+        }
+        None
+    }
+
+    /// The call at a position.
+    fn call(&self, at: At) -> Option<Call> {
+        self.items.chunk(at)?.call(at.index, self.pid, self.tid)
     }
 }

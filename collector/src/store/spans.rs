@@ -11,7 +11,7 @@ const SLEPT: u8 = 2;
 const UNSEEN: u8 = 4;
 
 /// Times off the CPU in the order of time, none overlapping another.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Spans {
     start_ns: Vec<u64>,
     duration_ns: Small,

@@ -1,9 +1,10 @@
-//! Chunks in the order of time, and positions in them.
+//! Chunks in the order of time, and positions in them. A copy shares them, and so takes no time to speak of.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Things of one thread in the order of time, none overlapping another.
-pub(super) trait Chunk: Default {
+pub(super) trait Chunk: Clone + Default {
     fn len(&self) -> usize;
     fn start_ns(&self, index: usize) -> u64;
     fn duration_ns(&self, index: usize) -> u64;
@@ -22,9 +23,9 @@ pub(super) struct At {
 }
 
 /// All things of one kind of one thread.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Track<C> {
-    chunks: VecDeque<C>,
+    chunks: VecDeque<Arc<C>>,
     /// Where the last one ended.
     end_ns: u64,
 }
@@ -39,7 +40,7 @@ impl<C: Chunk> Track<C> {
     pub(super) fn push(&mut self, end_ns: u64, push: impl FnOnce(&mut C)) -> isize {
         let mut before = 0;
         if self.chunks.back().is_none_or(|chunk| chunk.len() >= CHUNK) {
-            self.chunks.push_back(C::default());
+            self.chunks.push_back(Arc::default());
         } else if let Some(chunk) = self.chunks.back() {
             before = chunk.bytes();
         }
@@ -47,6 +48,8 @@ impl<C: Chunk> Track<C> {
         let Some(chunk) = self.chunks.back_mut() else {
             return 0;
         };
+        // The open chunk is copied if somebody looks at it; then it is our own again.
+        let chunk = Arc::make_mut(chunk);
         push(chunk);
         chunk.bytes() as isize - before as isize
     }
@@ -66,7 +69,7 @@ impl<C: Chunk> Track<C> {
     }
 
     pub(super) fn chunk(&self, at: At) -> Option<&C> {
-        self.chunks.get(at.chunk)
+        self.chunks.get(at.chunk).map(AsRef::as_ref)
     }
 
     /// The position of the first thing that begins at `ns` or later.
@@ -123,7 +126,7 @@ impl<C: Chunk> Track<C> {
 
     /// Memory it takes.
     pub(super) fn bytes(&self) -> usize {
-        self.chunks.iter().map(Chunk::bytes).sum()
+        self.chunks.iter().map(|chunk| chunk.bytes()).sum()
     }
 
     /// The position after this one.
