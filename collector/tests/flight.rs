@@ -34,7 +34,7 @@ fn parse(text: &str) -> Result<Rule, String> {
 fn triggers(rules: &[&str]) -> Triggers {
     let kinds = || CallKinds::new(Some(Arch::X86_64));
     let rules = rules.iter().map(|rule| parse(rule).unwrap()).collect();
-    Triggers::new(rules, kinds(), kinds())
+    Triggers::new(rules, kinds())
 }
 
 fn call(nr: u32, start_ns: u64, end_ns: u64, ret: i64) -> Call {

@@ -1,6 +1,7 @@
 //! Conditions on which a flight recorder keeps what it has, and when one of them holds.
 //!
-//! Pure: it sees events and nothing else. Nothing grows with the trace but what [`Turns`] keeps.
+//! Pure: it sees events and nothing else. Nothing grows with the trace but what [`Turns`] keeps, which are cut only if a
+//! condition speaks of them.
 
 use std::fmt;
 
@@ -125,19 +126,22 @@ impl fmt::Display for Fired {
 pub struct Triggers {
     rules: Vec<Rule>,
     kinds: CallKinds,
-    turns: Turns,
+    /// Only if a condition speaks of turns.
+    turns: Option<Turns>,
     ended: Vec<Turn>,
     /// The second in which calls are counted that found nothing, and how many did.
     again: (u64, u64),
 }
 
 impl Triggers {
-    /// For a trace with these calls; `kinds` twice, for turns are cut with them too.
-    pub fn new(rules: Vec<Rule>, kinds: CallKinds, for_turns: CallKinds) -> Self {
+    /// For a trace with these calls.
+    pub fn new(rules: Vec<Rule>, kinds: CallKinds) -> Self {
+        let of_turns = |rule: &Rule| matches!(rule.condition, Condition::Turn(_));
+        let turns = rules.iter().any(of_turns);
         Self {
             rules,
+            turns: turns.then(|| Turns::new(kinds.clone())),
             kinds,
-            turns: Turns::new(for_turns),
             ended: Vec::new(),
             again: (0, 0),
         }
@@ -145,15 +149,17 @@ impl Triggers {
 
     /// Takes in what happened next, and says of the first condition that held by it.
     pub fn push(&mut self, event: &Event) -> Option<Fired> {
-        self.turns.push(event, &mut self.ended);
-        let turn = self.ended.drain(..).max_by_key(work_ns);
+        if let Some(turns) = &mut self.turns {
+            turns.push(event, &mut self.ended);
+        }
+        let turn = self.ended.drain(..).max_by_key(Turn::work_ns);
         let again = self.count(event);
         let rules = self.rules.iter();
         let mut fired = rules.filter_map(|rule| {
             let number = match (&rule.condition, event) {
                 (Condition::Turn(limit), _) => {
                     let turn = turn.as_ref().filter(|turn| turn.ended)?;
-                    above(work_ns(turn), *limit)
+                    above(turn.work_ns(), *limit)
                 }
                 (Condition::Call(limit), Event::Call(call)) => {
                     let waits = self.kinds.of(call.nr).is_readiness();
@@ -213,8 +219,4 @@ impl Triggers {
 
 fn above(number: u64, limit: u64) -> Option<u64> {
     (number > limit).then_some(number)
-}
-
-fn work_ns(turn: &Turn) -> u64 {
-    turn.work_end_ns.saturating_sub(turn.start_ns)
 }

@@ -126,9 +126,9 @@ impl Flight {
     /// # Errors
     /// None to speak of: nothing is opened yet.
     pub fn new(plan: FlightPlan, trace: &Trace) -> Result<Self> {
-        let kinds = || CallKinds::new(Arch::from_machine(&trace.arch));
+        let kinds = CallKinds::new(Arch::from_machine(&trace.arch));
         Ok(Self {
-            triggers: Triggers::new(plan.rules.clone(), kinds(), kinds()),
+            triggers: Triggers::new(plan.rules.clone(), kinds),
             plan,
             trace: trace.clone(),
             fired: None,
