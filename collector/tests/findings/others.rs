@@ -1,6 +1,6 @@
 //! The other findings: each with a thread of which it must be told, and ones that come close.
 
-use waitscope::model::{DescriptorKind, Timeout, readiness as bit};
+use waitscope::model::{Descriptor, DescriptorKind, Timeout, readiness as bit};
 
 use super::story::*;
 
@@ -155,6 +155,41 @@ fn threads_that_sleep_on_after_being_woken_for_nothing_are_a_herd_that_is_inferr
     assert!(woken <= 4 * herds && woken >= 3 * herds, "{numbers:?}");
     assert_eq!(nothing, woken - herds, "{numbers:?}");
     check("two threads", &herd_that_sleeps_on(40, 2), &[]);
+}
+
+#[test]
+fn a_herd_is_told_of_a_descriptor_that_is_closed_by_now_and_of_many_more_than_are_watched_at_a_time()
+ {
+    let mut story = Story::new();
+    for id in 1..5_000 {
+        story.open(listener(id, 3));
+        // Of the last one only there are enough.
+        let times = if id == 4_999 { 15 } else { 2 };
+        for _ in 0..times {
+            story.pass(1_000_000);
+            let wake = story.now;
+            for tid in PID..PID + 4 {
+                story
+                    .go_on(tid)
+                    .waits(EPOLL_WAIT, &[ready(id, LEVEL, bit::IN)], |call| {
+                        asleep(call, 500);
+                        call.last_wake_ns = Some(wake);
+                    });
+            }
+            for tid in PID..PID + 4 {
+                let ret = if tid == PID { 20 } else { EAGAIN };
+                story.go_on(tid).on(ACCEPT4, id, 3, ret);
+            }
+        }
+        let closed_ns = Some(story.now);
+        story.open(Descriptor {
+            closed_ns,
+            ..listener(id, 3)
+        });
+    }
+    // The three that were late each time are told of, too.
+    let again = "mostly_again";
+    check("the last of many", &story, &[again, again, again, "herd"]);
 }
 
 /// A thread that looks, and then does something else for so long.

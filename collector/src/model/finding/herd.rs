@@ -19,6 +19,8 @@ const HERDS_MIN: u64 = 10;
 /// Descriptors watched, and threads in one herd.
 const WATCHED_MAX: usize = 4_096;
 const MEMBERS_MAX: usize = 64;
+/// Herds of closed descriptors that are kept: more than are told.
+const DONE_MAX: usize = 256;
 /// Events of one descriptor that are kept open: a thread that sleeps on tells only at the end of its call.
 const RECENT: usize = 32;
 
@@ -55,18 +57,22 @@ struct Watched {
 
 /// All descriptors that threads were woken for, by the one that stands for all copies.
 #[derive(Debug, Default)]
-pub(super) struct Herds(IdMap<u32, Watched>);
+pub(super) struct Herds {
+    watched: IdMap<u32, Watched>,
+    /// Of descriptors that are closed: each with the process and a thread.
+    done: Vec<(u32, u32, Found)>,
+}
 
 impl Herds {
     /// A thread was woken in a readiness call and found it ready.
     pub(super) fn woken(&mut self, root: u32, pid: u32, tid: u32, wake_ns: u64) {
-        if self.0.len() >= WATCHED_MAX && !self.0.contains_key(&root) {
-            self.0.retain(|_, watched| !watched.shared.is_empty());
-            if self.0.len() >= WATCHED_MAX {
+        if self.watched.len() >= WATCHED_MAX && !self.watched.contains_key(&root) {
+            self.watched.retain(|_, watched| !watched.shared.is_empty());
+            if self.watched.len() >= WATCHED_MAX {
                 return;
             }
         }
-        let watched = self.0.entry(root).or_insert_with(|| Watched {
+        let watched = self.watched.entry(root).or_insert_with(|| Watched {
             pid,
             tid,
             shared: Vec::new(),
@@ -109,7 +115,7 @@ impl Herds {
     /// is nearest.
     pub(super) fn slept_on(&mut self, tid: u32, wake_ns: u64) {
         let nearest = self
-            .0
+            .watched
             .values_mut()
             .filter(|watched| watched.shared.contains(&tid))
             .filter_map(|watched| watched.event(wake_ns))
@@ -124,7 +130,7 @@ impl Herds {
 
     /// A thread received or accepted from it, or tried to.
     pub(super) fn asked(&mut self, root: u32, tid: u32, got: bool) {
-        let Some(watched) = self.0.get_mut(&root) else {
+        let Some(watched) = self.watched.get_mut(&root) else {
             return;
         };
         let events = watched.recent.iter_mut().rev();
@@ -134,31 +140,20 @@ impl Herds {
         }
     }
 
+    /// It is closed: no more threads are woken for it.
+    pub(super) fn closed(&mut self, id: u32) {
+        let watched = self.watched.remove(&id);
+        if self.done.len() < DONE_MAX {
+            self.done
+                .extend(watched.and_then(|watched| watched.judge(id)));
+        }
+    }
+
     /// Nothing follows: each with the process and a thread.
     pub(super) fn finish(&mut self) -> Vec<(u32, u32, Found)> {
-        let mut found: Vec<_> = self
-            .0
-            .drain()
-            .filter_map(|(root, mut watched)| {
-                while !watched.recent.is_empty() {
-                    watched.end_event();
-                }
-                (watched.herds >= HERDS_MIN).then(|| {
-                    let found = Found {
-                        what: What::Herd {
-                            times: watched.herds,
-                            woken: watched.woken,
-                            nothing: watched.nothing,
-                        },
-                        on: Some(root),
-                        start_ns: watched.start_ns,
-                        end_ns: watched.end_ns,
-                        inferred: watched.inferred,
-                    };
-                    (watched.pid, watched.tid, found)
-                })
-            })
-            .collect();
+        let mut found = std::mem::take(&mut self.done);
+        let open = self.watched.drain();
+        found.extend(open.filter_map(|(root, watched)| watched.judge(root)));
         found.sort_by_key(|(_, _, found)| found.on);
         found
     }
@@ -177,6 +172,25 @@ impl Event {
 }
 
 impl Watched {
+    /// What there is to tell of it in the end.
+    fn judge(mut self, root: u32) -> Option<(u32, u32, Found)> {
+        while !self.recent.is_empty() {
+            self.end_event();
+        }
+        let found = Found {
+            what: What::Herd {
+                times: self.herds,
+                woken: self.woken,
+                nothing: self.nothing,
+            },
+            on: Some(root),
+            start_ns: self.start_ns,
+            end_ns: self.end_ns,
+            inferred: self.inferred,
+        };
+        (self.herds >= HERDS_MIN).then_some((self.pid, self.tid, found))
+    }
+
     /// The event that a wake-up at this time belongs to.
     fn event(&mut self, wake_ns: u64) -> Option<&mut Event> {
         let mut events = self.recent.iter_mut().rev();

@@ -71,6 +71,9 @@ impl Findings {
         self.whys.push(event);
         match event {
             Event::Call(call) => self.call(call),
+            Event::Descriptor(descriptor) if descriptor.closed_ns.is_some() => {
+                self.herds.closed(descriptor.id);
+            }
             Event::Descriptor(descriptor) if descriptor.kind == DescriptorKind::Uring => {
                 let process = self.processes.get_or(descriptor.pid, Process::default);
                 if let Some(process) = process {
