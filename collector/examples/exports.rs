@@ -5,6 +5,9 @@
 //!
 //! Makes the recording once, and leaves it in DIR. It must never time anything but the export itself.
 
+#[path = "../tests/support/blank.rs"]
+mod blank;
+
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -147,34 +150,15 @@ fn serve(tid: u32, now_ns: &mut u64, random: u64, events: &mut Vec<Event>) {
         },
     });
     let wait = Call {
-        pid: PID,
-        tid,
-        cpu: 0,
-        nr: 232,
         start_ns,
         end_ns,
         kernel_ns: end_ns - start_ns,
-        blocked_ns: 0,
-        runnable_ns: 0,
-        copying_ns: 0,
-        copying: Copying::None,
-        sleeps: 0,
-        preemptions: 0,
-        first_sleep_ns: None,
-        last_wake_ns: None,
         waker,
         fd: Some(5),
-        descriptor: None,
-        ready_delay_ns: None,
         requested: Some(10_128),
         timeout: Timeout::Infinite,
         ret: Some(CLIENTS.into()),
-        began_before: false,
-        killed: false,
-        continues: false,
-        unseen: false,
-        others: 0,
-        other_ns: 0,
+        ..blank::call(PID, tid, 232)
     };
     if sleeps {
         events.push(Event::OffCpu(OffCpu {
