@@ -39,7 +39,7 @@ fn json_holds_every_event_as_the_page_shows_it() {
                 found.as_object_mut().unwrap().remove("why");
                 assert_eq!(found, call_json(&trace(), call));
             }
-            Event::OffCpu(span) => assert_eq!(spans.next(), Some(&offcpu_json(&trace(), span))),
+            Event::OffCpu(span) => assert_eq!(spans.next(), Some(&offcpu_json(span))),
             _ => {}
         }
     }

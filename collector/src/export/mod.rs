@@ -2,11 +2,14 @@
 //!
 //! Every format is written in constant memory, by reading the recording as often as it takes.
 
+mod call;
 mod chrome;
+mod descriptor;
 mod explainer;
 mod findings;
 mod json;
 mod ndjson;
+mod offcpu;
 mod overview;
 mod perfetto;
 mod phases;
@@ -23,9 +26,11 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 
+pub use call::call_json;
+pub(crate) use call::explained_json;
+pub use descriptor::{descriptor_json, ready_json};
 pub use findings::{FindingJson, IoModelJson};
-pub(crate) use json::explained_json;
-pub use json::{call_json, descriptor_json, offcpu_json, ready_json};
+pub use offcpu::offcpu_json;
 use overview::Overview;
 pub use turn::{StallJson, StallWaker};
 pub(crate) use why::Explained;

@@ -6,10 +6,11 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::call::CallJson;
+use super::descriptor::{DescriptorJson, ReadyJson, RequestJson};
 use super::explainer::Explainer;
-use super::json::{
-    CallJson, DescriptorJson, GapJson, LifeJson, OffCpuJson, OpenJson, ReadyJson, RequestJson, put,
-};
+use super::json::{GapJson, LifeJson, OpenJson, put};
+use super::offcpu::OffCpuJson;
 use super::overview::{Overview, ThreadJson, TraceJson};
 use super::turn::TurnJson;
 use super::{FORMAT, FindingJson, Passes, VERSION};

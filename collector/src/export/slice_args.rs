@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::json::{WakerJson, timeout_fields};
+use super::call::{WakerJson, timeout_fields};
 use crate::model::{Call, Copying, OffCpu, OpenThread};
 use crate::text;
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
 
-use super::json::name;
+use super::call::name;
 use super::overview::Overview;
 use super::phases::{Extent, Phase, pieces};
 use super::slice_args::CallArgs;

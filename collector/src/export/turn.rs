@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::json::name;
+use super::call::name;
 use crate::model::{Arch, Stall, Turn, Waker};
 
 /// One of `turns`.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::json::name;
+use super::call::name;
 use crate::model::{Arch, At, Call, Chain, Chains, Descriptors, Event, Link, Why, Whys};
 
 /// Why a wait ended.

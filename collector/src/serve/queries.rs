@@ -139,7 +139,7 @@ pub(super) async fn call(
     let ready: Vec<Value> = found.collect();
     drop(store);
     let trace = &shared.about.trace;
-    let spans = detail.spans.iter().map(|span| offcpu_json(trace, span));
+    let spans = detail.spans.iter().map(offcpu_json);
     json_answer(&json!({
         "call": call_json(trace, &detail.call),
         "offcpu": spans.collect::<Vec<_>>(),

@@ -1,6 +1,6 @@
 //! The columns of calls.
 
-use super::super::json::CallJson;
+use super::super::call::CallJson;
 use super::column::Column;
 use crate::model::Descriptor;
 

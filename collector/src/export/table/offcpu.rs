@@ -1,6 +1,6 @@
 //! The columns of times off the CPU.
 
-use super::super::json::OffCpuJson;
+use super::super::offcpu::OffCpuJson;
 use super::column::Column;
 
 /// A time off the CPU, with when it was and the thread's name.
