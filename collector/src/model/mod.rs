@@ -7,6 +7,7 @@ mod arguments;
 mod call_kind;
 mod cause;
 mod chain;
+mod descriptor;
 pub(crate) mod descriptor_name;
 mod descriptors;
 mod event;
@@ -32,10 +33,10 @@ mod whys;
 pub use call_kind::{CallKind, CallKinds};
 pub use cause::{Cause, Why};
 pub use chain::{At, Chain, Chains, LINKS_MAX, Link};
+pub use descriptor::{Descriptor, DescriptorKind, Ready, Request, readiness};
 pub use descriptors::Descriptors;
 pub use event::{
-    Call, Context, Copying, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind, OffCpu,
-    OpenThread, Ready, Request, Timeout, Waker, readiness,
+    Call, Context, Copying, End, Event, Gap, Life, LifeKind, OffCpu, OpenThread, Timeout, Waker,
 };
 pub use finding::{Finding, Findings, On, Severity, Unacted, What};
 pub use intake::{Intake, Record};
