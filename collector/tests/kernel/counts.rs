@@ -8,10 +8,8 @@ use std::{
     net::TcpStream,
 };
 
-use nix::sys::signal::Signal;
-
 use super::{
-    child::{Script, signal_pid},
+    child::Script,
     observers::{PerfStat, context_switches},
     servers::{Server, free_port, run, stop},
     trace::{Taken, Tracing},
@@ -45,17 +43,17 @@ const CALLS: [&str; 22] = [
 /// Runs `load` with both observers on, and asserts that they agree on every call; and with the kernel's own count
 /// on how often the main thread left the CPU, whatever the tracepoint kept from us.
 fn compare(pid: u32, load: impl FnOnce()) -> Taken {
-    stop(pid);
+    let stopped = stop(pid);
     let perf = PerfStat::start(pid, &CALLS);
     let tracing = Tracing::attach(pid);
     let (slept_before, preempted_before) = context_switches(pid);
-    signal_pid(pid, Signal::SIGCONT);
+    drop(stopped);
     load();
-    stop(pid);
+    let stopped = stop(pid);
     let (slept, preempted) = context_switches(pid);
     let taken = tracing.finish();
     let counted = perf.finish();
-    signal_pid(pid, Signal::SIGCONT);
+    drop(stopped);
 
     let ours: Vec<u64> = CALLS.iter().map(|call| taken.entered(call)).collect();
     let table: Vec<_> = CALLS.iter().zip(ours.iter().zip(&counted)).collect();

@@ -160,7 +160,7 @@ fn compare(ours: &Descriptor, listed: &Listed, renamed: (&str, &str)) {
 
 /// Stops the process, asks lsof, ends the trace, and compares.
 fn compare_all(pid: u32, tracing: Tracing, renamed: (&str, &str)) -> BTreeMap<i32, Descriptor> {
-    stop(pid);
+    let _stopped = stop(pid);
     let listed = lsof(pid);
     let ours = open_at_the_end(&tracing.finish());
     let facts = format!("ours {ours:#?}, lsof's {listed:#?}");

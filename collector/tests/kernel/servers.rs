@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::signal::Signal;
+use nix::{sys::signal::Signal, unistd::Pid};
 
 use super::child::signal_pid;
 
@@ -115,8 +115,20 @@ pub(crate) fn run(program: &str, args: &[&str]) {
     );
 }
 
+/// A process that is stopped. It goes on when this goes, since one that is stopped does not end when it is told to.
+#[must_use]
+pub(crate) struct Stopped(u32);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // It may have been killed meanwhile.
+        let _ = nix::sys::signal::kill(Pid::from_raw(self.0 as i32), Signal::SIGCONT);
+    }
+}
+
 /// Stops a process, and returns when all of its threads have stopped.
-pub(crate) fn stop(pid: u32) {
+pub(crate) fn stop(pid: u32) -> Stopped {
+    let stopped = Stopped(pid);
     signal_pid(pid, Signal::SIGSTOP);
     for _ in 0..2000 {
         let all_stopped = std::fs::read_dir(format!("/proc/{pid}/task"))
@@ -130,7 +142,7 @@ pub(crate) fn stop(pid: u32) {
                     .starts_with('T')
             });
         if all_stopped {
-            return;
+            return stopped;
         }
         std::thread::sleep(Duration::from_millis(1));
     }

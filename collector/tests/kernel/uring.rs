@@ -7,14 +7,13 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::signal::Signal;
 use waitscope::{
     demo::{Model, Server},
     model::{DescriptorKind, Event, Request, operation_name},
 };
 
 use super::{
-    child::{Script, signal_pid},
+    child::Script,
     observers::{PerfRecord, suspended_ns},
     servers::stop,
     trace::{Taken, Tracing},
@@ -59,20 +58,20 @@ fn io_uring_requests_are_those_that_perf_sees_with_the_same_times_and_results() 
         .closed_load(program, None, CONNECTIONS, time)
         .unwrap();
     assert_eq!(load.line().unwrap().as_deref(), Some("ready"));
-    stop(server.pid());
+    let stopped = stop(server.pid());
     let perf = PerfRecord::start(
         server.pid(),
         &["io_uring:io_uring_submit_req", "io_uring:io_uring_complete"],
     );
     let tracing = Tracing::attach(server.pid());
-    signal_pid(server.pid(), Signal::SIGCONT);
+    drop(stopped);
     load.tell("go").unwrap();
     let done = load.line().unwrap().unwrap();
     let answered: u64 = done.split(' ').nth(1).unwrap().parse().unwrap();
-    stop(server.pid());
+    let stopped = stop(server.pid());
     let taken = tracing.finish();
     let lines = perf.finish();
-    signal_pid(server.pid(), Signal::SIGCONT);
+    drop(stopped);
 
     let start_ns = taken.trace.start_boot_ns - suspended_ns();
     // perf was there first, so it hears of each before we do; and of the next one of the thread after that.
