@@ -22,10 +22,10 @@ pub(super) struct Options {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=99))]
     rounds: u16,
     /// Milliseconds of calls in each sample.
-    #[arg(long, default_value_t = 250)]
+    #[arg(long, default_value_t = 500)]
     millis: u64,
-    /// Requests in each sample of redis.
-    #[arg(long, default_value_t = 40_000)]
+    /// Requests in each sample of redis; a tracer that stops the server at each call gets a tenth.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1_000..))]
     requests: u32,
 }
 
@@ -54,7 +54,9 @@ pub(super) fn run(options: &Options) -> Result<()> {
     ] {
         let mut target = Target::Load(Load::start(kind, None)?, length);
         measure(name, &mut target, options.rounds)?;
-        programs::print(target.pid(), || target.sample(None).map(drop))?;
+        programs::print(target.pid(), || {
+            target.sample(None, Kind::Nothing).map(drop)
+        })?;
     }
     let mut target = Target::Redis {
         server: Server::redis()?,
@@ -65,18 +67,20 @@ pub(super) fn run(options: &Options) -> Result<()> {
         &mut target,
         options.rounds,
     )?;
-    programs::print(target.pid(), || target.sample(None).map(drop))
+    programs::print(target.pid(), || {
+        target.sample(None, Kind::Nothing).map(drop)
+    })
 }
 
 /// Takes all samples of one target, and prints its part of the table.
 fn measure(name: &str, target: &mut Target, rounds: u16) -> Result<()> {
     let mut all: Vec<(Kind, Samples)> = Kind::ALL.map(|kind| (kind, Vec::new())).into();
     // Warm caches and clocks; not counted.
-    target.sample(None)?;
+    target.sample(None, Kind::Nothing)?;
     for _ in 0..rounds {
         for (kind, samples) in &mut all {
             let tracer = Tracer::start(*kind, target.pid())?;
-            let sample = target.sample(tracer.pid());
+            let sample = target.sample(tracer.pid(), *kind);
             tracer.stop()?;
             samples.push(sample?);
         }
@@ -176,7 +180,7 @@ impl Target {
 
     /// Nanoseconds per call; or of CPU time per request, that of the tracer included. With server, client and tracer on
     /// few CPUs, how long a request takes tells more of who had to wait for whom than of what tracing costs.
-    fn sample(&mut self, tracer: Option<u32>) -> Result<f64> {
+    fn sample(&mut self, tracer: Option<u32>, kind: Kind) -> Result<f64> {
         match self {
             Self::Load(load, length) => {
                 let made = load.go(*length)?;
@@ -184,6 +188,7 @@ impl Target {
             }
             Self::Redis { server, requests } => {
                 let (server, port) = (server.pid(), server.port());
+                let requests = *requests / if kind.is_slow() { 10 } else { 1 };
                 let cpu = || -> Result<f64> {
                     Ok(cpu::nanos(server)? + tracer.map_or(Ok(0.0), cpu::nanos)?)
                 };
@@ -197,7 +202,7 @@ impl Target {
                 )?;
                 ensure!(csv.contains("GET"), "redis-benchmark did nothing: {csv:?}");
                 sleep(DRAINED);
-                Ok((cpu()? - before) / f64::from(*requests))
+                Ok((cpu()? - before) / f64::from(requests))
             }
         }
     }

@@ -59,6 +59,11 @@ impl Kind {
             Self::Strace => "strace -f",
         }
     }
+
+    /// A server makes a tenth of its requests under it.
+    pub(super) fn is_slow(self) -> bool {
+        matches!(self, Self::PerfTrace | Self::Strace)
+    }
 }
 
 /// A tracer at work.
