@@ -12,6 +12,7 @@ pub mod diff;
 pub mod drain;
 pub mod export;
 pub mod model;
+pub mod opened;
 pub mod recording;
 pub mod report;
 pub mod serve;

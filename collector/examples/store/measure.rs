@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
-use waitscope::recording::Reader;
+use waitscope::opened;
 use waitscope::store::{Filter, LEVEL_MAX, Store, TILE_BUCKETS};
 
 /// Lanes of a picture, as many as the tallest screen shows.
@@ -96,13 +96,9 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
 }
 
 fn open(path: &Path, memory_bytes: u64) -> Result<Store> {
-    let mut reader = Reader::open(path)?;
-    let mut store = Store::new(reader.trace().clone(), memory_bytes);
-    while let Some(events) = reader.next_batch()? {
-        store.extend(events);
-    }
-    ensure!(reader.cut().is_none(), "{:?}", reader.cut());
-    Ok(store)
+    let opened = opened::open(path, memory_bytes, |_, _| {})?;
+    ensure!(opened.cut.is_none(), "{:?}", opened.cut);
+    Ok(opened.store)
 }
 
 /// Asks each question about all there is, and about one descriptor in the middle third.

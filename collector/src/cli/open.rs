@@ -7,25 +7,23 @@ use anyhow::{Context as _, Result};
 use super::{Exit, args::Page, page, say::say, signals::EndSignals};
 use crate::{
     attach::drop_all,
-    recording::Reader,
+    opened::{self, Opened},
     serve::{Server, Shared},
-    store::Store,
-    text::{bytes, escape},
+    text::{self, escape},
 };
 
 /// `waitscope open`
 pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
     drop_all()?;
-    let mut reader = Reader::open(file)?;
-    let mut store = Store::new(reader.trace().clone(), page.memory << 20);
-    let progress = super::export::progress(reader.bytes_total(), "reading");
-    while let Some(events) = reader.next_batch()? {
-        store.extend(events);
-        progress.set_position(reader.bytes_read());
-    }
+    let progress = super::export::progress(0, "reading");
+    let opened = opened::open(file, page.memory << 20, |read, all| {
+        progress.set_length(all);
+        progress.set_position(read);
+    });
     progress.finish_and_clear();
+    let Opened { store, cut, bytes } = opened?;
     let name = file.display().to_string();
-    let cut = reader.cut().map(ToString::to_string);
+    let cut = cut.as_ref().map(ToString::to_string);
     if let Some(cut) = &cut {
         say(format_args!(
             "waitscope: {}: {}",
@@ -35,7 +33,7 @@ pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
     }
     say(format_args!(
         "read {} from {}",
-        bytes(reader.bytes_read()),
+        text::bytes(bytes),
         escape(&name)
     ));
     let mut signals = EndSignals::catch()?;

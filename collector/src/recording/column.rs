@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use arrow_array::types::{ArrowPrimitiveType, Int16Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, PrimitiveArray, StringArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
@@ -243,7 +243,7 @@ impl TextFill {
 impl Column for Text {
     type Cell<'a> = &'a str;
     type Fill = TextFill;
-    type Cells = DictionaryArray<Int16Type>;
+    type Cells = TextCells;
 
     fn data_type() -> DataType {
         DataType::Dictionary(Box::new(DataType::Int16), Box::new(DataType::Utf8))
@@ -266,25 +266,30 @@ impl Column for Text {
         Ok(Arc::new(array))
     }
 
-    fn cells(array: &ArrayRef) -> Result<Self::Cells> {
-        let cells: Self::Cells = downcast(array)?;
-        if cells
-            .values()
-            .as_any()
-            .downcast_ref::<StringArray>()
-            .is_none()
-        {
-            bail!("a dictionary does not hold text");
-        }
-        Ok(cells)
+    fn cells(array: &ArrayRef) -> Result<TextCells> {
+        let cells: DictionaryArray<Int16Type> = downcast(array)?;
+        let names = cells.values().as_any().downcast_ref::<StringArray>();
+        let names = names.context("a dictionary does not hold text")?.clone();
+        Ok(TextCells {
+            keys: cells.keys().clone(),
+            names,
+        })
     }
 
     #[inline(always)]
-    fn get(cells: &Self::Cells, row: usize) -> Option<&str> {
-        let key = usize::try_from(Number::<Int16Type>::get(cells.keys(), row)?).ok()?;
-        let names = cells.values().as_any().downcast_ref::<StringArray>()?;
-        (key < names.len() && names.is_valid(key)).then(|| names.value(key))
+    fn get(cells: &TextCells, row: usize) -> Option<&str> {
+        let key = usize::try_from(Number::<Int16Type>::get(&cells.keys, row)?).ok()?;
+        let names = &cells.names;
+        let is_there = key < names.len() && names.nulls().is_none_or(|nulls| nulls.is_valid(key));
+        is_there.then(|| names.value(key))
     }
+}
+
+/// The cells of a batch that was read, apart: to ask Arrow's own dictionary for a name is four calls that are not known
+/// before, five times a row.
+pub(super) struct TextCells {
+    keys: PrimitiveArray<Int16Type>,
+    names: StringArray,
 }
 
 fn downcast<A: Array + Clone + 'static>(array: &ArrayRef) -> Result<A> {

@@ -12,6 +12,7 @@
 //!
 //! [`Event`]: crate::model::Event
 
+mod batch;
 mod check;
 mod column;
 mod disk;
@@ -23,8 +24,10 @@ mod rotate;
 mod row;
 mod schema;
 mod set;
+mod sketch;
 mod write;
 
+pub use batch::{Batches, Decoded, Rows};
 pub use flight::{Capture, Flight, FlightPlan, Flown};
 pub use read::{Cut, Reader};
 pub use rotate::{Recorder, Rotation};

@@ -4,7 +4,7 @@
 //! hold more than some batches of it in memory. Those are decoded by threads of their own, as many as most machines
 //! have CPUs to spare: who reads is mostly as busy with the events as it is to make them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -13,15 +13,15 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use anyhow::{Context, Result, bail, ensure};
-use arrow_array::ArrayRef;
-use arrow_ipc::reader::{RecordBatchDecoder, read_dictionary};
+use arrow_ipc::reader::read_dictionary;
 use arrow_ipc::{Message, MessageHeader, root_as_message};
 use arrow_schema::{DataType, SchemaRef};
 
+use super::batch::{Batch, Batches, Decoded, Names, Place};
+use super::check;
 use super::frame::{Frame, Frames, METADATA_BYTES_MAX};
-use super::schema::{Cells, columns, trace};
-use super::{check, row};
-use crate::model::{Event, Trace};
+use super::schema::{columns, trace};
+use crate::model::{Event, Sketch, Trace};
 
 /// What is missing from a recording that was cut off or damaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,16 +52,19 @@ impl fmt::Display for Cut {
 /// Batches decoded at a time.
 const AHEAD: usize = 3;
 
-/// Reads a recording.
-pub struct Reader {
+/// Reads a recording, each batch as `D`.
+pub struct Reader<D = Vec<Event>> {
     frames: Frames,
     schema: SchemaRef,
     /// The columns this program knows; any others are passed over.
     known: Arc<[usize]>,
-    names: HashMap<i64, ArrayRef>,
+    /// Copied only when they change.
+    names: Arc<Names>,
     trace: Trace,
     /// Batches being decoded, in the file's order.
-    ahead: VecDeque<Decoding>,
+    ahead: VecDeque<Decoding<D>>,
+    /// Where batches are, of those that can be read again.
+    places: Vec<Place>,
     /// Set once there is nothing more to read ahead.
     stop: Option<Stop>,
     /// Whether the row that says how the trace ended has been read.
@@ -79,15 +82,7 @@ impl Reader {
     /// It can't be read, is not a recording, is of a newer version, or was cut within its header.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let act = || format!("read recording {}", path.display());
-        // Asked before it is opened, since to open a pipe may wait for ever.
-        let found = std::fs::metadata(path).with_context(act)?;
-        if !found.is_file() {
-            return Err(anyhow::anyhow!("it is not a plain file")).with_context(act);
-        }
-        let file = File::open(path).with_context(act)?;
-        let length = file.metadata().with_context(act)?.len();
-        Self::new(BufReader::with_capacity(1 << 18, file), length).with_context(act)
+        open_file(path).with_context(|| act(path))
     }
 
     /// Whether a file begins like a recording, of any version, even if it is cut within its header.
@@ -106,6 +101,47 @@ impl Reader {
     /// # Errors
     /// See [`open`](Self::open).
     pub fn new(input: impl Read + Send + 'static, length_bytes: u64) -> Result<Self> {
+        Self::begin(input, length_bytes)
+    }
+}
+
+impl Reader<Sketch> {
+    /// Opens a recording to read its batches in short; each whole when it is wanted.
+    ///
+    /// # Errors
+    /// See [`Reader::open`].
+    pub fn sketch(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        open_file(path).with_context(|| act(path))
+    }
+
+    /// What reads the batches again that were read, from the same file.
+    ///
+    /// # Errors
+    /// The file can't be opened.
+    pub fn batches(&mut self, path: impl AsRef<Path>) -> Result<Batches> {
+        let path = path.as_ref();
+        let file = File::open(path).with_context(|| act(path))?;
+        let (schema, known) = (self.schema.clone(), self.known.clone());
+        let places = std::mem::take(&mut self.places);
+        Ok(Batches::new(file, schema, known, places))
+    }
+}
+
+fn act(path: &Path) -> String {
+    format!("read recording {}", path.display())
+}
+
+fn open_file<D: Decoded>(path: &Path) -> Result<Reader<D>> {
+    // Asked before it is opened, since to open a pipe may wait for ever.
+    ensure!(std::fs::metadata(path)?.is_file(), "it is not a plain file");
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    Reader::begin(BufReader::with_capacity(1 << 18, file), length)
+}
+
+impl<D: Decoded> Reader<D> {
+    fn begin(input: impl Read + Send + 'static, length_bytes: u64) -> Result<Self> {
         ensure!(length_bytes > 0, "it is empty");
         let mut frames = Frames::new(Box::new(input), length_bytes);
         let header = match frames.next() {
@@ -127,9 +163,10 @@ impl Reader {
             frames,
             known: (0..columns().min(schema.fields().len())).collect(),
             schema: SchemaRef::new(schema),
-            names: HashMap::new(),
+            names: Arc::default(),
             trace,
             ahead: VecDeque::new(),
+            places: Vec::new(),
             stop: None,
             ended: false,
             done: false,
@@ -167,24 +204,29 @@ impl Reader {
     ///
     /// # Errors
     /// There is no thread to be had to decode a batch. Damage is no error, but a [`Cut`].
-    pub fn next_batch(&mut self) -> Result<Option<Vec<Event>>> {
+    pub fn next_batch(&mut self) -> Result<Option<D>> {
         if self.done {
             return Ok(None);
         }
         while self.stop.is_none() && self.ahead.len() < AHEAD {
             match self.step() {
-                Ok(Step::Batch(batch)) => self.ahead.push_back(batch.decode()?),
+                Ok(Step::Batch(batch, place)) => {
+                    self.ahead.push_back(decode(batch, place)?);
+                }
                 Ok(Step::Names) => {}
                 Ok(Step::End) => self.stop = Some(Stop::End),
                 Err(error) => self.stop = Some(Stop::Damage(format!("{error:#}"))),
             }
         }
         let reason = match self.ahead.pop_front() {
-            Some(Decoding { thread, end_bytes }) => match thread.join() {
-                Ok(Ok(events)) => {
-                    self.whole_bytes = end_bytes;
-                    self.ended = matches!(events.last(), Some(Event::End(_)));
-                    return Ok(Some(events));
+            Some(Decoding { thread, place }) => match thread.join() {
+                Ok(Ok(decoded)) => {
+                    self.whole_bytes = place.end_bytes;
+                    self.ended = decoded.is_end();
+                    if D::IN_SHORT {
+                        self.places.push(place);
+                    }
+                    return Ok(Some(decoded));
                 }
                 Ok(Err(error)) => Some(format!("{error:#}")),
                 Err(_) => Some("a batch can't be decoded".to_owned()),
@@ -219,6 +261,7 @@ impl Reader {
     }
 
     fn step(&mut self) -> Result<Step> {
+        let start_bytes = self.frames.read_bytes();
         let (metadata, body) = match self.frames.next()? {
             Frame::Message { metadata, body } => (metadata, body),
             Frame::End | Frame::Nothing => return Ok(Step::End),
@@ -231,14 +274,21 @@ impl Reader {
                 self.read_names(message, &body)?;
                 Ok(Step::Names)
             }
-            MessageHeader::RecordBatch => Ok(Step::Batch(Batch {
-                metadata,
-                body,
-                schema: self.schema.clone(),
-                known: self.known.clone(),
-                names: self.names.clone(),
-                end_bytes: self.frames.read_bytes(),
-            })),
+            MessageHeader::RecordBatch => {
+                let place = Place {
+                    start_bytes,
+                    end_bytes: self.frames.read_bytes(),
+                    names: self.names.clone(),
+                };
+                let batch = Batch {
+                    metadata,
+                    body,
+                    schema: self.schema.clone(),
+                    known: self.known.clone(),
+                    names: self.names.clone(),
+                };
+                Ok(Step::Batch(batch, place))
+            }
             _ => bail!("a message is of a kind that no recording has"),
         }
     }
@@ -256,7 +306,7 @@ impl Reader {
             body,
             names,
             &self.schema,
-            &mut self.names,
+            Arc::make_mut(&mut self.names),
             &message.version(),
         )
         .context("a dictionary is damaged")?;
@@ -265,7 +315,7 @@ impl Reader {
 }
 
 enum Step {
-    Batch(Batch),
+    Batch(Batch, Place),
     Names,
     End,
 }
@@ -276,59 +326,19 @@ enum Stop {
     Damage(String),
 }
 
-/// A batch with all it takes to decode it.
-struct Batch {
-    metadata: Vec<u8>,
-    body: arrow_buffer::Buffer,
-    schema: SchemaRef,
-    known: Arc<[usize]>,
-    names: HashMap<i64, ArrayRef>,
-    end_bytes: u64,
-}
-
 /// A batch on its way.
-struct Decoding {
-    thread: JoinHandle<Result<Vec<Event>>>,
-    /// Where it ends in the file.
-    end_bytes: u64,
+struct Decoding<D> {
+    thread: JoinHandle<Result<D>>,
+    place: Place,
 }
 
-impl Batch {
-    /// Decodes it meanwhile. A batch takes some ten milliseconds, a thread a fraction of one.
-    fn decode(self) -> Result<Decoding> {
-        let end_bytes = self.end_bytes;
-        let thread = Builder::new()
-            .name("decode".to_owned())
-            .spawn(move || self.events())
-            .context("start a thread to decode a recording")?;
-        Ok(Decoding { thread, end_bytes })
-    }
-
-    fn events(&self) -> Result<Vec<Event>> {
-        let Ok(message) = root_as_message(&self.metadata) else {
-            bail!("a message is damaged");
-        };
-        let batch = message
-            .header_as_record_batch()
-            .context("a batch is damaged")?;
-        let types = self.schema.fields().iter().map(|field| field.data_type());
-        check::batch(batch, types, &self.body).context("a batch is damaged")?;
-        let (schema, version) = (self.schema.clone(), message.version());
-        let batch = RecordBatchDecoder::try_new(&self.body, batch, schema, &self.names, &version)
-            .and_then(|decoder| {
-                decoder
-                    .with_projection(Some(&self.known))
-                    .read_record_batch()
-            })
-            .context("a batch is damaged")?;
-        let cells = Cells::new(&batch).context("a batch is damaged")?;
-        let mut events = Vec::with_capacity(batch.num_rows());
-        for at in 0..batch.num_rows() {
-            row::events(&cells, at, &mut events)
-                .with_context(|| format!("row {at} of a batch is damaged"))?;
-        }
-        Ok(events)
-    }
+/// Decodes a batch meanwhile. It takes some ten milliseconds, a thread a fraction of one.
+fn decode<D: Decoded>(batch: Batch, place: Place) -> Result<Decoding<D>> {
+    let thread = Builder::new()
+        .name("decode".to_owned())
+        .spawn(move || batch.decode())
+        .context("start a thread to decode a recording")?;
+    Ok(Decoding { thread, place })
 }
 
 /// What a file is whose first message can't be read.

@@ -15,8 +15,8 @@ use super::{FORMAT, VERSION};
 use crate::model::Trace;
 
 type U16 = Number<UInt16Type>;
-type U32 = Number<UInt32Type>;
-type U64 = Number<UInt64Type>;
+pub(super) type U32 = Number<UInt32Type>;
+pub(super) type U64 = Number<UInt64Type>;
 type I32 = Number<Int32Type>;
 type I64 = Number<Int64Type>;
 
@@ -56,7 +56,7 @@ macro_rules! columns {
 
         /// A batch that was read.
         pub(super) struct Cells {
-            $($name: <$type as Column>::Cells,)*
+            $(pub(super) $name: <$type as Column>::Cells,)*
         }
 
         impl Cells {

@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
 
 use super::{live::syscall_name, shared::Shared};
 use crate::{
@@ -91,6 +92,15 @@ pub(super) async fn names(State(shared): State<Arc<Shared>>) -> Answer {
     json_answer(&names.collect())
 }
 
+/// An answer that may have to be read from a file first, found on a thread of its own.
+pub(super) async fn elsewhere<A: Send + 'static>(
+    answer: impl FnOnce() -> A + Send + 'static,
+) -> Result<A, StatusCode> {
+    // It fails by a panic only, which is reported where it is.
+    let answer = spawn_blocking(answer).await;
+    answer.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 /// `GET /api/tile/LANE/LEVEL/INDEX`
 pub(super) async fn tile(
     State(shared): State<Arc<Shared>>,
@@ -103,10 +113,8 @@ pub(super) async fn tile(
     if level > LEVEL_MAX || u64::try_from(end_ns).is_err() {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let tile = shared
-        .store()
-        .tile(lane, level, index)
-        .ok_or(StatusCode::NOT_FOUND)?;
+    let tile = elsewhere(move || shared.store().tile(lane, level, index)).await?;
+    let tile = tile.ok_or(StatusCode::NOT_FOUND)?;
     let caching = match tile.sealed {
         true => "private, max-age=31536000, immutable",
         false => "no-store",
@@ -126,8 +134,10 @@ pub(super) async fn call(
     Path((lane, at_ns)): Path<(String, String)>,
 ) -> Answer {
     let (lane, at_ns) = (number(&lane)?, number(&at_ns)?);
+    let source = shared.clone();
+    let detail = elsewhere(move || source.store().call_at(lane, at_ns)).await?;
+    let detail = detail.ok_or(StatusCode::NOT_FOUND)?;
     let store = shared.store();
-    let detail = store.call_at(lane, at_ns).ok_or(StatusCode::NOT_FOUND)?;
     let descriptor = detail.call.descriptor.and_then(|id| store.descriptor(id));
     let descriptor = descriptor.map(descriptor_json);
     let found = detail.ready.iter().map(|ready| {

@@ -11,10 +11,9 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::task::spawn_blocking;
 
 use super::{
-    queries::{Answer, json_answer},
+    queries::{Answer, elsewhere, json_answer},
     shared::Shared,
 };
 use crate::{
@@ -68,10 +67,7 @@ async fn ask<A: Send + 'static>(
         let store = shared.store();
         (store.calls(), store.state().kept_ns)
     };
-    let answer = spawn_blocking(move || question(&calls)).await;
-    // It fails by a panic only, which is reported where it is.
-    let answer = answer.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    Ok((answer, kept_ns))
+    Ok((elsewhere(move || question(&calls)).await?, kept_ns))
 }
 
 /// `GET /api/totals`

@@ -7,7 +7,8 @@ use super::{
     Filter,
     columns::{Few, Small},
     sum::Sum,
-    track::Chunk,
+    track::{Chunk, Track},
+    tracks::Tracks,
 };
 use crate::model::{Call, Copying, OffCpu, Ready, Timeout, Waker};
 
@@ -119,6 +120,10 @@ impl Chunk for Items {
             + self.absences.capacity() * size_of::<Absence>()
             + self.ready.capacity() * size_of::<Found>()
             + self.sums.capacity() * size_of::<Sum>()
+    }
+
+    fn of(tracks: &Tracks) -> &Track<Self> {
+        &tracks.items
     }
 }
 

@@ -1,22 +1,19 @@
 //! One thread's lane: who it is, its items, its times off the CPU, and what it is doing now.
 
 use super::{
-    items::Items,
     levels::Levels,
     query::LaneCalls,
-    spans::Spans,
+    shelf::{Part, Shelving},
     tile::{self, Grid, Tile},
-    track::{At, Track},
+    track::{At, Noted, Shelved},
+    tracks::Tracks,
 };
-use crate::model::{Call, OffCpu, OpenThread, Ready};
+use crate::model::{Call, OffCpu, OpenThread, Ready, Run};
 
 /// Times off the CPU shown with one call; the rest is counted.
 const DETAIL_SPANS_MAX: usize = 1000;
 /// Times off the CPU outside calls that are passed over in search of a call.
 const SEARCH_MAX: usize = 10_000;
-
-/// Entries of a ready set that are kept: as many as there ever are.
-const READY_MAX: usize = 32;
 
 /// A thread, as the page lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +51,8 @@ pub struct Detail {
 #[derive(Debug)]
 pub(super) struct FullLane {
     pub(super) info: Lane,
-    items: Track<Items>,
-    spans: Track<Spans>,
+    tracks: Tracks,
     levels: Levels,
-    /// Of a call that is still to come.
-    ready: Vec<Ready>,
     pub(super) open: Option<OpenThread>,
     /// Since when what the lane did at the look before that could still change its picture.
     was_open_since_ns: u64,
@@ -69,76 +63,111 @@ impl FullLane {
     pub(super) fn new(info: Lane, base: u8) -> Self {
         Self {
             info,
-            items: Track::default(),
-            spans: Track::default(),
+            tracks: Tracks::default(),
             levels: Levels::new(base),
-            ready: Vec::new(),
             open: None,
             was_open_since_ns: u64::MAX,
         }
     }
 
     /// Adds a call. Returns by how much the memory changed; `None` if it does not come after all others.
-    pub(super) fn push_call(&mut self, call: &Call) -> Option<isize> {
-        if !self.items.accepts(call.start_ns, call.end_ns) || call.phases_ns() != call.duration_ns()
-        {
+    pub(super) fn push_call(&mut self, call: &Call, shelving: Option<&Shelving>) -> Option<isize> {
+        if !self.tracks.accepts_call(call) {
             return None;
         }
         self.info.calls += 1;
         self.levels.push_call(call);
-        let ready = std::mem::take(&mut self.ready);
-        let ready = ready.iter().filter(|of| of.call_start_ns == call.start_ns);
-        Some(self.items.push(call.end_ns, |items| {
-            ready.for_each(|ready| items.push_ready(ready));
-            items.push_call(call);
-        }))
+        Some(match shelving {
+            Some(shelving) => {
+                let noted = Noted::one(call.start_ns, call.end_ns);
+                shelving.note(&mut self.tracks.items, self.info.lane, noted)
+            }
+            None => self.tracks.push_call(call),
+        })
+    }
+
+    /// Adds short calls of which a batch has more to say, likewise.
+    pub(super) fn push_run(&mut self, run: &Run, shelving: &Shelving) -> Option<isize> {
+        if !self.tracks.items.accepts(run.start_ns, run.end_ns) {
+            return None;
+        }
+        self.info.calls += u64::from(run.calls);
+        self.levels.push_run(run);
+        let noted = Noted {
+            count: run.calls,
+            start_ns: run.start_ns,
+            last_start_ns: run.last_start_ns,
+            end_ns: run.end_ns,
+        };
+        Some(shelving.note(&mut self.tracks.items, self.info.lane, noted))
     }
 
     /// Keeps what a call waited for and found, until that call comes.
     pub(super) fn push_ready(&mut self, ready: Ready) {
-        let of = self.ready.first().map(|first| first.call_start_ns);
-        if of.is_some_and(|of| of != ready.call_start_ns) {
-            self.ready.clear();
-        }
-        if self.ready.len() < READY_MAX {
-            self.ready.push(ready);
-        }
+        self.tracks.push_ready(ready);
     }
 
     /// Adds a time off the CPU, likewise.
-    pub(super) fn push_span(&mut self, span: &OffCpu) -> Option<isize> {
-        let in_order = span
-            .woken_ns
-            .is_none_or(|woken| span.start_ns <= woken && woken <= span.end_ns);
-        let fits = self.spans.accepts(span.start_ns, span.end_ns)
-            && (span.in_call || self.items.accepts(span.start_ns, span.end_ns));
-        if !in_order || !fits {
+    pub(super) fn push_span(
+        &mut self,
+        span: &OffCpu,
+        shelving: Option<&Shelving>,
+    ) -> Option<isize> {
+        if !self.tracks.accepts_span(span) {
             return None;
         }
         self.levels.push_span(span);
-        let mut bytes = self.spans.push(span.end_ns, |spans| spans.push(span));
+        let Some(shelving) = shelving else {
+            return Some(self.tracks.push_span(span));
+        };
+        let noted = Noted::one(span.start_ns, span.end_ns);
+        let lane = self.info.lane;
+        let mut bytes = shelving.note(&mut self.tracks.spans, lane, noted);
         if !span.in_call {
-            bytes += self
-                .items
-                .push(span.end_ns, |items| items.push_outside(span));
+            bytes += shelving.note(&mut self.tracks.items, lane, noted);
         }
         Some(bytes)
     }
 
-    /// When the oldest chunk's last thing ended.
-    pub(super) fn oldest_end_ns(&self) -> Option<u64> {
-        [self.items.oldest_end_ns(), self.spans.oldest_end_ns()]
+    /// What it has in this batch, if it is the last.
+    pub(super) fn part(&self, batch: u32) -> Option<Part> {
+        let items = self.tracks.items.noted(batch);
+        let spans = self.tracks.spans.noted(batch);
+        let first =
+            |place: Option<&Shelved>| place.map_or((0, u64::MAX), |at| (at.len, at.first_start_ns));
+        let ends = [items, spans]
             .into_iter()
             .flatten()
-            .min()
+            .map(|at| at.last_end_ns);
+        Some(Part {
+            lane: self.info.lane,
+            tid: self.info.tid,
+            items: first(items),
+            spans: first(spans),
+            end_ns: ends.max()?,
+        })
+    }
+
+    /// When the oldest chunk's last thing ended.
+    pub(super) fn oldest_end_ns(&self) -> Option<u64> {
+        [
+            self.tracks.items.oldest_end_ns(),
+            self.tracks.spans.oldest_end_ns(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Lets the oldest chunk go. Returns its memory, and before when the lane is no longer whole.
     pub(super) fn evict(&mut self) -> Option<(usize, u64)> {
-        match (self.items.oldest_end_ns(), self.spans.oldest_end_ns()) {
-            (Some(items), Some(spans)) if spans < items => self.spans.evict(),
-            (None, _) => self.spans.evict(),
-            (Some(_), _) => self.items.evict(),
+        match (
+            self.tracks.items.oldest_end_ns(),
+            self.tracks.spans.oldest_end_ns(),
+        ) {
+            (Some(items), Some(spans)) if spans < items => self.tracks.spans.evict(),
+            (None, _) => self.tracks.spans.evict(),
+            (Some(_), _) => self.tracks.items.evict(),
         }
     }
 
@@ -170,8 +199,12 @@ impl FullLane {
             .zip(self.levels.sums(grid))
             .zip(self.levels.spans(grid, pid, tid));
         let ((calls, sums), spans) = kept.unwrap_or_else(|| {
-            let items = tile::items(&self.items, grid, |items, at| items.call(at, pid, tid));
-            let spans = tile::spans(&self.spans, grid, |spans, at| spans.get(at, pid, tid));
+            let items = tile::items(&self.tracks.items, grid, |items, at| {
+                items.call(at, pid, tid)
+            });
+            let spans = tile::spans(&self.tracks.spans, grid, |spans, at| {
+                spans.get(at, pid, tid)
+            });
             (items, spans)
         });
         Tile {
@@ -186,11 +219,12 @@ impl FullLane {
     /// The call at this time, or else the last one begun before it.
     pub(super) fn call_at(&self, at_ns: u64) -> Option<Detail> {
         let mut at = self
+            .tracks
             .items
-            .previous(self.items.find(at_ns.saturating_add(1)))?;
+            .previous(self.tracks.items.find(at_ns.saturating_add(1)))?;
         for _ in 0..SEARCH_MAX {
             let Lane { pid, tid, .. } = self.info;
-            let items = self.items.chunk(at)?;
+            let items = self.tracks.items.chunk(at)?;
             if let Some(call) = items.call(at.index, pid, tid) {
                 let (spans, more) = self.spans_in(&call);
                 let ready = items.ready(&call, at.index);
@@ -201,7 +235,7 @@ impl FullLane {
                     ready,
                 });
             }
-            at = self.items.previous(at)?;
+            at = self.tracks.items.previous(at)?;
         }
         None
     }
@@ -213,24 +247,24 @@ impl FullLane {
             lane,
             pid,
             tid,
-            items: self.items.clone(),
+            items: self.tracks.items.clone(),
         }
     }
 
     fn spans_in(&self, call: &Call) -> (Vec<OffCpu>, u64) {
         let Lane { pid, tid, .. } = self.info;
         let mut spans = Vec::new();
-        let mut at: At = self.spans.find(call.start_ns);
+        let mut at: At = self.tracks.spans.find(call.start_ns);
         let all = u64::from(call.sleeps) + u64::from(call.preemptions);
         while spans.len() < DETAIL_SPANS_MAX
-            && let Some((_, end_ns)) = self.spans.range_ns(at)
+            && let Some((_, end_ns)) = self.tracks.spans.range_ns(at)
             && end_ns <= call.end_ns
         {
-            let span = self.spans.chunk(at);
+            let span = self.tracks.spans.chunk(at);
             let span = span.and_then(|chunk| chunk.get(at.index, pid, tid));
             // One without length may lie at the very edge of the call, and not be in it.
             spans.extend(span.filter(|span| span.in_call));
-            at = self.spans.next(at);
+            at = self.tracks.spans.next(at);
         }
         let told: u64 = spans.iter().map(|span| u64::from(span.times)).sum();
         (spans, all.saturating_sub(told))

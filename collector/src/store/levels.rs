@@ -20,11 +20,11 @@ use super::{
     tile::{Grid, LEVEL_MAX},
     track::{Chunk, Track},
 };
-use crate::model::{Call, OffCpu};
+use crate::model::{Call, OffCpu, Run, SHORT_BITS};
 
 /// The level that lanes begin with: buckets of 66 µs hold some ten calls of a busy server. Lower ones took four times
 /// the memory of the calls themselves, and a picture from those is quick where buckets are that narrow.
-pub(super) const FIRST_BASE: u8 = 16;
+pub(super) const FIRST_BASE: u8 = SHORT_BITS;
 
 /// The bucket's number, counted from the trace's beginning, and what began in it.
 type Bucket = (u64, Sum);
@@ -73,6 +73,11 @@ impl Levels {
             self.bytes += grown;
         }
         self.sum(call.start_ns, octave, Sum::of_call(call));
+    }
+
+    /// Adds short calls that all begin in one bucket, likewise.
+    pub(super) fn push_run(&mut self, run: &Run) {
+        self.add(self.base, run.start_ns >> self.base, Sum::of_run(run));
     }
 
     /// Adds a time off the CPU, likewise. Those inside calls are in the calls' own sums.
@@ -232,7 +237,7 @@ fn overlapping<C: Chunk>(track: &Track<C>, grid: Grid, mut each: impl FnMut(&C, 
         && start_ns < grid.end_ns
     {
         if let Some(chunk) = track.chunk(at) {
-            each(chunk, at.index);
+            each(&chunk, at.index);
         }
         at = track.next(at);
     }

@@ -12,15 +12,18 @@ mod items;
 mod lane;
 mod levels;
 mod query;
+mod shelf;
 mod spans;
 mod sum;
 mod tile;
 mod track;
+mod tracks;
 
 use std::collections::HashMap;
 
 use crate::model::{
-    Arch, Descriptor, End, Event, Gap, Life, LifeKind, OpenThread, Trace, id_map::IdMap,
+    Arch, Descriptor, End, Event, Gap, Life, LifeKind, OpenThread, Piece, Run, Sketch, Trace,
+    id_map::IdMap,
 };
 
 pub use filter::Filter;
@@ -30,6 +33,8 @@ use lane::FullLane;
 pub use lane::{Detail, Lane};
 use levels::FIRST_BASE;
 pub use query::{Calls, HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row, TOTALS_MAX, Totals};
+pub use shelf::Bring;
+use shelf::{Contents, Shelving};
 pub use sum::Sum;
 use tile::Grid;
 pub use tile::{LEVEL_MAX, TILE_BUCKETS, Tile};
@@ -74,6 +79,8 @@ pub struct State {
     pub open: Vec<(u32, OpenThread)>,
     /// Memory taken.
     pub bytes: u64,
+    /// Parts of the file that could not be read again: what is in them is missing from close pictures.
+    pub unread: u64,
     /// How the trace ended, if it said so.
     pub end: Option<End>,
 }
@@ -108,6 +115,8 @@ pub struct Store {
     /// What was still open when the trace ended, before it says so.
     last_open: Vec<OpenThread>,
     end: Option<End>,
+    /// What is in no memory, if there is a file that has it, and the batch that comes next.
+    shelving: Option<Shelving>,
 }
 
 impl Store {
@@ -135,6 +144,15 @@ impl Store {
             levels_bytes: 0,
             last_open: Vec::new(),
             end: None,
+            shelving: None,
+        }
+    }
+
+    /// An empty store for what [`sketch`](Self::sketch) is told of, which brings the rest from where it is.
+    pub fn shelved(trace: Trace, limit_bytes: u64, bring: Box<Bring>) -> Self {
+        Self {
+            shelving: Some(Shelving::new(bring)),
+            ..Self::new(trace, limit_bytes)
         }
     }
 
@@ -156,10 +174,41 @@ impl Store {
         for event in events {
             self.push(event);
         }
+        self.bound();
+    }
+
+    /// Takes in the next batch of a file in short, in a store that was made for it.
+    pub fn sketch(&mut self, sketch: Sketch) {
+        let Some(Shelving { batch, .. }) = self.shelving else {
+            return;
+        };
+        for piece in sketch.pieces {
+            match piece {
+                Piece::Run(run) => self.push_run(&run),
+                Piece::Event(event) => self.push(event),
+            }
+        }
+        let parts = self.lanes.iter().filter_map(|lane| lane.part(batch));
+        let parts = parts.collect();
+        if let Some(shelving) = &mut self.shelving {
+            let ready = std::mem::replace(&mut shelving.ready, sketch.ready);
+            shelving.shelf.put(Contents { parts, ready });
+            shelving.batch += 1;
+        }
+        self.bound();
+    }
+
+    /// Keeps the memory as small as it is wanted.
+    fn bound(&mut self) {
         while self.levels_bytes > self.limit_bytes / LEVELS_PART && self.base < LEVEL_MAX {
             self.coarsen();
         }
-        while self.bytes > self.limit_bytes && self.evict() {}
+        match &self.shelving {
+            Some(shelving) => shelving
+                .shelf
+                .limit(self.limit_bytes.saturating_sub(self.bytes)),
+            None => while self.bytes > self.limit_bytes && self.evict() {},
+        }
     }
 
     fn push(&mut self, event: Event) {
@@ -167,12 +216,16 @@ impl Store {
             Event::Call(call) => {
                 self.now_ns = self.now_ns.max(call.end_ns);
                 self.calls += 1;
-                self.push_to(call.pid, call.tid, |lane| lane.push_call(&call));
+                self.push_to(call.pid, call.tid, 1, |lane, shelving| {
+                    lane.push_call(&call, shelving)
+                });
             }
             Event::OffCpu(span) => {
                 self.now_ns = self.now_ns.max(span.end_ns);
                 self.offcpu += 1;
-                self.push_to(span.pid, span.tid, |lane| lane.push_span(&span));
+                self.push_to(span.pid, span.tid, 1, |lane, shelving| {
+                    lane.push_span(&span, shelving)
+                });
             }
             Event::Life(life) => {
                 self.now_ns = self.now_ns.max(life.at_ns);
@@ -185,7 +238,8 @@ impl Store {
                 }
             }
             Event::Ready(ready) => {
-                if let Some(lane) = self.lane(ready.pid, ready.tid) {
+                let lane = self.lane(ready.pid, ready.tid);
+                if let Some(lane) = lane.and_then(|index| self.lanes.get_mut(index)) {
                     lane.push_ready(ready);
                 }
             }
@@ -208,17 +262,34 @@ impl Store {
         }
     }
 
-    /// Pushes something to a thread's lane; `push` says by how much the memory of what can be evicted grew.
-    fn push_to(&mut self, pid: u32, tid: u32, push: impl FnOnce(&mut FullLane) -> Option<isize>) {
-        let Some(lane) = self.lane(pid, tid) else {
+    fn push_run(&mut self, run: &Run) {
+        self.now_ns = self.now_ns.max(run.end_ns);
+        self.calls += u64::from(run.calls);
+        self.push_to(run.pid, run.tid, run.calls, |lane, shelving| {
+            lane.push_run(run, shelving?)
+        });
+    }
+
+    /// Pushes some things to a thread's lane; `push` says by how much the memory of what can be evicted grew.
+    fn push_to(
+        &mut self,
+        pid: u32,
+        tid: u32,
+        count: u32,
+        push: impl FnOnce(&mut FullLane, Option<&Shelving>) -> Option<isize>,
+    ) {
+        let Some(index) = self.lane(pid, tid) else {
+            return;
+        };
+        let Some(lane) = self.lanes.get_mut(index) else {
             return;
         };
         let before = lane.levels_bytes();
-        let grown = push(lane);
+        let grown = push(lane, self.shelving.as_ref());
         let levels = lane.levels_bytes() - before;
         match grown {
             Some(bytes) => self.bytes = self.bytes.saturating_add_signed(bytes as i64),
-            None => self.disordered += 1,
+            None => self.disordered += u64::from(count),
         }
         self.bytes = self.bytes.saturating_add_signed(levels as i64);
         self.levels_bytes = self.levels_bytes.saturating_add_signed(levels as i64);
@@ -252,12 +323,11 @@ impl Store {
     }
 
     /// The lane of a thread, made if it has none; `None` if there are too many.
-    fn lane(&mut self, pid: u32, tid: u32) -> Option<&mut FullLane> {
-        let index = match self.by_tid.get(&tid) {
-            Some(&index) => index,
-            None => self.open_lane(pid, tid, String::new(), None)?,
-        };
-        self.lanes.get_mut(index)
+    fn lane(&mut self, pid: u32, tid: u32) -> Option<usize> {
+        match self.by_tid.get(&tid) {
+            Some(&index) => Some(index),
+            None => self.open_lane(pid, tid, String::new(), None),
+        }
     }
 
     fn open_lane(
@@ -345,6 +415,7 @@ impl Store {
             .lanes
             .iter()
             .filter_map(|lane| Some((lane.info.lane, lane.open?)));
+        let shelf = self.shelving.as_ref().map(|shelving| &shelving.shelf);
         State {
             now_ns: self.now_ns,
             sealed_ns: self.sealed_ns,
@@ -359,7 +430,8 @@ impl Store {
             lanes: self.lanes.len() as u32,
             lanes_version: self.lanes_version,
             open: open.take(OPEN_MAX).collect(),
-            bytes: self.bytes,
+            bytes: self.bytes + shelf.map_or(0, |shelf| shelf.bytes()),
+            unread: shelf.map_or(0, |shelf| shelf.missing()),
             end: self.end,
         }
     }

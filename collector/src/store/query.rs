@@ -224,7 +224,7 @@ impl LaneCalls {
             };
             for index in at.index..to {
                 if items.matches(index, filter) {
-                    each(items, At { index, ..at }, items.duration_ns(index));
+                    each(&items, At { index, ..at }, items.duration_ns(index));
                 }
             }
             at = At {

@@ -2,7 +2,8 @@
 
 use super::{
     columns::{Few, Small},
-    track::Chunk,
+    track::{Chunk, Track},
+    tracks::Tracks,
 };
 use crate::model::{OffCpu, Waker};
 
@@ -49,6 +50,10 @@ impl Chunk for Spans {
             + self.cpu.capacity() * 2
             + self.flags.capacity()
             + self.waker.bytes()
+    }
+
+    fn of(tracks: &Tracks) -> &Track<Self> {
+        &tracks.spans
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use crate::model::{Call, OffCpu};
+use crate::model::{Call, OffCpu, Run};
 
 /// What the calls, and the times off the CPU outside calls, of some stretch add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,19 @@ impl Sum {
             runnable_ns: call.runnable_ns,
             copying_ns: call.copying_ns,
             other_ns: call.other_ns,
+            ..Self::default()
+        }
+    }
+
+    /// Of short calls.
+    pub(super) fn of_run(run: &Run) -> Self {
+        Self {
+            calls: run.calls,
+            kernel_ns: run.kernel_ns,
+            blocked_ns: run.blocked_ns,
+            runnable_ns: run.runnable_ns,
+            copying_ns: run.copying_ns,
+            other_ns: run.other_ns,
             ..Self::default()
         }
     }

@@ -133,7 +133,7 @@ fn visit<C: Chunk>(
         && end_ns - start_ns >= grid.bucket_ns
         && let Some(chunk) = track.chunk(before)
     {
-        part(chunk, before.index, before.index, Some(before.index));
+        part(&chunk, before.index, before.index, Some(before.index));
     }
     while let Some((start_ns, _)) = track.range_ns(at) {
         if start_ns >= grid.end_ns {
@@ -158,7 +158,7 @@ fn visit<C: Chunk>(
             let wide_here = wide
                 .filter(|wide| wide.chunk == at.chunk)
                 .map(|wide| wide.index);
-            sum += part(chunk, at.index, wide_here.unwrap_or(chunk_end), wide_here);
+            sum += part(&chunk, at.index, wide_here.unwrap_or(chunk_end), wide_here);
             at = At {
                 chunk: at.chunk + 1,
                 index: 0,

@@ -1,7 +1,14 @@
 //! Chunks in the order of time, and positions in them. A copy shares them, and so takes no time to speak of.
+//!
+//! A chunk is in memory, or on the [`Shelf`] that brings it when it is looked at. Nothing here may bring one to learn
+//! only where it begins and ends.
 
 use std::collections::VecDeque;
+use std::ops::Deref;
 use std::sync::Arc;
+
+use super::shelf::Shelf;
+use super::tracks::Tracks;
 
 /// Things of one thread in the order of time, none overlapping another.
 pub(super) trait Chunk: Clone + Default {
@@ -10,6 +17,8 @@ pub(super) trait Chunk: Clone + Default {
     fn duration_ns(&self, index: usize) -> u64;
     /// Memory it takes.
     fn bytes(&self) -> usize;
+    /// Those of a thread.
+    fn of(tracks: &Tracks) -> &Track<Self>;
 }
 
 /// Things in a chunk.
@@ -22,15 +31,140 @@ pub(super) struct At {
     pub(super) index: usize,
 }
 
+/// A chunk that is looked at.
+pub(super) enum Held<'a, C> {
+    Here(&'a C),
+    Brought(Arc<C>),
+}
+
+impl<C> Deref for Held<'_, C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        match self {
+            Self::Here(chunk) => chunk,
+            Self::Brought(chunk) => chunk,
+        }
+    }
+}
+
+/// Where a chunk is.
+#[derive(Clone, Debug)]
+enum Slot<C> {
+    Here(Arc<C>),
+    Shelved(Shelved),
+}
+
+/// A chunk on the shelf: all things of one lane in one batch.
+#[derive(Clone, Debug)]
+pub(super) struct Shelved {
+    shelf: Arc<Shelf>,
+    batch: u32,
+    lane: u32,
+    pub(super) len: u32,
+    pub(super) first_start_ns: u64,
+    last_start_ns: u64,
+    pub(super) last_end_ns: u64,
+}
+
+impl<C: Chunk> Slot<C> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Here(chunk) => chunk.len(),
+            Self::Shelved(place) => place.len as usize,
+        }
+    }
+
+    fn last_start_ns(&self) -> Option<u64> {
+        match self {
+            Self::Here(chunk) => Some(chunk.start_ns(chunk.len().checked_sub(1)?)),
+            Self::Shelved(place) => Some(place.last_start_ns),
+        }
+    }
+
+    fn last_end_ns(&self) -> Option<u64> {
+        match self {
+            Self::Here(chunk) => {
+                let last = chunk.len().checked_sub(1)?;
+                Some(chunk.start_ns(last).saturating_add(chunk.duration_ns(last)))
+            }
+            Self::Shelved(place) => Some(place.last_end_ns),
+        }
+    }
+
+    /// `None` if the shelf can't bring it.
+    fn get(&self) -> Option<Held<'_, C>> {
+        match self {
+            Self::Here(chunk) => Some(Held::Here(chunk)),
+            Self::Shelved(place) => {
+                let tracks = place.shelf.bring(place.batch, place.lane)?;
+                match &C::of(&tracks).chunks.front()? {
+                    Self::Here(chunk) => Some(Held::Brought(chunk.clone())),
+                    Self::Shelved(_) => None,
+                }
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Here(chunk) => chunk.bytes(),
+            Self::Shelved(_) => size_of::<Self>(),
+        }
+    }
+}
+
 /// All things of one kind of one thread.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Track<C> {
-    chunks: VecDeque<Arc<C>>,
+    chunks: VecDeque<Slot<C>>,
+    /// Things in a chunk, at most.
+    chunk_max: usize,
     /// Where the last one ended.
     end_ns: u64,
 }
 
+impl<C> Default for Track<C> {
+    fn default() -> Self {
+        Self {
+            chunks: VecDeque::new(),
+            chunk_max: CHUNK,
+            end_ns: 0,
+        }
+    }
+}
+
+/// Short calls, or a single thing, of which a batch has more to say.
+#[derive(Clone, Copy)]
+pub(super) struct Noted {
+    pub(super) count: u32,
+    pub(super) start_ns: u64,
+    pub(super) last_start_ns: u64,
+    pub(super) end_ns: u64,
+}
+
+impl Noted {
+    /// A single thing.
+    pub(super) fn one(start_ns: u64, end_ns: u64) -> Self {
+        Self {
+            count: 1,
+            start_ns,
+            last_start_ns: start_ns,
+            end_ns,
+        }
+    }
+}
+
 impl<C: Chunk> Track<C> {
+    /// One whose things are all in one chunk, and begin at this time or later.
+    pub(super) fn single(start_ns: u64) -> Self {
+        Self {
+            chunk_max: usize::MAX,
+            end_ns: start_ns,
+            ..Self::default()
+        }
+    }
+
     /// Whether something that begins then comes after all that is here.
     pub(super) fn accepts(&self, start_ns: u64, end_ns: u64) -> bool {
         start_ns >= self.end_ns && end_ns >= start_ns
@@ -38,20 +172,64 @@ impl<C: Chunk> Track<C> {
 
     /// Adds what `push` pushes, which ends at `end_ns`. Returns by how much the memory changed.
     pub(super) fn push(&mut self, end_ns: u64, push: impl FnOnce(&mut C)) -> isize {
-        let mut before = 0;
-        if self.chunks.back().is_none_or(|chunk| chunk.len() >= CHUNK) {
-            self.chunks.push_back(Arc::default());
-        } else if let Some(chunk) = self.chunks.back() {
-            before = chunk.bytes();
+        let room = |slot: &Slot<C>| match slot {
+            Slot::Here(chunk) => (chunk.len() < self.chunk_max).then(|| chunk.bytes()),
+            Slot::Shelved(_) => None,
+        };
+        let open = self.chunks.back().and_then(room);
+        if open.is_none() {
+            self.chunks.push_back(Slot::Here(Arc::default()));
         }
         self.end_ns = end_ns;
-        let Some(chunk) = self.chunks.back_mut() else {
+        let Some(Slot::Here(chunk)) = self.chunks.back_mut() else {
             return 0;
         };
         // The open chunk is copied if somebody looks at it; then it is our own again.
         let chunk = Arc::make_mut(chunk);
         push(chunk);
-        chunk.bytes() as isize - before as isize
+        chunk.bytes() as isize - open.unwrap_or(0) as isize
+    }
+
+    /// Notes things that a batch has, which come after all that is here. Returns by how much the memory changed.
+    pub(super) fn note(
+        &mut self,
+        shelf: &Arc<Shelf>,
+        batch: u32,
+        lane: u32,
+        noted: Noted,
+    ) -> isize {
+        self.end_ns = noted.end_ns;
+        if let Some(Slot::Shelved(last)) = self.chunks.back_mut()
+            && last.batch == batch
+        {
+            last.len += noted.count;
+            last.last_start_ns = noted.last_start_ns;
+            last.last_end_ns = noted.end_ns;
+            return 0;
+        }
+        self.chunks.push_back(Slot::Shelved(Shelved {
+            shelf: shelf.clone(),
+            batch,
+            lane,
+            len: noted.count,
+            first_start_ns: noted.start_ns,
+            last_start_ns: noted.last_start_ns,
+            last_end_ns: noted.end_ns,
+        }));
+        size_of::<Slot<C>>() as isize
+    }
+
+    /// Where the things of this batch are, if it is the last that has any.
+    pub(super) fn noted(&self, batch: u32) -> Option<&Shelved> {
+        match self.chunks.back()? {
+            Slot::Shelved(place) if place.batch == batch => Some(place),
+            _ => None,
+        }
+    }
+
+    /// How many things there are.
+    pub(super) fn len(&self) -> usize {
+        self.chunks.iter().map(Slot::len).sum()
     }
 
     /// Lets the oldest chunk go. Returns its memory, and when its last thing ended.
@@ -63,24 +241,25 @@ impl<C: Chunk> Track<C> {
 
     /// When the last thing of the oldest chunk ended.
     pub(super) fn oldest_end_ns(&self) -> Option<u64> {
-        let chunk = self.chunks.front()?;
-        let last = chunk.len().checked_sub(1)?;
-        Some(chunk.start_ns(last).saturating_add(chunk.duration_ns(last)))
+        self.chunks.front()?.last_end_ns()
     }
 
-    pub(super) fn chunk(&self, at: At) -> Option<&C> {
-        self.chunks.get(at.chunk).map(AsRef::as_ref)
+    pub(super) fn chunk(&self, at: At) -> Option<Held<'_, C>> {
+        self.chunks.get(at.chunk)?.get()
     }
 
     /// The position of the first thing that begins at `ns` or later.
     pub(super) fn find(&self, ns: u64) -> At {
-        let chunk = self.chunks.partition_point(|chunk| {
-            chunk
-                .len()
-                .checked_sub(1)
-                .is_some_and(|last| chunk.start_ns(last) < ns)
-        });
-        let Some(found) = self.chunks.get(chunk) else {
+        let chunk = self
+            .chunks
+            .partition_point(|chunk| chunk.last_start_ns().is_some_and(|last| last < ns));
+        let found = match self.chunks.get(chunk) {
+            // All of it does, which is known without a look.
+            Some(Slot::Shelved(place)) if place.first_start_ns >= ns => None,
+            Some(slot) => slot.get(),
+            None => None,
+        };
+        let Some(found) = found else {
             return At { chunk, index: 0 };
         };
         let (mut low, mut high) = (0, found.len());
@@ -97,16 +276,14 @@ impl<C: Chunk> Track<C> {
 
     /// The same, for one that is at this position or not far after it.
     pub(super) fn find_from(&self, at: At, ns: u64) -> At {
-        let Some(chunk) = self.chunks.get(at.chunk) else {
+        let slot = self.chunks.get(at.chunk);
+        let Some(slot) = slot.filter(|slot| slot.last_start_ns().is_some_and(|last| last >= ns))
+        else {
             return self.find(ns);
         };
-        if chunk
-            .len()
-            .checked_sub(1)
-            .is_none_or(|last| chunk.start_ns(last) < ns)
-        {
+        let Some(chunk) = slot.get() else {
             return self.find(ns);
-        }
+        };
         let (mut low, mut step) = (at.index, 1);
         while low + step < chunk.len() && chunk.start_ns(low + step) < ns {
             low += step;
@@ -126,7 +303,7 @@ impl<C: Chunk> Track<C> {
 
     /// Memory it takes.
     pub(super) fn bytes(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.bytes()).sum()
+        self.chunks.iter().map(Slot::bytes).sum()
     }
 
     /// The position after this one.
@@ -158,10 +335,7 @@ impl<C: Chunk> Track<C> {
 
     /// Begin and end of the thing at a position.
     pub(super) fn range_ns(&self, at: At) -> Option<(u64, u64)> {
-        let chunk = self
-            .chunks
-            .get(at.chunk)
-            .filter(|chunk| at.index < chunk.len())?;
+        let chunk = self.chunk(at).filter(|chunk| at.index < chunk.len())?;
         let start_ns = chunk.start_ns(at.index);
         Some((
             start_ns,

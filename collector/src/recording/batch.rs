@@ -1,0 +1,173 @@
+//! One batch of a recording: decoded whole or in short, as it comes or again later.
+//!
+//! What is read again was read before; a file may have changed since, and no more than its bytes are trusted.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Cursor;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use arrow_array::ArrayRef;
+use arrow_ipc::reader::RecordBatchDecoder;
+use arrow_ipc::root_as_message;
+use arrow_schema::SchemaRef;
+
+use super::frame::{Frame, Frames};
+use super::schema::Cells;
+use super::sketch::sketch;
+use super::{check, row};
+use crate::model::{Event, Piece, Sketch};
+
+/// The dictionaries that hold for a batch.
+pub(super) type Names = HashMap<i64, ArrayRef>;
+
+/// What a batch becomes.
+pub trait Decoded: Sized + Send + 'static {
+    /// There is more of it in the file.
+    #[doc(hidden)]
+    const IN_SHORT: bool;
+
+    /// Of this many rows.
+    #[doc(hidden)]
+    fn of(cells: &Rows<'_>) -> Result<Self>;
+
+    /// The last of it says how the trace ended.
+    #[doc(hidden)]
+    fn is_end(&self) -> bool;
+}
+
+/// The rows of a batch.
+pub struct Rows<'a> {
+    cells: &'a Cells,
+    rows: usize,
+}
+
+impl Decoded for Vec<Event> {
+    const IN_SHORT: bool = false;
+
+    fn of(batch: &Rows<'_>) -> Result<Self> {
+        let mut events = Self::with_capacity(batch.rows);
+        for at in 0..batch.rows {
+            row::events(batch.cells, at, &mut events)
+                .with_context(|| format!("row {at} of a batch is damaged"))?;
+        }
+        Ok(events)
+    }
+
+    fn is_end(&self) -> bool {
+        matches!(self.last(), Some(Event::End(_)))
+    }
+}
+
+impl Decoded for Sketch {
+    const IN_SHORT: bool = true;
+
+    fn of(batch: &Rows<'_>) -> Result<Self> {
+        sketch(batch.cells, batch.rows)
+    }
+
+    fn is_end(&self) -> bool {
+        matches!(self.pieces.last(), Some(Piece::Event(Event::End(_))))
+    }
+}
+
+/// A batch with all it takes to decode it.
+pub(super) struct Batch {
+    pub(super) metadata: Vec<u8>,
+    pub(super) body: arrow_buffer::Buffer,
+    pub(super) schema: SchemaRef,
+    pub(super) known: Arc<[usize]>,
+    pub(super) names: Arc<Names>,
+}
+
+impl Batch {
+    /// Decodes it.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub(super) fn decode<D: Decoded>(&self) -> Result<D> {
+        let Ok(message) = root_as_message(&self.metadata) else {
+            bail!("a message is damaged");
+        };
+        let batch = message
+            .header_as_record_batch()
+            .context("a batch is damaged")?;
+        let types = self.schema.fields().iter().map(|field| field.data_type());
+        check::batch(batch, types, &self.body).context("a batch is damaged")?;
+        let (schema, version) = (self.schema.clone(), message.version());
+        let batch = RecordBatchDecoder::try_new(&self.body, batch, schema, &self.names, &version)
+            .and_then(|decoder| {
+                decoder
+                    .with_projection(Some(&self.known))
+                    .read_record_batch()
+            })
+            .context("a batch is damaged")?;
+        let cells = Cells::new(&batch).context("a batch is damaged")?;
+        D::of(&Rows {
+            cells: &cells,
+            rows: batch.num_rows(),
+        })
+    }
+}
+
+/// Where a batch is in the file, and what holds for it.
+pub(super) struct Place {
+    pub(super) start_bytes: u64,
+    pub(super) end_bytes: u64,
+    pub(super) names: Arc<Names>,
+}
+
+/// Reads batches again, in any order.
+pub struct Batches {
+    file: File,
+    schema: SchemaRef,
+    known: Arc<[usize]>,
+    places: Vec<Place>,
+}
+
+impl Batches {
+    pub(super) fn new(
+        file: File,
+        schema: SchemaRef,
+        known: Arc<[usize]>,
+        places: Vec<Place>,
+    ) -> Self {
+        Self {
+            file,
+            schema,
+            known,
+            places,
+        }
+    }
+
+    /// The events of the batch that was read as this one, counted from 0.
+    ///
+    /// # Errors
+    /// There is none, or the file is not as it was.
+    pub fn read(&self, number: u32) -> Result<Vec<Event>> {
+        let place = self.places.get(number as usize);
+        let place = place.with_context(|| format!("there is no batch {number}"))?;
+        let length = place.end_bytes.saturating_sub(place.start_bytes);
+        // Of what was read before as one message.
+        let mut bytes = vec![0; usize::try_from(length)?];
+        self.file.read_exact_at(&mut bytes, place.start_bytes)?;
+        let Frame::Message { metadata, body } =
+            Frames::new(Box::new(Cursor::new(bytes)), length).next()?
+        else {
+            bail!("no batch is where one was");
+        };
+        let message = root_as_message(&metadata).ok();
+        let is_batch = message.and_then(|message| message.header_as_record_batch());
+        ensure!(is_batch.is_some(), "no batch is where one was");
+        let batch = Batch {
+            metadata,
+            body,
+            schema: self.schema.clone(),
+            known: self.known.clone(),
+            names: place.names.clone(),
+        };
+        batch.decode()
+    }
+}

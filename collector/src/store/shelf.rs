@@ -1,0 +1,225 @@
+//! What is not in memory: batches of a file, brought when they are looked at, and let go for others.
+//!
+//! It knows no files: whoever has one says how a batch is read. What can't be read is counted, and never shown as
+//! nothing having happened.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::track::{Chunk, Noted, Track};
+use super::tracks::Tracks;
+use crate::model::{Event, Ready, id_map::IdMap};
+
+/// Reads a batch of this number.
+pub type Bring = dyn Fn(u32) -> Option<Vec<Event>> + Send + Sync;
+
+/// What one lane has in a batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) lane: u32,
+    pub(super) tid: u32,
+    /// How many there are, and where the first begins.
+    pub(super) items: (u32, u64),
+    /// The same of times off the CPU.
+    pub(super) spans: (u32, u64),
+    /// When the last of either ended: another thread may have the number after that.
+    pub(super) end_ns: u64,
+}
+
+/// What is to be known of a batch before it is brought.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    pub(super) parts: Vec<Part>,
+    /// What calls of it found, as the batch before says.
+    pub(super) ready: Vec<Ready>,
+}
+
+/// The batch that is noted just now.
+#[derive(Debug)]
+pub(super) struct Shelving {
+    pub(super) shelf: Arc<Shelf>,
+    pub(super) batch: u32,
+    /// What calls of it found, as the batch before says.
+    pub(super) ready: Vec<Ready>,
+}
+
+impl Shelving {
+    /// From the first batch on.
+    pub(super) fn new(bring: Box<Bring>) -> Self {
+        Self {
+            shelf: Arc::new(Shelf::new(bring)),
+            batch: 0,
+            ready: Vec::new(),
+        }
+    }
+
+    /// Notes what a lane has in it.
+    pub(super) fn note<C: Chunk>(&self, track: &mut Track<C>, lane: u32, noted: Noted) -> isize {
+        track.note(&self.shelf, self.batch, lane, noted)
+    }
+}
+
+/// A batch in memory, by lane; `None` if it could not be brought.
+type Brought = Option<IdMap<u32, Arc<Tracks>>>;
+
+#[derive(Default)]
+struct Inner {
+    contents: Vec<Contents>,
+    /// With when each was last looked at.
+    batches: HashMap<u32, (Arc<OnceLock<Brought>>, u64)>,
+    looks: u64,
+}
+
+/// The batches of a file.
+pub(super) struct Shelf {
+    bring: Box<Bring>,
+    inner: Mutex<Inner>,
+    limit_bytes: AtomicU64,
+    bytes: AtomicU64,
+    missing: AtomicU64,
+}
+
+impl fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shelf of {} bytes", self.bytes())
+    }
+}
+
+impl Shelf {
+    pub(super) fn new(bring: Box<Bring>) -> Self {
+        Self {
+            bring,
+            inner: Mutex::default(),
+            limit_bytes: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            missing: AtomicU64::new(0),
+        }
+    }
+
+    /// What the next batch has.
+    pub(super) fn put(&self, contents: Contents) {
+        self.inner().contents.push(contents);
+    }
+
+    /// Takes this much memory at most, and one batch more for each who looks at one.
+    pub(super) fn limit(&self, bytes: u64) {
+        self.limit_bytes.store(bytes, Relaxed);
+    }
+
+    /// Memory it takes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    /// Batches that could not be brought.
+    pub(super) fn missing(&self) -> u64 {
+        self.missing.load(Relaxed)
+    }
+
+    /// What a lane did in a batch; `None` if that can't be brought.
+    pub(super) fn bring(&self, batch: u32, lane: u32) -> Option<Arc<Tracks>> {
+        let cell = {
+            let mut inner = self.inner();
+            inner.looks += 1;
+            let looks = inner.looks;
+            let (cell, looked) = inner.batches.entry(batch).or_default();
+            *looked = looks;
+            cell.clone()
+        };
+        // Whoever asks for the same batch waits here, and for no other.
+        let brought = cell.get_or_init(|| {
+            let brought = self.read(batch);
+            match &brought {
+                Some(lanes) => {
+                    self.bytes.fetch_add(bytes(lanes), Relaxed);
+                }
+                None => {
+                    self.missing.fetch_add(1, Relaxed);
+                }
+            }
+            self.make_room(batch);
+            brought
+        });
+        brought.as_ref()?.get(&lane).cloned()
+    }
+
+    /// Lets batches go that were not looked at for longest, but not this one.
+    fn make_room(&self, batch: u32) {
+        let mut inner = self.inner();
+        while self.bytes() > self.limit_bytes.load(Relaxed) {
+            let there = inner.batches.iter().filter(|(number, (cell, _))| {
+                **number != batch && cell.get().is_some_and(Option::is_some)
+            });
+            let oldest = there.min_by_key(|(_, (_, looked))| *looked);
+            let Some(oldest) = oldest.map(|(number, _)| *number) else {
+                return;
+            };
+            let gone = inner.batches.remove(&oldest);
+            let gone = gone.and_then(|(cell, _)| cell.get()?.as_ref().map(bytes));
+            self.bytes.fetch_sub(gone.unwrap_or(0), Relaxed);
+        }
+    }
+
+    fn read(&self, batch: u32) -> Brought {
+        let events = (self.bring)(batch)?;
+        let (parts, ready) = {
+            let inner = self.inner();
+            let contents = inner.contents.get(batch as usize)?;
+            (contents.parts.clone(), contents.ready.clone())
+        };
+        let mut lanes: Vec<(Part, Tracks)> = parts
+            .into_iter()
+            .map(|part| (part, Tracks::single(part.items.1, part.spans.1)))
+            .collect();
+        let mut by_tid: IdMap<u32, Vec<usize>> = IdMap::default();
+        for (at, (part, _)) in lanes.iter().enumerate() {
+            by_tid.entry(part.tid).or_default().push(at);
+        }
+        let before = ready.into_iter().map(Event::Ready);
+        for event in before.chain(events) {
+            let (tid, at_ns) = match &event {
+                Event::Call(call) => (call.tid, call.end_ns),
+                Event::OffCpu(span) => (span.tid, span.end_ns),
+                Event::Ready(ready) => (ready.tid, ready.call_start_ns),
+                _ => continue,
+            };
+            // Lanes of one number follow one another.
+            let of = by_tid.get(&tid).into_iter().flatten();
+            let mut of =
+                of.filter(|&&at| lanes.get(at).is_some_and(|(part, _)| at_ns <= part.end_ns));
+            let Some((_, tracks)) = of.next().and_then(|&at| lanes.get_mut(at)) else {
+                continue;
+            };
+            match event {
+                Event::Call(call) if tracks.accepts_call(&call) => drop(tracks.push_call(&call)),
+                Event::OffCpu(span) if tracks.accepts_span(&span) => drop(tracks.push_span(&span)),
+                Event::Ready(ready) => tracks.push_ready(ready),
+                _ => {}
+            }
+        }
+        // All that was there must be there again: or else the file is another.
+        let same = lanes.iter().all(|(part, tracks)| {
+            tracks.items.len() == part.items.0 as usize
+                && tracks.spans.len() == part.spans.0 as usize
+        });
+        let lanes = lanes.into_iter();
+        same.then(|| {
+            lanes
+                .map(|(part, tracks)| (part.lane, Arc::new(tracks)))
+                .collect()
+        })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn bytes(lanes: &IdMap<u32, Arc<Tracks>>) -> u64 {
+    let bytes = lanes
+        .values()
+        .map(|tracks| tracks.items.bytes() + tracks.spans.bytes());
+    bytes.sum::<usize>() as u64
+}
