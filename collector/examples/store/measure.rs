@@ -59,12 +59,37 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
         first.as_secs_f64() * 1e3,
         began.elapsed().as_secs_f64()
     );
+    println!(
+        "pictures {:>11} of {LANES} lanes by {} buckets at each of the levels 0 to {whole}",
+        PICTURES,
+        TILES * TILE_BUCKETS
+    );
+    pictures(&store, "  cold", whole);
+    let began = Instant::now();
+    store.filler()();
+    println!(
+        "filled   {:>11.2} s to bring what there is memory for",
+        began.elapsed().as_secs_f64()
+    );
+    pictures(&store, "  filled", whole);
+    questions(&store);
+    println!(
+        "memory   {:>11} at most; the store says {:.0} MiB",
+        peak()?,
+        store.state().bytes as f64 / (1 << 20) as f64
+    );
+    Ok(())
+}
+
+/// Asks for pictures at every zoom, and prints how long they take.
+fn pictures(store: &Store, name: &str, whole: u8) {
     let mut all = Times(Vec::new());
     let mut slowest = (0.0, 0);
     for level in 0..=whole {
+        let numbers = 0..PICTURES;
         let mut here = Times(
-            (0..PICTURES)
-                .map(|number| picture(&store, level, number))
+            numbers
+                .map(|number| picture(store, level, number))
                 .collect(),
         );
         let worst = here.quantile(0.99);
@@ -74,25 +99,13 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
         all.0.append(&mut here.0);
     }
     println!(
-        "pictures {:>11} of {LANES} lanes by {} buckets at levels 0 to {whole}",
-        all.0.len(),
-        TILES * TILE_BUCKETS
-    );
-    println!(
-        "  ms     {:>11.2} half, {:.2} at 90 %, {:.2} at 99 %; the slowest {:.2} at level {}   (wanted: 5 at 99 %)",
+        "{name:<8} {:>11.2} ms half, {:.2} at 90 %, {:.2} at 99 %; the slowest {:.2} at level {}   (wanted: 5 at 99 %)",
         all.quantile(0.5),
         all.quantile(0.9),
         all.quantile(0.99),
         slowest.0,
         slowest.1
     );
-    questions(&store);
-    println!(
-        "memory   {:>11} at most; the store says {:.0} MiB",
-        peak()?,
-        state.bytes as f64 / (1 << 20) as f64
-    );
-    Ok(())
 }
 
 fn open(path: &Path, memory_bytes: u64) -> Result<Store> {

@@ -22,6 +22,11 @@ pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
     });
     progress.finish_and_clear();
     let Opened { store, cut, bytes } = opened?;
+    // It ends with the program, if not before.
+    std::thread::Builder::new()
+        .name("fill".to_owned())
+        .spawn(store.filler())
+        .context("start a thread to read ahead")?;
     let name = file.display().to_string();
     let cut = cut.as_ref().map(ToString::to_string);
     if let Some(cut) = &cut {

@@ -3,7 +3,7 @@
 //! All times are nanoseconds since the trace began, on `CLOCK_BOOTTIME`. Nothing here may hold a
 //! default for what is not known: what may be unknown is an `Option` or says so by name.
 
-use super::{Descriptor, Ready, Request};
+use super::{Descriptor, Off, Ready, Request};
 
 /// Anything a trace consists of, in the order in which it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,14 +235,12 @@ pub struct OffCpu {
 impl OffCpu {
     /// Asleep.
     pub fn blocked_ns(&self) -> u64 {
-        self.woken_ns
-            .map_or(0, |woken| woken.saturating_sub(self.start_ns))
+        Off::from(self).blocked_ns()
     }
 
     /// Wanting the CPU.
     pub fn runnable_ns(&self) -> u64 {
-        self.end_ns
-            .saturating_sub(self.woken_ns.unwrap_or(self.start_ns))
+        Off::from(self).runnable_ns()
     }
 }
 

@@ -5,10 +5,10 @@
 
 use anyhow::{Context as _, Result};
 
-use super::column::{Column as _, Text};
+use super::column::{Column as _, Flag, Text};
 use super::row;
 use super::schema::{Cells, U32, U64};
-use crate::model::{Event, Piece, Ready, Run, SHORT_BITS, Sketch, id_map::IdMap};
+use crate::model::{Event, Off, Piece, Ready, Run, SHORT_BITS, Sketch, id_map::IdMap};
 
 /// What the last calls of a thread were.
 struct Last {
@@ -40,6 +40,15 @@ pub(super) fn sketch(cells: &Cells, rows: usize) -> Result<Sketch> {
                 }
                 if let Some(run) = short(cells, at) {
                     add(run, &mut threads, &mut pieces);
+                    continue;
+                }
+            }
+            Some("offcpu") => {
+                if let Some(off) = off(cells, at) {
+                    if !off.in_call {
+                        stop(&mut threads, off.tid, off.end_ns);
+                    }
+                    pieces.push(Piece::Off(off));
                     continue;
                 }
             }
@@ -112,6 +121,22 @@ fn short(cells: &Cells, at: usize) -> Option<Run> {
         runnable_ns,
         copying_ns,
         other_ns: U64::get(&cells.other_ns, at)?,
+    })
+}
+
+/// A time off the CPU, if it is a short one.
+#[inline(always)]
+fn off(cells: &Cells, at: usize) -> Option<Off> {
+    let start_ns = U64::get(&cells.start_ns, at)?;
+    let end_ns = U64::get(&cells.end_ns, at)?;
+    let is_short = end_ns.checked_sub(start_ns)? >> SHORT_BITS == 0;
+    is_short.then_some(Off {
+        pid: U32::get(&cells.pid, at)?,
+        tid: U32::get(&cells.tid, at)?,
+        start_ns,
+        woken_ns: U64::get(&cells.woken_ns, at),
+        end_ns,
+        in_call: Flag::get(&cells.in_call, at)?,
     })
 }
 

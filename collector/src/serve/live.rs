@@ -64,12 +64,18 @@ fn message(about: &About, snapshot: &Snapshot) -> Value {
         .open
         .iter()
         .map(|(lane, thread)| open_thread(about, *lane, thread));
+    let unread = (state.unread > 0).then(|| {
+        format!(
+            "{} parts of it can't be read any more; the file is not as it was when it was opened",
+            state.unread
+        )
+    });
     json!({
         "now_ns": state.now_ns,
         "sealed_ns": state.sealed_ns,
         "kept_ns": state.kept_ns,
         "ended": state.ended,
-        "cut": about.cut,
+        "cut": unread.as_ref().or(about.cut.as_ref()),
         "calls": state.calls,
         "offcpu": state.offcpu,
         "made": totals.map(|totals| totals.made),

@@ -94,10 +94,12 @@ pub(super) async fn names(State(shared): State<Arc<Shared>>) -> Answer {
 
 /// An answer that may have to be read from a file first, found on a thread of its own.
 pub(super) async fn elsewhere<A: Send + 'static>(
+    shared: &Shared,
     answer: impl FnOnce() -> A + Send + 'static,
 ) -> Result<A, StatusCode> {
     // It fails by a panic only, which is reported where it is.
     let answer = spawn_blocking(answer).await;
+    shared.tell_unread();
     answer.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
@@ -113,7 +115,8 @@ pub(super) async fn tile(
     if level > LEVEL_MAX || u64::try_from(end_ns).is_err() {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let tile = elsewhere(move || shared.store().tile(lane, level, index)).await?;
+    let source = shared.clone();
+    let tile = elsewhere(&shared, move || source.store().tile(lane, level, index)).await?;
     let tile = tile.ok_or(StatusCode::NOT_FOUND)?;
     let caching = match tile.sealed {
         true => "private, max-age=31536000, immutable",
@@ -135,7 +138,7 @@ pub(super) async fn call(
 ) -> Answer {
     let (lane, at_ns) = (number(&lane)?, number(&at_ns)?);
     let source = shared.clone();
-    let detail = elsewhere(move || source.store().call_at(lane, at_ns)).await?;
+    let detail = elsewhere(&shared, move || source.store().call_at(lane, at_ns)).await?;
     let detail = detail.ok_or(StatusCode::NOT_FOUND)?;
     let store = shared.store();
     let descriptor = detail.call.descriptor.and_then(|id| store.descriptor(id));

@@ -67,7 +67,7 @@ async fn ask<A: Send + 'static>(
         let store = shared.store();
         (store.calls(), store.state().kept_ns)
     };
-    Ok((elsewhere(move || question(&calls)).await?, kept_ns))
+    Ok((elsewhere(shared, move || question(&calls)).await?, kept_ns))
 }
 
 /// `GET /api/totals`

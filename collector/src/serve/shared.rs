@@ -132,6 +132,18 @@ impl Shared {
         });
     }
 
+    /// Tells the page if parts of the recording that were there can't be read any more.
+    pub(super) fn tell_unread(&self) {
+        let unread = self.store().unread();
+        self.published.send_if_modified(|snapshot| {
+            let is_news = snapshot.state.unread != unread;
+            if is_news {
+                Arc::make_mut(snapshot).state.unread = unread;
+            }
+            is_news
+        });
+    }
+
     /// States from now on, the newest first of all.
     pub(super) fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.published.subscribe()

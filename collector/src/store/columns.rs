@@ -37,6 +37,11 @@ impl Small {
         }
     }
 
+    /// Gives back what room there is for more.
+    pub(super) fn shrink(&mut self) {
+        self.values.shrink_to_fit();
+    }
+
     pub(super) fn bytes(&self) -> usize {
         /// Key, value, and the tree's own share.
         const LARGE_BYTES: usize = 24;
@@ -85,6 +90,12 @@ impl<T: Clone + PartialEq> Few<T> {
             u8::MAX => self.more.get(&(index as u32)),
             known => self.values.get(usize::from(known)),
         }
+    }
+
+    /// Gives back what room there is for more.
+    pub(super) fn shrink(&mut self) {
+        self.indexes.shrink_to_fit();
+        self.values.shrink_to_fit();
     }
 
     pub(super) fn bytes(&self) -> usize {

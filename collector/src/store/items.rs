@@ -3,6 +3,8 @@
 //! Column by column, so that a call takes some 50 bytes; with sums over blocks of 64, so that a wide
 //! bucket costs no more than a narrow one. Everything a [`Call`] holds can be had back.
 
+use std::ops::Range;
+
 use super::{
     Filter,
     columns::{Few, Small},
@@ -122,6 +124,32 @@ impl Chunk for Items {
             + self.sums.capacity() * size_of::<Sum>()
     }
 
+    fn shrink(&mut self) {
+        let small = [
+            &mut self.duration_ns,
+            &mut self.blocked_ns,
+            &mut self.runnable_ns,
+            &mut self.copying_ns,
+            &mut self.other_ns,
+            &mut self.others,
+            &mut self.copy_after_ns,
+            &mut self.requested,
+            &mut self.ret,
+            &mut self.descriptor,
+            &mut self.ready_delay_ns,
+        ];
+        small.into_iter().for_each(Small::shrink);
+        self.start_ns.shrink_to_fit();
+        self.fd.shrink_to_fit();
+        for column in [&mut self.nr, &mut self.cpu, &mut self.flags] {
+            column.shrink_to_fit();
+        }
+        self.timeout.shrink();
+        self.absences.shrink_to_fit();
+        self.ready.shrink_to_fit();
+        self.sums.shrink_to_fit();
+    }
+
     fn of(tracks: &Tracks) -> &Track<Self> {
         &tracks.items
     }
@@ -205,7 +233,7 @@ impl Items {
         self.flags.push(0);
         self.timeout.push(Timeout::Unknown);
         let duration_ns = span.end_ns.saturating_sub(span.start_ns);
-        self.seal(span.start_ns, duration_ns, Sum::of_outside(span));
+        self.seal(span.start_ns, duration_ns, Sum::of_outside(&span.into()));
     }
 
     /// Ends the push of an item whose other columns are filled.
@@ -261,6 +289,12 @@ impl Items {
             other_ns: self.other_ns.get(index),
             ..Sum::default()
         }
+    }
+
+    /// Those that begin in a stretch of time.
+    pub(super) fn between(&self, from_ns: u64, to_ns: u64) -> Range<usize> {
+        let at = |ns| self.start_ns.partition_point(|&start_ns| start_ns < ns);
+        at(from_ns)..at(to_ns)
     }
 
     /// What stood behind the descriptor that a call works on.

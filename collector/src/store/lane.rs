@@ -8,7 +8,7 @@ use super::{
     track::{At, Noted, Shelved},
     tracks::Tracks,
 };
-use crate::model::{Call, OffCpu, OpenThread, Ready, Run};
+use crate::model::{Call, Off, OffCpu, OpenThread, Ready, Run};
 
 /// Times off the CPU shown with one call; the rest is counted.
 const DETAIL_SPANS_MAX: usize = 1000;
@@ -113,20 +113,36 @@ impl FullLane {
         span: &OffCpu,
         shelving: Option<&Shelving>,
     ) -> Option<isize> {
-        if !self.tracks.accepts_span(span) {
+        let off = Off::from(span);
+        if !self.tracks.accepts_span(&off) {
             return None;
         }
         self.levels.push_span(span);
-        let Some(shelving) = shelving else {
-            return Some(self.tracks.push_span(span));
-        };
-        let noted = Noted::one(span.start_ns, span.end_ns);
+        Some(match shelving {
+            Some(shelving) => self.note_off(&off, shelving),
+            None => self.tracks.push_span(span),
+        })
+    }
+
+    /// Adds a short one of which a batch has more to say, likewise.
+    pub(super) fn push_off(&mut self, off: &Off, shelving: &Shelving) -> Option<isize> {
+        if !self.tracks.accepts_span(off) {
+            return None;
+        }
+        if !off.in_call {
+            self.levels.push_off(off);
+        }
+        Some(self.note_off(off, shelving))
+    }
+
+    fn note_off(&mut self, off: &Off, shelving: &Shelving) -> isize {
+        let noted = Noted::one(off.start_ns, off.end_ns);
         let lane = self.info.lane;
         let mut bytes = shelving.note(&mut self.tracks.spans, lane, noted);
-        if !span.in_call {
+        if !off.in_call {
             bytes += shelving.note(&mut self.tracks.items, lane, noted);
         }
-        Some(bytes)
+        bytes
     }
 
     /// What it has in this batch, if it is the last.

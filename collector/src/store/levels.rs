@@ -20,7 +20,7 @@ use super::{
     tile::{Grid, LEVEL_MAX},
     track::{Chunk, Track},
 };
-use crate::model::{Call, OffCpu, Run, SHORT_BITS};
+use crate::model::{Call, Off, OffCpu, Run, SHORT_BITS};
 
 /// The level that lanes begin with: buckets of 66 µs hold some ten calls of a busy server. Lower ones took four times
 /// the memory of the calls themselves, and a picture from those is quick where buckets are that narrow.
@@ -80,6 +80,11 @@ impl Levels {
         self.add(self.base, run.start_ns >> self.base, Sum::of_run(run));
     }
 
+    /// Adds a short time off the CPU outside calls, likewise.
+    pub(super) fn push_off(&mut self, off: &Off) {
+        self.add(self.base, off.start_ns >> self.base, Sum::of_outside(off));
+    }
+
     /// Adds a time off the CPU, likewise. Those inside calls are in the calls' own sums.
     pub(super) fn push_span(&mut self, span: &OffCpu) {
         let octave = octave(span.end_ns.saturating_sub(span.start_ns));
@@ -88,7 +93,7 @@ impl Levels {
             self.bytes += grown;
         }
         if !span.in_call {
-            self.sum(span.start_ns, octave, Sum::of_outside(span));
+            self.sum(span.start_ns, octave, Sum::of_outside(&span.into()));
         }
     }
 

@@ -22,7 +22,7 @@ mod tracks;
 use std::collections::HashMap;
 
 use crate::model::{
-    Arch, Descriptor, End, Event, Gap, Life, LifeKind, OpenThread, Piece, Run, Sketch, Trace,
+    Arch, Descriptor, End, Event, Gap, Life, LifeKind, Off, OpenThread, Piece, Run, Sketch, Trace,
     id_map::IdMap,
 };
 
@@ -185,6 +185,7 @@ impl Store {
         for piece in sketch.pieces {
             match piece {
                 Piece::Run(run) => self.push_run(&run),
+                Piece::Off(off) => self.push_off(&off),
                 Piece::Event(event) => self.push(event),
             }
         }
@@ -196,6 +197,20 @@ impl Store {
             shelving.batch += 1;
         }
         self.bound();
+    }
+
+    /// What brings as much of a file as there is memory for, so that close pictures are quick too: to be called where
+    /// nobody waits for it.
+    pub fn filler(&self) -> impl FnOnce() + Send + 'static {
+        let shelf = self
+            .shelving
+            .as_ref()
+            .map(|shelving| shelving.shelf.clone());
+        move || {
+            if let Some(shelf) = shelf {
+                shelf.fill();
+            }
+        }
     }
 
     /// Keeps the memory as small as it is wanted.
@@ -267,6 +282,14 @@ impl Store {
         self.calls += u64::from(run.calls);
         self.push_to(run.pid, run.tid, run.calls, |lane, shelving| {
             lane.push_run(run, shelving?)
+        });
+    }
+
+    fn push_off(&mut self, off: &Off) {
+        self.now_ns = self.now_ns.max(off.end_ns);
+        self.offcpu += 1;
+        self.push_to(off.pid, off.tid, 1, |lane, shelving| {
+            lane.push_off(off, shelving?)
         });
     }
 
@@ -431,9 +454,15 @@ impl Store {
             lanes_version: self.lanes_version,
             open: open.take(OPEN_MAX).collect(),
             bytes: self.bytes + shelf.map_or(0, |shelf| shelf.bytes()),
-            unread: shelf.map_or(0, |shelf| shelf.missing()),
+            unread: self.unread(),
             end: self.end,
         }
+    }
+
+    /// Parts of the file that could not be read again, see [`State::unread`].
+    pub fn unread(&self) -> u64 {
+        let shelving = self.shelving.as_ref();
+        shelving.map_or(0, |shelving| shelving.shelf.missing())
     }
 
     /// The lanes, in the order of appearance.
@@ -456,7 +485,8 @@ impl Store {
             None => self.sealed_ns.min(lane.unsettled_since_ns()),
         };
         tile.arch = self.arch;
-        tile.sealed = grid.end_ns <= settled_ns && grid.start_ns >= self.kept_ns;
+        tile.sealed =
+            grid.end_ns <= settled_ns && grid.start_ns >= self.kept_ns && self.unread() == 0;
         Some(tile)
     }
 

@@ -1,9 +1,9 @@
 //! Questions about calls of any stretch of time and any kind: totals, durations, the longest, the next.
 //!
 //! They are put to [`Calls`], which share the store's memory as it was: however long an answer takes, who fills the
-//! store does not wait for it. Each question goes once over the columns of the calls that are in memory, and so takes no
-//! longer than the memory is large; what is before [`State::kept_ns`](super::State::kept_ns) is in no answer. An answer
-//! has a bound of its own.
+//! store does not wait for it. Each question goes once over the columns of the calls, in the order of time over all
+//! lanes, so that what a file has is brought once; what is before [`State::kept_ns`](super::State::kept_ns) is in no
+//! answer. An answer has a bound of its own.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -43,7 +43,13 @@ pub struct Totals {
 /// How long a call took, when it began, on which lane, and where it is.
 type Long = (u64, Reverse<u64>, Reverse<u32>, At);
 
-/// All calls that were in memory at one moment.
+/// When the first and the last thing of a chunk begin, and the chunk's number in its lane.
+type Place = (u64, u64, usize);
+
+/// A call that was found: when it began, on which lane, and where it is.
+type Found<'a> = (u64, &'a LaneCalls, At);
+
+/// All calls that there were at one moment.
 #[derive(Debug)]
 pub struct Calls {
     /// In the order of lanes.
@@ -68,30 +74,61 @@ impl Calls {
         lanes.filter(|lane| filter.lane.is_none_or(|wanted| wanted == lane.lane))
     }
 
+    /// The chunks that may have matching calls, by when they begin.
+    fn chunks<'a>(&'a self, filter: &'a Filter) -> Vec<(Place, &'a LaneCalls)> {
+        let mut chunks: Vec<_> = self
+            .asked(filter)
+            .flat_map(|lane| {
+                let chunks = lane.items.chunks(filter.from_ns, filter.to_ns);
+                chunks.map(move |place| (place, lane))
+            })
+            .collect();
+        chunks.sort_by_key(|(place, lane)| (*place, lane.lane));
+        chunks
+    }
+
+    /// Calls `each` with the lane of every matching call, where it is and how long it took. Those of a lane come in the
+    /// order of time.
+    fn matching(&self, filter: &Filter, mut each: impl FnMut(&LaneCalls, &Items, At, u64)) {
+        for ((_, _, chunk), lane) in self.chunks(filter) {
+            let Some(items) = lane.items.chunk(At { chunk, index: 0 }) else {
+                continue;
+            };
+            for index in items.between(filter.from_ns, filter.to_ns) {
+                if items.matches(index, filter) {
+                    let at = At { chunk, index };
+                    each(lane, &items, at, items.duration_ns(index));
+                }
+            }
+        }
+    }
+
     /// What matching calls add up to.
     pub fn totals(&self, filter: &Filter) -> Totals {
         let mut totals = Totals::default();
         let mut by_descriptor: IdMap<u32, Sum> = IdMap::default();
         let mut without = Sum::default();
-        for lane in self.asked(filter) {
-            let mut sum = Sum::default();
-            lane.matching(filter, |items, at, _| {
-                let one = items.one(at.index);
-                sum += one;
-                let Some(id) = items.descriptor(at.index) else {
-                    without += one;
-                    return;
-                };
-                let room = by_descriptor.len() < DESCRIPTORS_MAX;
-                match by_descriptor.get_mut(&id) {
-                    Some(known) => *known += one,
-                    None if room => drop(by_descriptor.insert(id, one)),
-                    None => totals.other_descriptors += one,
-                }
-            });
+        let mut lanes = vec![Sum::default(); self.lanes.len()];
+        self.matching(filter, |lane, items, at, _| {
+            let one = items.one(at.index);
+            if let Some(sum) = lanes.get_mut(lane.lane as usize) {
+                *sum += one;
+            }
+            let Some(id) = items.descriptor(at.index) else {
+                without += one;
+                return;
+            };
+            let room = by_descriptor.len() < DESCRIPTORS_MAX;
+            match by_descriptor.get_mut(&id) {
+                Some(known) => *known += one,
+                None if room => drop(by_descriptor.insert(id, one)),
+                None => totals.other_descriptors += one,
+            }
+        });
+        for (lane, sum) in (0..).zip(lanes) {
             totals.all += sum;
             if sum != Sum::default() {
-                totals.lanes.push((lane.lane, sum));
+                totals.lanes.push((lane, sum));
             }
         }
         let known = by_descriptor.into_iter().map(|(id, sum)| (Some(id), sum));
@@ -111,9 +148,7 @@ impl Calls {
     /// How long matching calls took.
     pub fn latency(&self, filter: &Filter) -> Latency {
         let mut latency = Latency::default();
-        for lane in self.asked(filter) {
-            lane.matching(filter, |_, _, duration_ns| latency.add(duration_ns));
-        }
+        self.matching(filter, |_, _, _, duration_ns| latency.add(duration_ns));
         latency
     }
 
@@ -128,15 +163,13 @@ impl Calls {
             .max(1);
         let rows = Row::slot(u64::MAX) + 1;
         let mut counts = vec![0_u64; columns as usize * rows];
-        for lane in self.asked(filter) {
-            lane.matching(filter, |items, at, duration_ns| {
-                let column = items.start_ns(at.index).saturating_sub(filter.from_ns) / width_ns;
-                let cell = column.min(columns - 1) as usize * rows + Row::slot(duration_ns);
-                if let Some(count) = counts.get_mut(cell) {
-                    *count += 1;
-                }
-            });
-        }
+        self.matching(filter, |_, items, at, duration_ns| {
+            let column = items.start_ns(at.index).saturating_sub(filter.from_ns) / width_ns;
+            let cell = column.min(columns - 1) as usize * rows + Row::slot(duration_ns);
+            if let Some(count) = counts.get_mut(cell) {
+                *count += 1;
+            }
+        });
         let cells = counts.into_iter().enumerate();
         let cells = cells.filter(|(_, count)| *count > 0);
         let cells = cells.map(|(cell, count)| ((cell / rows) as u32, cell % rows, count));
@@ -148,28 +181,26 @@ impl Calls {
         let count = count.min(LONGEST_MAX);
         // The shortest of those found so far is on top.
         let mut longest: BinaryHeap<Reverse<Long>> = BinaryHeap::new();
-        for lane in self.asked(filter) {
-            lane.matching(filter, |items, at, duration_ns| {
-                let full = longest.len() >= count;
-                if full
-                    && longest
-                        .peek()
-                        .is_none_or(|Reverse(least)| duration_ns < least.0)
-                {
-                    return;
-                }
-                let start_ns = items.start_ns(at.index);
-                longest.push(Reverse((
-                    duration_ns,
-                    Reverse(start_ns),
-                    Reverse(lane.lane),
-                    at,
-                )));
-                if full {
-                    longest.pop();
-                }
-            });
-        }
+        self.matching(filter, |lane, items, at, duration_ns| {
+            let full = longest.len() >= count;
+            if full
+                && longest
+                    .peek()
+                    .is_none_or(|Reverse(least)| duration_ns < least.0)
+            {
+                return;
+            }
+            let start_ns = items.start_ns(at.index);
+            longest.push(Reverse((
+                duration_ns,
+                Reverse(start_ns),
+                Reverse(lane.lane),
+                at,
+            )));
+            if full {
+                longest.pop();
+            }
+        });
         let found = longest.into_sorted_vec().into_iter();
         found
             .filter_map(|Reverse((_, _, Reverse(lane), at))| {
@@ -182,88 +213,59 @@ impl Calls {
     pub fn next_call(&self, filter: &Filter, after_ns: u64) -> Option<(u32, Call)> {
         let from_ns = filter.from_ns.max(after_ns.checked_add(1)?);
         let filter = Filter { from_ns, ..*filter };
-        self.nearest(
-            &filter,
-            |lane| lane.first_matching(&filter),
-            |start_ns| start_ns,
-        )
+        let mut found: Option<Found<'_>> = None;
+        for ((first_ns, _, chunk), lane) in self.chunks(&filter) {
+            if found.is_some_and(|(start_ns, ..)| first_ns > start_ns) {
+                break;
+            }
+            let Some(items) = lane.items.chunk(At { chunk, index: 0 }) else {
+                continue;
+            };
+            let mut here = items.between(filter.from_ns, filter.to_ns);
+            let first = here.find(|&index| items.matches(index, &filter));
+            let Some(index) = first else { continue };
+            let start_ns = items.start_ns(index);
+            if found
+                .is_none_or(|(known_ns, known, _)| (start_ns, lane.lane) < (known_ns, known.lane))
+            {
+                found = Some((start_ns, lane, At { chunk, index }));
+            }
+        }
+        let (_, lane, at) = found?;
+        Some((lane.lane, lane.call(at)?))
     }
 
     /// The last matching call that begins before this time.
     pub fn previous_call(&self, filter: &Filter, before_ns: u64) -> Option<(u32, Call)> {
         let to_ns = filter.to_ns.min(before_ns);
         let filter = Filter { to_ns, ..*filter };
-        self.nearest(&filter, |lane| lane.last_matching(&filter), Reverse)
-    }
-
-    fn nearest<Key: Ord>(
-        &self,
-        filter: &Filter,
-        find: impl Fn(&LaneCalls) -> Option<Call>,
-        key: impl Fn(u64) -> Key,
-    ) -> Option<(u32, Call)> {
-        self.asked(filter)
-            .filter_map(|lane| Some((lane.lane, find(lane)?)))
-            .min_by_key(|(lane, call)| (key(call.start_ns), *lane))
+        let mut chunks = self.chunks(&filter);
+        chunks.sort_by_key(|((_, last_ns, _), lane)| (Reverse(*last_ns), lane.lane));
+        let mut found: Option<Found<'_>> = None;
+        for ((_, last_ns, chunk), lane) in chunks {
+            if found.is_some_and(|(start_ns, ..)| last_ns < start_ns) {
+                break;
+            }
+            let Some(items) = lane.items.chunk(At { chunk, index: 0 }) else {
+                continue;
+            };
+            let mut here = items.between(filter.from_ns, filter.to_ns).rev();
+            let last = here.find(|&index| items.matches(index, &filter));
+            let Some(index) = last else { continue };
+            let start_ns = items.start_ns(index);
+            let order = |start_ns, lane: &LaneCalls| (start_ns, Reverse(lane.lane));
+            if found
+                .is_none_or(|(known_ns, known, _)| order(start_ns, lane) > order(known_ns, known))
+            {
+                found = Some((start_ns, lane, At { chunk, index }));
+            }
+        }
+        let (_, lane, at) = found?;
+        Some((lane.lane, lane.call(at)?))
     }
 }
 
 impl LaneCalls {
-    /// Calls `each` with where every matching call is and how long it took, in the order of time.
-    fn matching(&self, filter: &Filter, mut each: impl FnMut(&Items, At, u64)) {
-        let (mut at, end) = (
-            self.items.find(filter.from_ns),
-            self.items.find(filter.to_ns),
-        );
-        while at < end
-            && let Some(items) = self.items.chunk(at)
-        {
-            let to = match at.chunk == end.chunk {
-                true => end.index,
-                false => items.len(),
-            };
-            for index in at.index..to {
-                if items.matches(index, filter) {
-                    each(&items, At { index, ..at }, items.duration_ns(index));
-                }
-            }
-            at = At {
-                chunk: at.chunk + 1,
-                index: 0,
-            };
-        }
-    }
-
-    /// The first matching call.
-    fn first_matching(&self, filter: &Filter) -> Option<Call> {
-        let (mut at, end) = (
-            self.items.find(filter.from_ns),
-            self.items.find(filter.to_ns),
-        );
-        while at < end {
-            if self.items.chunk(at)?.matches(at.index, filter) {
-                return self.call(at);
-            }
-            at = self.items.next(at);
-        }
-        None
-    }
-
-    /// The last matching call.
-    fn last_matching(&self, filter: &Filter) -> Option<Call> {
-        let (begin, mut at) = (
-            self.items.find(filter.from_ns),
-            self.items.find(filter.to_ns),
-        );
-        while let Some(before) = self.items.previous(at).filter(|&before| before >= begin) {
-            if self.items.chunk(before)?.matches(before.index, filter) {
-                return self.call(before);
-            }
-            at = before;
-        }
-        None
-    }
-
     /// The call at a position.
     fn call(&self, at: At) -> Option<Call> {
         self.items.chunk(at)?.call(at.index, self.pid, self.tid)

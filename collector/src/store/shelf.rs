@@ -12,6 +12,9 @@ use super::track::{Chunk, Noted, Track};
 use super::tracks::Tracks;
 use crate::model::{Event, Ready, id_map::IdMap};
 
+/// Spreads numbers over all bits (2^64 divided by the golden ratio).
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// Reads a batch of this number.
 pub type Bring = dyn Fn(u32) -> Option<Vec<Event>> + Send + Sync;
 
@@ -67,9 +70,9 @@ type Brought = Option<IdMap<u32, Arc<Tracks>>>;
 #[derive(Default)]
 struct Inner {
     contents: Vec<Contents>,
-    /// With when each was last looked at.
-    batches: HashMap<u32, (Arc<OnceLock<Brought>>, u64)>,
-    looks: u64,
+    batches: HashMap<u32, Arc<OnceLock<Brought>>>,
+    /// How often one was brought.
+    brought: u64,
 }
 
 /// The batches of a file.
@@ -122,11 +125,7 @@ impl Shelf {
     pub(super) fn bring(&self, batch: u32, lane: u32) -> Option<Arc<Tracks>> {
         let cell = {
             let mut inner = self.inner();
-            inner.looks += 1;
-            let looks = inner.looks;
-            let (cell, looked) = inner.batches.entry(batch).or_default();
-            *looked = looks;
-            cell.clone()
+            inner.batches.entry(batch).or_default().clone()
         };
         // Whoever asks for the same batch waits here, and for no other.
         let brought = cell.get_or_init(|| {
@@ -145,19 +144,37 @@ impl Shelf {
         brought.as_ref()?.get(&lane).cloned()
     }
 
-    /// Lets batches go that were not looked at for longest, but not this one.
+    /// Brings batches from the first on, until there is no more room.
+    pub(super) fn fill(&self) {
+        let count = self.inner().contents.len() as u32;
+        for batch in 0..count {
+            // Another of about the same size must fit, or this one would only take the place of one.
+            let one = self.bytes() / u64::from(batch.max(1));
+            if self.bytes() + 2 * one > self.limit_bytes.load(Relaxed) {
+                return;
+            }
+            self.bring(batch, 0);
+        }
+    }
+
+    /// Lets batches go, but not this one.
+    ///
+    /// Any of them: with those that were not looked at for longest, a question to a file a little larger than the
+    /// memory found nothing of it there, each time.
     fn make_room(&self, batch: u32) {
         let mut inner = self.inner();
+        inner.brought += 1;
         while self.bytes() > self.limit_bytes.load(Relaxed) {
-            let there = inner.batches.iter().filter(|(number, (cell, _))| {
-                **number != batch && cell.get().is_some_and(Option::is_some)
+            let is_there = |cell: &OnceLock<Brought>| cell.get().is_some_and(Option::is_some);
+            let there = inner.batches.iter();
+            let there = there.filter(|(number, cell)| **number != batch && is_there(cell));
+            // A hash of number and time is as good as a die.
+            let any = there.max_by_key(|(number, _)| {
+                (inner.brought ^ u64::from(**number).wrapping_mul(SPREAD)).wrapping_mul(SPREAD)
             });
-            let oldest = there.min_by_key(|(_, (_, looked))| *looked);
-            let Some(oldest) = oldest.map(|(number, _)| *number) else {
-                return;
-            };
-            let gone = inner.batches.remove(&oldest);
-            let gone = gone.and_then(|(cell, _)| cell.get()?.as_ref().map(bytes));
+            let Some((&any, _)) = any else { return };
+            let gone = inner.batches.remove(&any);
+            let gone = gone.and_then(|cell| cell.get()?.as_ref().map(bytes));
             self.bytes.fetch_sub(gone.unwrap_or(0), Relaxed);
         }
     }
@@ -192,12 +209,17 @@ impl Shelf {
             let Some((_, tracks)) = of.next().and_then(|&at| lanes.get_mut(at)) else {
                 continue;
             };
-            match event {
-                Event::Call(call) if tracks.accepts_call(&call) => drop(tracks.push_call(&call)),
-                Event::OffCpu(span) if tracks.accepts_span(&span) => drop(tracks.push_span(&span)),
-                Event::Ready(ready) => tracks.push_ready(ready),
-                _ => {}
-            }
+            let _grown = match event {
+                Event::Call(call) if tracks.accepts_call(&call) => tracks.push_call(&call),
+                Event::OffCpu(span) if tracks.accepts_span(&(&span).into()) => {
+                    tracks.push_span(&span)
+                }
+                Event::Ready(ready) => {
+                    tracks.push_ready(ready);
+                    continue;
+                }
+                _ => continue,
+            };
         }
         // All that was there must be there again: or else the file is another.
         let same = lanes.iter().all(|(part, tracks)| {
@@ -207,7 +229,10 @@ impl Shelf {
         let lanes = lanes.into_iter();
         same.then(|| {
             lanes
-                .map(|(part, tracks)| (part.lane, Arc::new(tracks)))
+                .map(|(part, mut tracks)| {
+                    tracks.shrink();
+                    (part.lane, Arc::new(tracks))
+                })
                 .collect()
         })
     }

@@ -52,6 +52,20 @@ impl Chunk for Spans {
             + self.waker.bytes()
     }
 
+    fn shrink(&mut self) {
+        let small = [
+            &mut self.duration_ns,
+            &mut self.woken_after_ns,
+            &mut self.state,
+            &mut self.times,
+        ];
+        small.into_iter().for_each(Small::shrink);
+        self.start_ns.shrink_to_fit();
+        self.cpu.shrink_to_fit();
+        self.flags.shrink_to_fit();
+        self.waker.shrink();
+    }
+
     fn of(tracks: &Tracks) -> &Track<Self> {
         &tracks.spans
     }

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use crate::model::{Call, OffCpu, Run};
+use crate::model::{Call, Off, Run};
 
 /// What the calls, and the times off the CPU outside calls, of some stretch add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Sum {
     }
 
     /// Of one time off the CPU outside calls.
-    pub(super) fn of_outside(span: &OffCpu) -> Self {
+    pub(super) fn of_outside(span: &Off) -> Self {
         Self {
             outside_blocked_ns: span.blocked_ns(),
             outside_runnable_ns: span.runnable_ns(),

@@ -17,6 +17,8 @@ pub(super) trait Chunk: Clone + Default {
     fn duration_ns(&self, index: usize) -> u64;
     /// Memory it takes.
     fn bytes(&self) -> usize;
+    /// Gives back what room there is for more.
+    fn shrink(&mut self);
     /// Those of a thread.
     fn of(tracks: &Tracks) -> &Track<Self>;
 }
@@ -72,6 +74,13 @@ impl<C: Chunk> Slot<C> {
         match self {
             Self::Here(chunk) => chunk.len(),
             Self::Shelved(place) => place.len as usize,
+        }
+    }
+
+    fn first_start_ns(&self) -> Option<u64> {
+        match self {
+            Self::Here(chunk) => (chunk.len() > 0).then(|| chunk.start_ns(0)),
+            Self::Shelved(place) => Some(place.first_start_ns),
         }
     }
 
@@ -227,6 +236,17 @@ impl<C: Chunk> Track<C> {
         }
     }
 
+    /// Gives back what room there is for more.
+    pub(super) fn shrink(&mut self) {
+        for slot in &mut self.chunks {
+            if let Slot::Here(chunk) = slot
+                && let Some(own) = Arc::get_mut(chunk)
+            {
+                own.shrink();
+            }
+        }
+    }
+
     /// How many things there are.
     pub(super) fn len(&self) -> usize {
         self.chunks.iter().map(Slot::len).sum()
@@ -299,6 +319,24 @@ impl<C: Chunk> Track<C> {
             }
         }
         At { index: low, ..at }
+    }
+
+    /// The chunks that may have things that begin in this stretch: when the first and the last of each begin, and its
+    /// number. None is brought.
+    pub(super) fn chunks(
+        &self,
+        from_ns: u64,
+        to_ns: u64,
+    ) -> impl Iterator<Item = (u64, u64, usize)> {
+        let begins = |slot: &Slot<C>| Some((slot.first_start_ns()?, slot.last_start_ns()?));
+        let first = self
+            .chunks
+            .partition_point(|slot| slot.last_start_ns().is_some_and(|last| last < from_ns));
+        let here = self.chunks.iter().enumerate().skip(first);
+        here.map_while(move |(chunk, slot)| {
+            let (first_ns, last_ns) = begins(slot)?;
+            (first_ns < to_ns).then_some((first_ns, last_ns, chunk))
+        })
     }
 
     /// Memory it takes.

@@ -3,7 +3,7 @@
 //! It is the same whether it comes as it happens or is brought from a file again: the same things are refused.
 
 use super::{items::Items, spans::Spans, track::Track};
-use crate::model::{Call, OffCpu, Ready};
+use crate::model::{Call, Off, OffCpu, Ready};
 
 /// Entries of a ready set that are kept: as many as there ever are.
 const READY_MAX: usize = 32;
@@ -33,7 +33,7 @@ impl Tracks {
     }
 
     /// The same of a time off the CPU.
-    pub(super) fn accepts_span(&self, span: &OffCpu) -> bool {
+    pub(super) fn accepts_span(&self, span: &Off) -> bool {
         let in_order = span
             .woken_ns
             .is_none_or(|woken| span.start_ns <= woken && woken <= span.end_ns);
@@ -60,6 +60,12 @@ impl Tracks {
         }
         let items = &mut self.items;
         bytes + items.push(span.end_ns, |items| items.push_outside(span))
+    }
+
+    /// Nothing more will come: gives back what room there is.
+    pub(super) fn shrink(&mut self) {
+        self.items.shrink();
+        self.spans.shrink();
     }
 
     /// Keeps what a call waited for and found, until that call comes.

@@ -113,3 +113,26 @@ fn a_recording_is_over_and_says_what_is_missing() {
         "{state}"
     );
 }
+
+#[test]
+fn a_page_is_told_that_a_recording_can_t_be_read_any_more() {
+    let site = Site::gone();
+    let mut stream = site.stream();
+    let state = stream.next();
+    assert_eq!(state["cut"], serde_json::Value::Null, "{state}");
+    // All of it is known without a look at the file, each call is not.
+    let seen = site.get("/api/tile/0/20/0");
+    assert!(
+        seen.header("cache-control")
+            .is_some_and(|kept| kept.contains("immutable")),
+        "it never changes"
+    );
+    let close = site.get("/api/tile/0/0/0");
+    assert_eq!(close.header("cache-control"), Some("no-store"));
+    let state = stream.next();
+    let cut = state["cut"].as_str().unwrap_or_default();
+    assert!(
+        cut.contains("1 parts of it can't be read any more"),
+        "{state}"
+    );
+}

@@ -8,7 +8,7 @@ use std::{
 };
 
 use waitscope::{
-    model::{Call, End, Event, Life, LifeKind, Ready, Trace},
+    model::{Call, End, Event, Life, LifeKind, Piece, Ready, Run, Sketch, Trace},
     serve::{Server, Shared},
     store::Store,
 };
@@ -49,6 +49,29 @@ impl Site {
 
     pub(crate) fn live() -> Self {
         Self::new(Shared::live(store(), "attach"))
+    }
+
+    /// A recording of one short call, of which nothing can be read again.
+    pub(crate) fn gone() -> Self {
+        let mut store = Store::shelved(trace(), 64 << 20, Box::new(|_| None));
+        let run = Run {
+            pid: 7,
+            tid: 8,
+            start_ns: 100,
+            last_start_ns: 100,
+            end_ns: 150,
+            calls: 1,
+            kernel_ns: 50,
+            blocked_ns: 0,
+            runnable_ns: 0,
+            copying_ns: 0,
+            other_ns: 0,
+        };
+        store.sketch(Sketch {
+            pieces: vec![Piece::Run(run), Piece::Event(end())],
+            ready: Vec::new(),
+        });
+        Self::new(Shared::recorded(store, "file.arrow", None))
     }
 
     fn new(shared: Shared) -> Self {
@@ -159,9 +182,8 @@ impl Drop for Site {
     }
 }
 
-/// One thread with one call.
-fn store() -> Store {
-    let trace = Trace {
+fn trace() -> Trace {
+    Trace {
         pid: 7,
         command: "prog <b>".to_owned(),
         host: "host".to_owned(),
@@ -171,8 +193,12 @@ fn store() -> Store {
         start_unix_ns: 1_700_000_000_000_000_000,
         backend: "tp_btf".to_owned(),
         follow: false,
-    };
-    let mut store = Store::new(trace, 64 << 20);
+    }
+}
+
+/// One thread with one call.
+fn store() -> Store {
+    let mut store = Store::new(trace(), 64 << 20);
     let found = Life {
         pid: 7,
         tid: 8,
