@@ -278,7 +278,7 @@ pub(crate) struct Page {
     /// Where the page is served, on this machine only; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7117")]
     pub(crate) listen: SocketAddr,
-    /// Memory for the page's data, in MiB; the oldest calls are let go beyond it
+    /// Memory for the page's data, in MiB. Beyond it a live trace lets the oldest calls go; of a recording they are read again
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(16..=65_536))]
     pub(crate) memory: u64,
 }
