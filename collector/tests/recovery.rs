@@ -257,7 +257,7 @@ fn a_recording_damaged_anywhere_never_makes_the_reader_panic() {
     );
 }
 
-/// In place of a fuzzer, which needs another compiler than ours: the same changes each time.
+/// Beside the fuzz targets, which try others each time and run for a minute: the same changes each time.
 #[test]
 fn recordings_of_every_version_with_hostile_numbers_in_them_never_make_the_reader_panic() {
     let whole: [&[u8]; 3] = [

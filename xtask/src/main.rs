@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod demo;
 mod ebpf;
+mod fuzz;
 mod live;
 mod node;
 mod packages;
@@ -30,6 +31,8 @@ enum Task {
     Check,
     /// Rebuild the kernel side's object from its sources, and stamp it.
     Ebpf(ebpf::Options),
+    /// Run the fuzz targets: bytes that no test thought of, for whatever reads bytes of others.
+    Fuzz(fuzz::Options),
     /// Measure what tracing costs.
     Bench(bench::Options),
     /// Take the picture in the README.
@@ -55,6 +58,7 @@ fn perform() -> Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Check => check::run(),
         Task::Ebpf(options) => ebpf::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Screenshots => screenshots::run(),
         Task::Load(options) => bench::run_load(&options),

@@ -20,3 +20,10 @@ pub use failure::Unsupported;
 pub use rights::{become_invoking_user, drop_all, invoking_user};
 pub use session::{Detail, Finished, Options, Session, Totals};
 pub use target::Target;
+
+/// What the ring's next entry says, for whoever feeds it with any bytes.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub fn record(bytes: &[u8]) -> Option<crate::model::Record> {
+    abi::record(bytes)
+}

@@ -24,6 +24,10 @@ pub(crate) fn rust() -> Result<()> {
     // Names only: `cargo fmt` shows the rest by doing it.
     run::run(cargo("fmt").args(["--all", "--check", "--", "-l"]))
         .context("these files are not formatted; run `cargo fmt`")?;
+    // A workspace of its own. Its lints are left to who builds it: it takes minutes, and another build of everything.
+    let fuzz = ["--manifest-path", "collector/fuzz/Cargo.toml"];
+    run::run(cargo("fmt").args(fuzz).args(["--check", "--", "-l"]))
+        .context("these files are not formatted; run `cargo fmt` in collector/fuzz")?;
     let lints = ["--all-features", "--", "-D", "warnings"];
     run::run(
         cargo("clippy")

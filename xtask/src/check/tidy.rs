@@ -12,7 +12,7 @@ use super::pitfalls;
 use crate::place;
 
 /// Not ours, or not source.
-const SKIPPED_DIRS: &[&str] = &["target", "node_modules", ".git"];
+const SKIPPED_DIRS: &[&str] = &["target", "node_modules", ".git", "corpus", "artifacts"];
 /// Endings of the files read as text.
 const TEXT: &[&str] = &[
     "rs", "js", "mjs", "css", "html", "md", "toml", "json", "yml", "yaml", "py", "sh", "txt", "svg",

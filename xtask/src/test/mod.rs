@@ -16,7 +16,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::packages::{self, Package};
-use crate::{check, ebpf, node, place, run};
+use crate::{check, ebpf, fuzz, node, place, run};
 use ledger::Ledger;
 
 /// What the tests use beside our own code: servers and loads to trace, and observers to compare with.
@@ -42,11 +42,15 @@ pub(crate) struct Options {
     /// Build the eBPF object from source too and test that one. Always done where `CI=true`.
     #[arg(long)]
     fresh_object: bool,
+    /// Run each fuzz target for a minute too. Always done where `CI=true`.
+    #[arg(long)]
+    fuzz: bool,
 }
 
 /// Runs all steps, whatever becomes of each, and fails if one did.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let fresh = options.fresh_object || env::var_os("CI").is_some_and(|value| value == "true");
+    let everything = env::var_os("CI").is_some_and(|value| value == "true");
+    let fresh = options.fresh_object || everything;
     let mut ledger = Ledger::default();
     let mut node = None;
 
@@ -89,6 +93,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             "object, rebuilt from source",
             "only with --fresh-object or CI=true",
         );
+    }
+    if options.fuzz || everything {
+        ledger.step("fuzz targets", |_| fuzz::all(fuzz::SECONDS));
+    } else {
+        ledger.left_out("fuzz targets", "only with --fuzz or CI=true");
     }
     ledger.close()
 }
