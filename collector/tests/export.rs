@@ -367,6 +367,7 @@ fn slices(export: &[u8]) -> Vec<Slice> {
         .filter(|line| line.starts_with("{\"ph\""));
     let lines: Vec<&str> = lines.collect();
     let mut stacks: HashMap<(u64, u64), (u64, Vec<Slice>)> = HashMap::new();
+    let mut said: HashMap<(u64, u64), Vec<[&Value; 3]>> = HashMap::new();
     let mut slices = Vec::new();
     let names = events.iter().filter(|event| event["ph"] == "M").count();
     assert_eq!(events.len() - names, lines.len());
@@ -387,7 +388,10 @@ fn slices(export: &[u8]) -> Vec<Slice> {
             "thread {thread:?} goes back from {last} to {at}: {event}"
         );
         *last = at;
+        let words = ["cat", "name", "args"].map(|of| &event[of]);
+        let said = said.entry(thread).or_default();
         if phase == "B" {
+            said.push(words);
             stack.push(Slice {
                 category: event["cat"].as_str().unwrap().into(),
                 name: event["name"].as_str().unwrap().into(),
@@ -396,6 +400,7 @@ fn slices(export: &[u8]) -> Vec<Slice> {
                 end: at,
             });
         } else {
+            assert_eq!(said.pop(), Some(words), "an end says what its begin said");
             let slice = stack.pop().expect("an end without a begin");
             slices.push(Slice { end: at, ..slice });
         }
@@ -449,7 +454,8 @@ fn a_call_whose_times_off_the_cpu_were_lost_has_no_invented_phases() {
         .collect();
     let recording = Recording::new(without);
     let export: Value = serde_json::from_slice(&recording.export(Format::Chrome).0).unwrap();
-    let incomplete = |event: &&Value| event["args"]["phases_incomplete"] == true;
+    let incomplete =
+        |event: &&Value| event["ph"] == "B" && event["args"]["phases_incomplete"] == true;
     let marked = export["traceEvents"]
         .as_array()
         .unwrap()

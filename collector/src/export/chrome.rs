@@ -1,8 +1,10 @@
 //! The Trace Event Format, which Perfetto, Chrome and Speedscope read.
 //!
 //! Slices are pairs of begin and end with times printed from whole numbers: with a duration beside
-//! the start, floating point makes neighbours overlap.
+//! the start, floating point makes neighbours overlap. An end says again what the begin said: Speedscope ends no slice
+//! on the word of one that says less.
 
+use std::collections::HashMap;
 use std::io::Write;
 
 use anyhow::{Context, Result};
@@ -29,6 +31,7 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
         out,
         empty: true,
         pid: first.trace.pid,
+        open: HashMap::new(),
     };
     drawing.names(first)?;
     let mut slices = Slices::new(first);
@@ -47,10 +50,9 @@ struct Drawing<'a, W> {
     empty: bool,
     /// The process that loss is shown at.
     pid: u32,
+    /// What the ends to come must say: of each thread in a slice, for each that it is in. A call and a phase, at most.
+    open: HashMap<ThreadId, Vec<Vec<u8>>>,
 }
-
-/// An end has nothing to say.
-const NO_ARGS: Option<()> = None;
 
 impl<W: Write> Drawing<'_, W> {
     fn names(&mut self, first: &Overview) -> Result<()> {
@@ -77,18 +79,16 @@ impl<W: Write> Drawing<'_, W> {
 
     fn draw(&mut self, thread: ThreadId, at_ns: u64, mark: Mark<'_>) -> Result<()> {
         match mark {
-            Mark::Call(name, args) => {
-                self.mark('B', thread, at_ns, Some(("call", name)), Some(args))
-            }
+            Mark::Call(name, args) => self.begin(thread, at_ns, "call", name, Some(args)),
             Mark::Phase { phase, span, .. } => {
                 let args = span.filter(|_| phase == Phase::Blocked).map(OffArgs::new);
-                self.mark('B', thread, at_ns, Some(("phase", phase.word())), args)
+                self.begin(thread, at_ns, "phase", phase.word(), args)
             }
             Mark::OffCpu { phase, span, .. } => {
                 let args = Some(OffArgs::new(span));
-                self.mark('B', thread, at_ns, Some(("offcpu", phase.word())), args)
+                self.begin(thread, at_ns, "offcpu", phase.word(), args)
             }
-            Mark::End => self.mark('E', thread, at_ns, None, NO_ARGS),
+            Mark::End => self.end(thread, at_ns),
         }
     }
 
@@ -111,30 +111,45 @@ impl<W: Write> Drawing<'_, W> {
         Ok(())
     }
 
-    fn mark(
+    fn begin(
         &mut self,
-        ph: char,
-        (pid, tid): ThreadId,
+        thread: ThreadId,
         at_ns: u64,
-        what: Option<(&str, &str)>,
+        category: &str,
+        name: &str,
         args: Option<impl Serialize>,
     ) -> Result<()> {
+        let mut said = Vec::new();
+        write!(said, ",\"cat\":\"{category}\",\"name\":").context("write export")?;
+        put(&mut said, &name)?;
+        if let Some(args) = args {
+            write!(said, ",\"args\":").context("write export")?;
+            put(&mut said, &args)?;
+        }
+        self.mark('B', thread, at_ns, &said)?;
+        self.open.entry(thread).or_default().push(said);
+        Ok(())
+    }
+
+    fn end(&mut self, thread: ThreadId, at_ns: u64) -> Result<()> {
+        let open = self.open.get_mut(&thread);
+        let said = open.and_then(Vec::pop).unwrap_or_default();
+        if self.open.get(&thread).is_some_and(Vec::is_empty) {
+            self.open.remove(&thread);
+        }
+        self.mark('E', thread, at_ns, &said)
+    }
+
+    fn mark(&mut self, ph: char, (pid, tid): ThreadId, at_ns: u64, said: &[u8]) -> Result<()> {
         self.comma()?;
         write!(
             self.out,
             "{{\"ph\":\"{ph}\",\"pid\":{pid},\"tid\":{tid},\"ts\":"
         )
         .and_then(|()| write_micros(self.out, at_ns))
-        .context("write export")?;
-        if let Some((category, name)) = what {
-            write!(self.out, ",\"cat\":\"{category}\",\"name\":").context("write export")?;
-            put(self.out, &name)?;
-        }
-        if let Some(args) = args {
-            write!(self.out, ",\"args\":").context("write export")?;
-            put(self.out, &args)?;
-        }
-        self.out.write_all(b"}").context("write export")
+        .and_then(|()| self.out.write_all(said))
+        .and_then(|()| self.out.write_all(b"}"))
+        .context("write export")
     }
 
     fn comma(&mut self) -> Result<()> {
