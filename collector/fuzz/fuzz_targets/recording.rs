@@ -6,8 +6,10 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
+use waitscope::model::{Event, Trace};
 use waitscope::recording::Reader;
-use waitscope_fuzz::{Sinks, recordings};
+use waitscope::store::Store;
+use waitscope_fuzz::{STORE_BYTES, Sinks, recordings, show};
 
 fuzz_target!(
     init: recordings("recording").expect("write the first inputs"),
@@ -15,10 +17,41 @@ fuzz_target!(
         let Ok(mut reader) = Reader::new(Cursor::new(bytes.to_vec()), bytes.len() as u64) else {
             return;
         };
-        let mut sinks = Sinks::new(reader.trace());
+        let trace = reader.trace().clone();
+        let mut sinks = Sinks::new(&trace);
+        let mut batches = Vec::new();
         while let Some(events) = reader.next_batch().expect("start a thread") {
+            batches.push(events.clone());
             sinks.take(events);
         }
         sinks.show();
+        in_short(bytes, &trace, batches);
     }
 );
+
+/// Reads the same bytes in short, as the page opens a file.
+fn in_short(bytes: &[u8], trace: &Trace, batches: Vec<Vec<Event>>) {
+    let length = bytes.len() as u64;
+    let mut reader = Reader::sketch_from(Cursor::new(bytes.to_vec()), length)
+        .expect("its header could be read before");
+    let calls: usize = batches.iter().map(|batch| count(batch)).sum();
+    let whole = batches.len();
+    let bring = move |number: u32| batches.get(number as usize).cloned();
+    let mut store = Store::shelved(trace.clone(), STORE_BYTES, Box::new(bring));
+    let mut sketched = 0;
+    while let Some(sketch) = reader.next_batch().expect("start a thread") {
+        store.sketch(sketch);
+        sketched += 1;
+    }
+    // A cell that only a closer look needs may be damaged.
+    assert!(sketched >= whole, "{sketched} of {whole} batches");
+    if sketched == whole {
+        assert_eq!(store.state().calls, calls as u64, "calls in short");
+    }
+    show(&store);
+}
+
+fn count(batch: &[Event]) -> usize {
+    let calls = batch.iter().filter(|event| matches!(event, Event::Call(_)));
+    calls.count()
+}

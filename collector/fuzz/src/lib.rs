@@ -7,4 +7,4 @@ mod seeds;
 mod sinks;
 
 pub use seeds::{recordings, seed};
-pub use sinks::Sinks;
+pub use sinks::{STORE_BYTES, Sinks, show};

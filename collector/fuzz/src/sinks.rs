@@ -7,7 +7,7 @@ use waitscope::report::Summary;
 use waitscope::store::{Filter, LEVEL_MAX, Store};
 
 /// As little as the store may be told to keep, so that it must let go of some, too.
-const STORE_BYTES: u64 = 1 << 20;
+pub const STORE_BYTES: u64 = 1 << 20;
 
 /// A store and a report.
 pub struct Sinks {
@@ -35,19 +35,25 @@ impl Sinks {
     /// Asks for all that is shown.
     pub fn show(self) {
         let Self { store, summary } = self;
-        let calls = store.calls();
-        let all = Filter::default();
-        calls.totals(&all);
-        calls.latency(&all);
-        calls.longest(&all, 10);
-        for lane in store.lanes() {
-            for level in [0, 20, LEVEL_MAX] {
-                if let Some(tile) = store.tile(lane.lane, level, 0) {
-                    tile.encode();
-                }
-            }
-        }
+        show(&store);
         let report = summary.finish();
         let _shown = report.to_string();
+    }
+}
+
+/// Asks a store for all that a page shows.
+pub fn show(store: &Store) {
+    let calls = store.calls();
+    let all = Filter::default();
+    calls.totals(&all);
+    calls.latency(&all);
+    calls.longest(&all, 10);
+    for lane in store.lanes() {
+        store.call_at(lane.lane, 0);
+        for level in [0, 20, LEVEL_MAX] {
+            if let Some(tile) = store.tile(lane.lane, level, 0) {
+                tile.encode();
+            }
+        }
     }
 }

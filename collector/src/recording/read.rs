@@ -115,6 +115,14 @@ impl Reader<Sketch> {
         open_file(path).with_context(|| act(path))
     }
 
+    /// The same of a recording of this many bytes, from anything.
+    ///
+    /// # Errors
+    /// See [`Reader::open`].
+    pub fn sketch_from(input: impl Read + Send + 'static, length_bytes: u64) -> Result<Self> {
+        Self::begin(input, length_bytes)
+    }
+
     /// What reads the batches again that were read, from the same file.
     ///
     /// # Errors
