@@ -39,8 +39,10 @@ pub fn open(file: &Path, memory_bytes: u64, mut progress: impl FnMut(u64, u64)) 
         store.sketch(sketch);
         progress(reader.bytes_read(), reader.bytes_total());
     }
-    // Nothing was looked at closely before, and they are set but here.
-    let _new = batches.set(reader.batches(file)?);
+    // Nothing was looked at closely before.
+    if let Some(found) = reader.batches() {
+        let _new = batches.set(found);
+    }
     Ok(Opened {
         store,
         cut: reader.cut().cloned(),

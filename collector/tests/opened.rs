@@ -293,6 +293,19 @@ fn what_can_t_be_read_again_is_counted() {
 }
 
 #[test]
+fn another_file_of_the_same_name_is_not_taken_for_it() {
+    let mut numbers = Numbers(5);
+    let events = events(&mut numbers);
+    let file = record(&mut numbers, &events);
+    let Opened { store, .. } = opened::open(file.path(), LITTLE, |_, _| {}).unwrap();
+    let other = record(&mut numbers, &events[..10]);
+    fs::rename(other.path(), file.path()).unwrap();
+    let calls = store.calls().totals(&Filter::default()).all.calls;
+    let state = store.state();
+    assert_eq!((u64::from(calls), state.unread), (state.calls, 0));
+}
+
+#[test]
 fn what_contradicts_the_order_is_refused_and_counted_or_shown() {
     let mut numbers = Numbers(11);
     let mut events = events(&mut numbers);

@@ -65,6 +65,8 @@ pub struct Reader<D = Vec<Event>> {
     ahead: VecDeque<Decoding<D>>,
     /// Where batches are, of those that can be read again.
     places: Vec<Place>,
+    /// From which they can.
+    file: Option<File>,
     /// Set once there is nothing more to read ahead.
     stop: Option<Stop>,
     /// Whether the row that says how the trace ended has been read.
@@ -123,16 +125,12 @@ impl Reader<Sketch> {
         Self::begin(input, length_bytes)
     }
 
-    /// What reads the batches again that were read, from the same file.
-    ///
-    /// # Errors
-    /// The file can't be opened.
-    pub fn batches(&mut self, path: impl AsRef<Path>) -> Result<Batches> {
-        let path = path.as_ref();
-        let file = File::open(path).with_context(|| act(path))?;
+    /// What reads the batches again that were read, from the same file, whatever has its name by now. `None` if they
+    /// were read from something else.
+    pub fn batches(&mut self) -> Option<Batches> {
         let (schema, known) = (self.schema.clone(), self.known.clone());
         let places = std::mem::take(&mut self.places);
-        Ok(Batches::new(file, schema, known, places))
+        Some(Batches::new(self.file.take()?, schema, known, places))
     }
 }
 
@@ -145,7 +143,10 @@ fn open_file<D: Decoded>(path: &Path) -> Result<Reader<D>> {
     ensure!(std::fs::metadata(path)?.is_file(), "it is not a plain file");
     let file = File::open(path)?;
     let length = file.metadata()?.len();
-    Reader::begin(BufReader::with_capacity(1 << 18, file), length)
+    let again = file.try_clone()?;
+    let mut reader = Reader::begin(BufReader::with_capacity(1 << 18, file), length)?;
+    reader.file = Some(again);
+    Ok(reader)
 }
 
 impl<D: Decoded> Reader<D> {
@@ -175,6 +176,7 @@ impl<D: Decoded> Reader<D> {
             trace,
             ahead: VecDeque::new(),
             places: Vec::new(),
+            file: None,
             stop: None,
             ended: false,
             done: false,
