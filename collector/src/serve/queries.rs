@@ -115,9 +115,9 @@ pub(super) async fn tile(
     if level > LEVEL_MAX || u64::try_from(end_ns).is_err() {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let source = shared.clone();
-    let tile = elsewhere(&shared, move || source.store().tile(lane, level, index)).await?;
-    let tile = tile.ok_or(StatusCode::NOT_FOUND)?;
+    let draft = shared.store().draft(lane, level, index);
+    let draft = draft.ok_or(StatusCode::NOT_FOUND)?;
+    let tile = elsewhere(&shared, move || draft.tile()).await?;
     let caching = match tile.sealed {
         true => "private, max-age=31536000, immutable",
         false => "no-store",
@@ -137,8 +137,8 @@ pub(super) async fn call(
     Path((lane, at_ns)): Path<(String, String)>,
 ) -> Answer {
     let (lane, at_ns) = (number(&lane)?, number(&at_ns)?);
-    let source = shared.clone();
-    let detail = elsewhere(&shared, move || source.store().call_at(lane, at_ns)).await?;
+    let near = shared.store().near(lane).ok_or(StatusCode::NOT_FOUND)?;
+    let detail = elsewhere(&shared, move || near.call_at(at_ns)).await?;
     let detail = detail.ok_or(StatusCode::NOT_FOUND)?;
     let store = shared.store();
     let descriptor = detail.call.descriptor.and_then(|id| store.descriptor(id));

@@ -2,18 +2,14 @@
 
 use super::{
     levels::Levels,
+    near::Near,
     query::LaneCalls,
     shelf::{Part, Shelving},
-    tile::{self, Grid, Tile},
-    track::{At, Noted, Shelved},
+    tile::{Grid, Tile},
+    track::{Noted, Shelved},
     tracks::Tracks,
 };
 use crate::model::{Call, Off, OffCpu, OpenThread, Ready, Run};
-
-/// Times off the CPU shown with one call; the rest is counted.
-const DETAIL_SPANS_MAX: usize = 1000;
-/// Times off the CPU outside calls that are passed over in search of a call.
-const SEARCH_MAX: usize = 10_000;
 
 /// A thread, as the page lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,51 +205,36 @@ impl FullLane {
         open_since_ns(self.open.as_ref()).min(self.was_open_since_ns)
     }
 
-    pub(super) fn tile(&self, grid: Grid) -> Tile {
+    /// What to draw of it, if that is kept for this zoom.
+    pub(super) fn kept(&self, grid: Grid) -> Option<Tile> {
         let Lane { pid, tid, .. } = self.info;
-        let kept = (self.levels.calls(grid, pid, tid))
-            .zip(self.levels.sums(grid))
-            .zip(self.levels.spans(grid, pid, tid));
-        let ((calls, sums), spans) = kept.unwrap_or_else(|| {
-            let items = tile::items(&self.tracks.items, grid, |items, at| {
-                items.call(at, pid, tid)
-            });
-            let spans = tile::spans(&self.tracks.spans, grid, |spans, at| {
-                spans.get(at, pid, tid)
-            });
-            (items, spans)
-        });
-        Tile {
-            arch: None,
-            sealed: false,
-            calls,
-            spans,
-            sums,
-        }
+        Some(Tile {
+            calls: self.levels.calls(grid, pid, tid)?,
+            sums: self.levels.sums(grid)?,
+            spans: self.levels.spans(grid, pid, tid)?,
+            ..Tile::default()
+        })
     }
 
-    /// The call at this time, or else the last one begun before it.
-    pub(super) fn call_at(&self, at_ns: u64) -> Option<Detail> {
-        let mut at = self
-            .tracks
-            .items
-            .previous(self.tracks.items.find(at_ns.saturating_add(1)))?;
-        for _ in 0..SEARCH_MAX {
-            let Lane { pid, tid, .. } = self.info;
-            let items = self.tracks.items.chunk(at)?;
-            if let Some(call) = items.call(at.index, pid, tid) {
-                let (spans, more) = self.spans_in(&call);
-                let ready = items.ready(&call, at.index);
-                return Some(Detail {
-                    call,
-                    spans,
-                    more,
-                    ready,
-                });
-            }
-            at = self.tracks.items.previous(at)?;
+    /// All that it did in a stretch of time, or ever.
+    pub(super) fn near(&self, grid: Option<Grid>) -> Near {
+        let Lane { pid, tid, .. } = self.info;
+        let Tracks { items, spans, .. } = &self.tracks;
+        let (items, spans) = match grid {
+            Some(Grid {
+                start_ns, end_ns, ..
+            }) => (
+                items.within(start_ns, end_ns),
+                spans.within(start_ns, end_ns),
+            ),
+            None => (items.clone(), spans.clone()),
+        };
+        Near {
+            pid,
+            tid,
+            items,
+            spans,
         }
-        None
     }
 
     /// Its calls, as they are now.
@@ -265,25 +246,6 @@ impl FullLane {
             tid,
             items: self.tracks.items.clone(),
         }
-    }
-
-    fn spans_in(&self, call: &Call) -> (Vec<OffCpu>, u64) {
-        let Lane { pid, tid, .. } = self.info;
-        let mut spans = Vec::new();
-        let mut at: At = self.tracks.spans.find(call.start_ns);
-        let all = u64::from(call.sleeps) + u64::from(call.preemptions);
-        while spans.len() < DETAIL_SPANS_MAX
-            && let Some((_, end_ns)) = self.tracks.spans.range_ns(at)
-            && end_ns <= call.end_ns
-        {
-            let span = self.tracks.spans.chunk(at);
-            let span = span.and_then(|chunk| chunk.get(at.index, pid, tid));
-            // One without length may lie at the very edge of the call, and not be in it.
-            spans.extend(span.filter(|span| span.in_call));
-            at = self.tracks.spans.next(at);
-        }
-        let told: u64 = spans.iter().map(|span| u64::from(span.times)).sum();
-        (spans, all.saturating_sub(told))
     }
 }
 

@@ -11,6 +11,7 @@ mod histogram;
 mod items;
 mod lane;
 mod levels;
+mod near;
 mod query;
 mod shelf;
 mod spans;
@@ -33,6 +34,7 @@ pub use histogram::Histogram;
 use lane::FullLane;
 pub use lane::{Detail, Lane};
 use levels::FIRST_BASE;
+pub use near::{Draft, Near};
 pub use query::{Calls, HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row, TOTALS_MAX, Totals};
 pub use shelf::Bring;
 use shelf::{Contents, Shelving};
@@ -413,17 +415,32 @@ impl Store {
 
     /// What to draw of a lane; `None` if there is no such lane, level or time.
     pub fn tile(&self, lane: u32, level: u8, index: u64) -> Option<Tile> {
+        Some(self.draft(lane, level, index)?.tile())
+    }
+
+    /// The same, to be finished without the store.
+    pub fn draft(&self, lane: u32, level: u8, index: u64) -> Option<Draft> {
         let lane = self.lanes.get(lane as usize)?;
         let grid = Grid::new(level, index)?;
-        let mut tile = lane.tile(grid);
+        let (tile, near) = match lane.kept(grid) {
+            Some(tile) => (tile, None),
+            None => (Tile::default(), Some((lane.near(Some(grid)), grid))),
+        };
         let settled_ns = match self.end {
             Some(_) => u64::MAX,
             None => self.sealed_ns.min(lane.unsettled_since_ns()),
         };
-        tile.arch = self.arch;
-        tile.sealed =
-            grid.end_ns <= settled_ns && grid.start_ns >= self.kept_ns && self.unread() == 0;
-        Some(tile)
+        let sealed = grid.end_ns <= settled_ns && grid.start_ns >= self.kept_ns;
+        let shelf = self.shelving.as_ref();
+        Some(Draft {
+            tile: Tile {
+                arch: self.arch,
+                sealed,
+                ..tile
+            },
+            near,
+            shelf: shelf.map(|shelving| shelving.shelf.clone()),
+        })
     }
 
     /// The descriptor of this number, if it is kept.
@@ -433,6 +450,11 @@ impl Store {
 
     /// The call of a lane at this time, or else the last one begun before it.
     pub fn call_at(&self, lane: u32, at_ns: u64) -> Option<Detail> {
-        self.lanes.get(lane as usize)?.call_at(at_ns)
+        self.near(lane)?.call_at(at_ns)
+    }
+
+    /// A lane, to be looked at closely without the store.
+    pub fn near(&self, lane: u32) -> Option<Near> {
+        Some(self.lanes.get(lane as usize)?.near(None))
     }
 }

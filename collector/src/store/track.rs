@@ -321,6 +321,20 @@ impl<C: Chunk> Track<C> {
         At { index: low, ..at }
     }
 
+    /// The chunks that have things in this stretch of time, or between such.
+    pub(super) fn within(&self, start_ns: u64, end_ns: u64) -> Self {
+        let first = self
+            .chunks
+            .partition_point(|slot| slot.last_end_ns().is_some_and(|last| last <= start_ns));
+        let here = self.chunks.iter().skip(first);
+        let here = here.take_while(|slot| slot.first_start_ns().is_some_and(|ns| ns < end_ns));
+        Self {
+            chunks: here.cloned().collect(),
+            chunk_max: self.chunk_max,
+            end_ns: self.end_ns,
+        }
+    }
+
     /// The chunks that may have things that begin in this stretch: when the first and the last of each begin, and its
     /// number. None is brought.
     pub(super) fn chunks(
