@@ -66,7 +66,7 @@ fn message(about: &About, snapshot: &Snapshot) -> Value {
         .map(|(lane, thread)| open_thread(about, *lane, thread));
     let unread = (state.unread > 0).then(|| {
         format!(
-            "{} parts of it can't be read any more; the file is not as it was when it was opened",
+            "{} of its batches can't be read: damaged, or changed since the file was opened",
             state.unread
         )
     });
