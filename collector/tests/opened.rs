@@ -10,7 +10,7 @@ use std::fs;
 use random::{Numbers, thread, trace};
 use tempfile::NamedTempFile;
 use waitscope::{
-    model::{Call, End, Event, Life, LifeKind, Ready},
+    model::{Call, End, Event, Life, LifeKind, Piece, Ready},
     opened::{self, Opened},
     recording::{Reader, Writer},
     store::{Filter, LEVEL_MAX, Store, TILE_BUCKETS},
@@ -303,6 +303,31 @@ fn another_file_of_the_same_name_is_not_taken_for_it() {
     let calls = store.calls().totals(&Filter::default()).all.calls;
     let state = store.state();
     assert_eq!((u64::from(calls), state.unread), (state.calls, 0));
+}
+
+#[test]
+fn a_store_that_brings_nothing_counts_what_it_can_t_show() {
+    let mut numbers = Numbers(3);
+    let events = events(&mut numbers);
+    let file = record(&mut numbers, &events);
+    let mut reader = Reader::sketch(file.path()).unwrap();
+    let mut store = Store::new(trace(), u64::MAX);
+    let mut short = 0;
+    while let Some(sketch) = reader.next_batch().unwrap() {
+        short += sketch
+            .pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Run(run) => u64::from(run.calls),
+                Piece::Off(_) => 1,
+                Piece::Event(_) => 0,
+            })
+            .sum::<u64>();
+        store.sketch(sketch);
+    }
+    assert!(short > 1_000, "{short}");
+    assert!(store.state().disordered >= short, "{:?}", store.state());
+    assert_eq!(store.state().calls, whole(&file).state().calls);
 }
 
 #[test]

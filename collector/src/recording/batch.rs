@@ -50,8 +50,7 @@ impl Decoded for Vec<Event> {
     fn of(batch: &Rows<'_>) -> Result<Self> {
         let mut events = Self::with_capacity(batch.rows);
         for at in 0..batch.rows {
-            row::events(batch.cells, at, &mut events)
-                .with_context(|| format!("row {at} of a batch is damaged"))?;
+            row::events(batch.cells, at, &mut events)?;
         }
         Ok(events)
     }

@@ -66,6 +66,11 @@ pub(super) fn push_set(of: Ready, entries: &[Entry], fill: &mut Fill) {
 /// # Errors
 /// The row's kind is not known, or a cell that such a row must have is empty or makes no sense.
 pub(super) fn events(cells: &Cells, at: usize, events: &mut Vec<Event>) -> Result<()> {
+    read(cells, at, events).with_context(|| format!("row {at} of a batch is damaged"))
+}
+
+#[inline(always)]
+fn read(cells: &Cells, at: usize, events: &mut Vec<Event>) -> Result<()> {
     events.push(match cells.row(at).kind.context("the kind is empty")? {
         "call" => Event::Call(call(&cells.row(at))?),
         "offcpu" => Event::OffCpu(span(&cells.row(at))?),

@@ -54,7 +54,7 @@ pub(super) fn sketch(cells: &Cells, rows: usize) -> Result<Sketch> {
             }
             _ => {}
         }
-        row::events(cells, at, &mut events).with_context(|| damaged(at))?;
+        row::events(cells, at, &mut events)?;
         for event in events.drain(..) {
             match &event {
                 Event::Call(call) => stop(&mut threads, call.tid, call.end_ns),
@@ -70,14 +70,10 @@ pub(super) fn sketch(cells: &Cells, rows: usize) -> Result<Sketch> {
     let mut left: Vec<usize> = waiting.into_values().flatten().collect();
     left.sort_unstable();
     for at in left {
-        row::events(cells, at, &mut events).with_context(|| damaged(at))?;
+        row::events(cells, at, &mut events)?;
     }
     let ready = events.into_iter().filter_map(ready).collect();
     Ok(Sketch { pieces, ready })
-}
-
-fn damaged(at: usize) -> String {
-    format!("row {at} of a batch is damaged")
 }
 
 fn ready(event: Event) -> Option<Ready> {

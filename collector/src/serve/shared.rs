@@ -134,6 +134,9 @@ impl Shared {
 
     /// Tells the page if parts of the recording that were there can't be read any more.
     pub(super) fn tell_unread(&self) {
+        if self.about.live {
+            return;
+        }
         let unread = self.store().unread();
         self.published.send_if_modified(|snapshot| {
             let is_news = snapshot.state.unread != unread;

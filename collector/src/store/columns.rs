@@ -32,9 +32,9 @@ const LARGE_BYTES: usize = 24;
 
 impl Small {
     pub(super) fn push(&mut self, value: u64) {
-        self.widen();
         let Values::Words(values) = &mut self.values else {
-            return;
+            self.widen();
+            return self.push(value);
         };
         match u32::try_from(value) {
             Ok(small) if small != u32::MAX => values.push(small),

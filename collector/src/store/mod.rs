@@ -126,7 +126,7 @@ impl Store {
         &self.trace
     }
 
-    /// The calls that are in memory, to put questions to.
+    /// The calls there are now, to put questions to.
     pub fn calls(&self) -> Calls {
         Calls {
             lanes: self.lanes.iter().map(FullLane::calls).collect(),
@@ -142,11 +142,8 @@ impl Store {
         self.bound();
     }
 
-    /// Takes in the next batch of a file in short, in a store that was made for it.
+    /// Takes in the next batch of a file in short. In a store that brings nothing, what it leaves out counts as not shown.
     pub fn sketch(&mut self, sketch: Sketch) {
-        let Some(Shelving { batch, .. }) = self.shelving else {
-            return;
-        };
         for piece in sketch.pieces {
             match piece {
                 Piece::Run(run) => self.push_run(&run),
@@ -154,9 +151,12 @@ impl Store {
                 Piece::Event(event) => self.push(event),
             }
         }
-        let parts = self.lanes.iter().filter_map(|lane| lane.part(batch));
-        let parts = parts.collect();
         if let Some(shelving) = &mut self.shelving {
+            let parts = self
+                .lanes
+                .iter()
+                .filter_map(|lane| lane.part(shelving.batch));
+            let parts = parts.collect();
             let ready = std::mem::replace(&mut shelving.ready, sketch.ready);
             shelving.shelf.put(Contents { parts, ready });
             shelving.batch += 1;
