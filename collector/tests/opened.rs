@@ -360,3 +360,35 @@ fn what_contradicts_the_order_is_refused_and_counted_or_shown() {
         shown(&store)
     );
 }
+
+#[test]
+fn a_recording_of_random_numbers_is_summed_alike_and_what_can_t_be_shown_closely_is_told() {
+    // Out of order, which no recorder writes.
+    let path = format!("{}/tests/data/version-2.arrows", env!("CARGO_MANIFEST_DIR"));
+    let mut reader = Reader::open(&path).unwrap();
+    let mut all = Store::new(reader.trace().clone(), u64::MAX);
+    while let Some(events) = reader.next_batch().unwrap() {
+        all.extend(events);
+    }
+    let Opened { store, .. } = opened::open(path.as_ref(), LITTLE, |_, _| {}).unwrap();
+    let (wanted, state) = (all.state(), store.state());
+    assert!(wanted.disordered > 0, "{wanted:?}");
+    assert_eq!(
+        (state.calls, state.disordered),
+        (wanted.calls, wanted.disordered)
+    );
+    // A call that found something makes its lane, and says its process, before the call does: in memory only.
+    let busy = |store: &Store| -> Vec<(u32, u64)> {
+        let lanes = store.lanes().into_iter().filter(|lane| lane.calls > 0);
+        lanes.map(|lane| (lane.tid, lane.calls)).collect()
+    };
+    assert_eq!(busy(&store), busy(&all));
+    assert!(!busy(&all).is_empty());
+    let totals = |store: &Store| store.calls().totals(&Filter::default()).all;
+    assert!(
+        totals(&store) == totals(&all) || store.unread() > 0,
+        "{:?}, in memory {:?}",
+        totals(&store),
+        totals(&all)
+    );
+}

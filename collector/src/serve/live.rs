@@ -66,7 +66,7 @@ fn message(about: &About, snapshot: &Snapshot) -> Value {
         .map(|(lane, thread)| open_thread(about, *lane, thread));
     let unread = (state.unread > 0).then(|| {
         format!(
-            "{} of its batches can't be read: damaged, or changed since the file was opened",
+            "{} of its batches can't be shown closely: out of order, damaged, or changed since the file was opened",
             state.unread
         )
     });

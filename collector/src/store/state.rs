@@ -39,7 +39,8 @@ pub struct State {
     pub open: Vec<(u32, OpenThread)>,
     /// Memory taken.
     pub bytes: u64,
-    /// Parts of the file that could not be read again: what is in them is missing from close pictures.
+    /// Batches of the file that could not be read again, or that hold other things than were summed, as where they are out
+    /// of order: what is in them is missing from close pictures.
     pub unread: u64,
     /// How the trace ended, if it said so.
     pub end: Option<End>,

@@ -131,5 +131,8 @@ fn a_page_is_told_that_a_recording_can_t_be_read_any_more() {
     assert_eq!(close.header("cache-control"), Some("no-store"));
     let state = stream.next();
     let cut = state["cut"].as_str().unwrap_or_default();
-    assert!(cut.contains("1 of its batches can't be read"), "{state}");
+    assert!(
+        cut.contains("1 of its batches can't be shown closely"),
+        "{state}"
+    );
 }
