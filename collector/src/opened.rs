@@ -1,4 +1,4 @@
-//! A recording in a store: all of it at a glance, and each part again from the file when it is looked at closely.
+//! A recording in a store: first at a glance, then all of it, and each part again from the file when it is looked at closely.
 //!
 //! The only place where recordings and the store meet. It must never hold more of a file than the store's memory allows.
 
@@ -10,9 +10,13 @@ use std::{
 use anyhow::Result;
 
 use crate::{
+    model::Sketch,
     recording::{Batches, Cut, Reader},
     store::Store,
 };
+
+/// What a first look may take of the memory, one in so many: it goes when all has been read.
+const GLANCE_PART: u64 = 4;
 
 /// What came of opening a recording.
 #[derive(Debug)]
@@ -21,16 +25,53 @@ pub struct Opened {
     pub store: Store,
     /// What is missing.
     pub cut: Option<Cut>,
-    /// Bytes that were read.
+    /// Bytes of the file, as far as it could be read.
     pub bytes: u64,
 }
 
-/// Opens a recording in a store of about `memory_bytes`. `progress` is told of bytes: read so far, and of all.
+/// A recording of which only a glance was had.
+pub struct Rest {
+    reader: Reader<Sketch>,
+    memory_bytes: u64,
+}
+
+/// Opens a recording in a store of about `memory_bytes`: at once if its recorder noted beside each batch what is in it,
+/// whose rows are then not read. All is in that store already; close pictures are slow in it. `progress` is told of
+/// bytes: read so far, and of all.
 ///
 /// # Errors
 /// See [`Reader::open`].
-pub fn open(file: &Path, memory_bytes: u64, mut progress: impl FnMut(u64, u64)) -> Result<Opened> {
-    let mut reader = Reader::sketch(file)?;
+pub fn open(
+    file: &Path,
+    memory_bytes: u64,
+    progress: impl FnMut(u64, u64),
+) -> Result<(Opened, Rest)> {
+    let mut reader = Reader::glance(file)?;
+    let opened = fill(&mut reader, memory_bytes / GLANCE_PART, progress)?;
+    let reader = reader.again()?;
+    let rest = Rest {
+        reader,
+        memory_bytes,
+    };
+    Ok((opened, rest))
+}
+
+impl Rest {
+    /// Reads all rows, which shows damage that a glance does not, into another store that is quick at any zoom. It takes
+    /// the place of the first, and shows the same.
+    ///
+    /// # Errors
+    /// See [`Reader::open`].
+    pub fn read(mut self, progress: impl FnMut(u64, u64)) -> Result<Opened> {
+        fill(&mut self.reader, self.memory_bytes, progress)
+    }
+}
+
+fn fill(
+    reader: &mut Reader<Sketch>,
+    memory_bytes: u64,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Opened> {
     let batches: Arc<OnceLock<Batches>> = Arc::default();
     let found = batches.clone();
     let bring = move |number| found.get()?.read(number).ok();
@@ -40,7 +81,7 @@ pub fn open(file: &Path, memory_bytes: u64, mut progress: impl FnMut(u64, u64)) 
         progress(reader.bytes_read(), reader.bytes_total());
     }
     // Nothing was looked at closely before.
-    if let Some(found) = reader.batches() {
+    if let Some(found) = reader.batches()? {
         let _new = batches.set(found);
     }
     Ok(Opened {

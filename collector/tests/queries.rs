@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use random::{Numbers, thread, trace};
 use waitscope::{
-    model::{Call, Event},
-    store::{Filter, Latency, Row, Store, Sum, TOTALS_MAX},
+    model::{Call, Event, Sum},
+    store::{Filter, Latency, Row, Store, TOTALS_MAX},
 };
 
 const LANES: u32 = 5;

@@ -6,8 +6,8 @@ mod random;
 
 use random::{Numbers, thread, trace};
 use waitscope::{
-    model::{Call, Event, Life, LifeKind, OffCpu, OpenThread, Ready},
-    store::{LEVEL_MAX, Store, Sum, TILE_BUCKETS},
+    model::{Call, Event, Life, LifeKind, OffCpu, OpenThread, Ready, Sum},
+    store::{LEVEL_MAX, Store, TILE_BUCKETS},
 };
 
 /// The rule of docs/wire.md, word for word.

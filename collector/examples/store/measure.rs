@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
-use waitscope::opened;
+use waitscope::opened::{self, Opened};
 use waitscope::store::{Filter, LEVEL_MAX, Store, TILE_BUCKETS};
 
 /// Lanes of a picture, as many as the tallest screen shows.
@@ -33,14 +33,15 @@ impl Times {
 /// Opens it with this memory, and prints what that and the answers take.
 pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
     let began = Instant::now();
-    let store = open(path, memory_bytes)?;
-    let opened = began.elapsed();
+    let (opened, rest) = opened::open(path, memory_bytes, |_, _| {})?;
+    let store = shown(opened)?;
+    let took = began.elapsed();
     let cpu_ns = cpu_ns()?;
     let state = store.state();
     println!(
         "open     {:>11.2} s, {:.0} ns and {:.0} ns of CPU time a call; of {} calls, {:.1} % of the time is kept",
-        opened.as_secs_f64(),
-        opened.as_nanos() as f64 / state.calls as f64,
+        took.as_secs_f64(),
+        took.as_nanos() as f64 / state.calls as f64,
         cpu_ns as f64 / state.calls as f64,
         state.calls,
         100.0 - state.kept_ns as f64 * 100.0 / state.now_ns as f64
@@ -63,6 +64,13 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
         "pictures {:>11} of {LANES} lanes by {} buckets at each of the levels 0 to {whole}",
         PICTURES,
         TILES * TILE_BUCKETS
+    );
+    pictures(&store, "  glance", whole);
+    let began = Instant::now();
+    let store = shown(rest.read(|_, _| {})?)?;
+    println!(
+        "read     {:>11.2} s to read all of it",
+        began.elapsed().as_secs_f64()
     );
     pictures(&store, "  cold", whole);
     let began = Instant::now();
@@ -108,8 +116,7 @@ fn pictures(store: &Store, name: &str, whole: u8) {
     );
 }
 
-fn open(path: &Path, memory_bytes: u64) -> Result<Store> {
-    let opened = opened::open(path, memory_bytes, |_, _| {})?;
+fn shown(opened: Opened) -> Result<Store> {
     ensure!(opened.cut.is_none(), "{:?}", opened.cut);
     Ok(opened.store)
 }

@@ -25,9 +25,21 @@ fuzz_target!(
             sinks.take(events);
         }
         sinks.show();
+        at_a_glance(bytes, &trace);
         in_short(bytes, &trace, batches);
     }
 );
+
+/// Reads no rows of the same bytes where notes say enough, as the page opens a file first.
+fn at_a_glance(bytes: &[u8], trace: &Trace) {
+    let mut reader = Reader::glance_from(Cursor::new(bytes.to_vec()), bytes.len() as u64)
+        .expect("its header could be read before");
+    let mut store = Store::shelved(trace.clone(), STORE_BYTES, Box::new(|_| None));
+    while let Some(sketch) = reader.next_batch().expect("start a thread") {
+        store.sketch(sketch);
+    }
+    show(&store);
+}
 
 /// Reads the same bytes in short, as the page opens a file.
 fn in_short(bytes: &[u8], trace: &Trace, batches: Vec<Vec<Event>>) {

@@ -3,9 +3,11 @@
 //!
 //! Nothing here may hold a default for what is not known: what may be unknown is an `Option` or says so by name.
 
+use serde::{Deserialize, Serialize};
+
 /// What stood behind one number of a process's table of descriptors, from when it was opened to when it was
 /// closed. The number may come again: then it is another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Descriptor {
     /// Its number in this trace, which no other gets.
     pub id: u32,
@@ -34,7 +36,7 @@ pub struct Descriptor {
 }
 
 /// What a descriptor is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DescriptorKind {
     /// Not known.
     Unknown,
@@ -111,7 +113,7 @@ impl DescriptorKind {
 
 /// One descriptor that a readiness call waited for, or found ready. Of `epoll`, only those it found; of `select`
 /// and `poll` those asked for, too. At most 32 a call: what the call returned says if there were more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
     /// The process.
     pub pid: u32,
@@ -156,7 +158,7 @@ pub mod readiness {
 
 /// An operation that a program handed to an `io_uring`, and what came of it. One that goes on after it was complete
 /// for the first time (multishot) is told of each time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// The process.
     pub pid: u32,

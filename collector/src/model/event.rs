@@ -3,10 +3,12 @@
 //! All times are nanoseconds since the trace began, on `CLOCK_BOOTTIME`. Nothing here may hold a
 //! default for what is not known: what may be unknown is an `Option` or says so by name.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Descriptor, Off, Ready, Request};
 
 /// Anything a trace consists of, in the order in which it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// A call that ended.
     Call(Call),
@@ -31,7 +33,7 @@ pub enum Event {
 /// One system call of one thread.
 ///
 /// `kernel_ns + blocked_ns + runnable_ns + copying_ns = end_ns - start_ns`, exactly.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// The process.
     pub pid: u32,
@@ -119,7 +121,7 @@ impl Call {
 }
 
 /// When copying began in a call, and how that is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Copying {
     /// There was none.
     None,
@@ -140,7 +142,7 @@ impl Copying {
 }
 
 /// How long a call may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Timeout {
     /// Not a call with a timeout, or its value could not be read.
     Unknown,
@@ -153,7 +155,7 @@ pub enum Timeout {
 }
 
 /// Who made a wake-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waker {
     /// The thread that ran on the waking CPU; 0 is the idle task.
     pub tid: u32,
@@ -164,7 +166,7 @@ pub struct Waker {
 }
 
 /// What the waking CPU was doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Context {
     /// Not known.
     Unknown,
@@ -202,7 +204,7 @@ impl Context {
 
 /// One time off the CPU: blocked from `start_ns` to `woken_ns`, runnable from there to `end_ns`.
 /// Without `woken_ns` it was preempted, and runnable all the time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OffCpu {
     /// The process.
     pub pid: u32,
@@ -245,7 +247,7 @@ impl OffCpu {
 }
 
 /// A thread came, changed or went.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {
     /// The process.
     pub pid: u32,
@@ -260,7 +262,7 @@ pub struct Life {
 }
 
 /// What happened to a thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LifeKind {
     /// It was there when the trace began.
     Found,
@@ -275,7 +277,7 @@ pub enum LifeKind {
 }
 
 /// Records that were lost: between these times, what this CPU ran is incomplete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// The CPU whose records were lost.
     pub cpu: u16,
@@ -288,7 +290,7 @@ pub struct Gap {
 }
 
 /// What a thread is still doing: the open end of its lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenThread {
     /// The process.
     pub pid: u32,
@@ -333,7 +335,7 @@ impl OpenThread {
 }
 
 /// How the trace ended, with the sums over all CPUs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// When.
     pub at_ns: u64,

@@ -11,14 +11,15 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use arrow_array::ArrayRef;
 use arrow_ipc::reader::RecordBatchDecoder;
-use arrow_ipc::root_as_message;
+use arrow_ipc::{Message, root_as_message};
 use arrow_schema::SchemaRef;
 
-use super::frame::{Frame, Frames};
+use super::frame::{Frame, Frames, Source};
+use super::note;
 use super::schema::Cells;
 use super::sketch::sketch;
 use super::{check, row};
-use crate::model::{Event, Piece, Sketch};
+use crate::model::{Event, Piece, SHORT_BITS, Sketch};
 
 /// The dictionaries that hold for a batch.
 pub(super) type Names = HashMap<i64, ArrayRef>;
@@ -29,9 +30,13 @@ pub trait Decoded: Sized + Send + 'static {
     #[doc(hidden)]
     const IN_SHORT: bool;
 
-    /// Of this many rows.
+    /// Of these rows.
     #[doc(hidden)]
     fn of(cells: &Rows<'_>) -> Result<Self>;
+
+    /// Of what its message says beside the rows, if that is enough.
+    #[doc(hidden)]
+    fn noted(message: Message<'_>) -> Option<Self>;
 
     /// The last of it says how the trace ended.
     #[doc(hidden)]
@@ -42,6 +47,8 @@ pub trait Decoded: Sized + Send + 'static {
 pub struct Rows<'a> {
     cells: &'a Cells,
     rows: usize,
+    /// For how long a call is short, see [`Sketch`].
+    bits: u8,
 }
 
 impl Decoded for Vec<Event> {
@@ -55,6 +62,10 @@ impl Decoded for Vec<Event> {
         Ok(events)
     }
 
+    fn noted(_: Message<'_>) -> Option<Self> {
+        None
+    }
+
     fn is_end(&self) -> bool {
         matches!(self.last(), Some(Event::End(_)))
     }
@@ -64,7 +75,11 @@ impl Decoded for Sketch {
     const IN_SHORT: bool = true;
 
     fn of(batch: &Rows<'_>) -> Result<Self> {
-        sketch(batch.cells, batch.rows)
+        sketch(batch.cells, batch.rows, batch.bits)
+    }
+
+    fn noted(message: Message<'_>) -> Option<Self> {
+        note::read(message)
     }
 
     fn is_end(&self) -> bool {
@@ -82,11 +97,11 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Decodes it.
+    /// Decodes it. `bits` says how long a call is short.
     ///
     /// # Errors
     /// It is damaged.
-    pub(super) fn decode<D: Decoded>(&self) -> Result<D> {
+    pub(super) fn decode<D: Decoded>(&self, bits: u8) -> Result<D> {
         let Ok(message) = root_as_message(&self.metadata) else {
             bail!("a message is damaged");
         };
@@ -107,6 +122,7 @@ impl Batch {
         D::of(&Rows {
             cells: &cells,
             rows: batch.num_rows(),
+            bits,
         })
     }
 }
@@ -152,11 +168,15 @@ impl Batches {
         // Of what was read before as one message.
         let mut bytes = vec![0; usize::try_from(length)?];
         self.file.read_exact_at(&mut bytes, place.start_bytes)?;
-        let Frame::Message { metadata, body } =
-            Frames::new(Box::new(Cursor::new(bytes)), length).next()?
+        let mut frames = Frames::new(Source::Other(Box::new(Cursor::new(bytes))), length);
+        let Frame::Message {
+            metadata,
+            body_bytes,
+        } = frames.next()?
         else {
             bail!("no batch is where one was");
         };
+        let body = frames.body(body_bytes)?;
         let message = root_as_message(&metadata).ok();
         let is_batch = message.and_then(|message| message.header_as_record_batch());
         ensure!(is_batch.is_some(), "no batch is where one was");
@@ -167,6 +187,6 @@ impl Batches {
             known: self.known.clone(),
             names: place.names.clone(),
         };
-        batch.decode()
+        batch.decode(SHORT_BITS)
     }
 }

@@ -5,14 +5,18 @@
 use std::borrow::Cow;
 
 use anyhow::Result;
-use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::{
+    DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions, write_message,
+};
 use arrow_ipc::{CompressionType, MetadataVersion};
 use arrow_schema::SchemaRef;
 
+use super::note::{self, Noting};
 use super::schema::{Fill, schema};
 use super::set::{Entry, SET_MAX};
 use super::{ROWS_MAX, row};
-use crate::model::{Arch, End, Event, Trace, call_name, operation_name};
+use crate::model::{Arch, End, Event, Sketch, Trace, call_name, operation_name};
 
 /// Numbers in [`row`]s are small and many are the same: a higher level costs half as much time
 /// again and saves nothing, a lower one saves no time (docs/recording.md).
@@ -24,6 +28,9 @@ const _: () = assert!(BATCH_ROWS <= ROWS_MAX);
 /// Buffers of a small batch would be mostly padding with Arrow's usual 64.
 const ALIGNMENT_BYTES: usize = 8;
 
+/// After which nothing follows.
+const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
 /// A number that has a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Named {
@@ -31,11 +38,51 @@ enum Named {
     Operation(u32),
 }
 
+/// An Arrow IPC stream, and what it is made with.
+struct Messages {
+    bytes: Vec<u8>,
+    options: IpcWriteOptions,
+    names: DictionaryTracker,
+    context: IpcWriteContext,
+}
+
+impl Messages {
+    fn begin(schema: &SchemaRef, options: IpcWriteOptions) -> Result<Self> {
+        let (mut bytes, mut names) = (Vec::new(), DictionaryTracker::new(false));
+        let header = IpcDataGenerator::default()
+            .schema_to_bytes_with_dictionary_tracker(schema, &mut names, &options);
+        write_message(&mut bytes, header, &options)?;
+        Ok(Self {
+            bytes,
+            options,
+            names,
+            context: IpcWriteContext::default(),
+        })
+    }
+
+    /// Adds a batch, and beside it what it is in short.
+    fn write(&mut self, batch: &RecordBatch, sketch: &Sketch) -> Result<()> {
+        let (names, mut batch) = IpcDataGenerator::default().encode(
+            batch,
+            &mut self.names,
+            &self.options,
+            &mut self.context,
+        )?;
+        for names in names {
+            write_message(&mut self.bytes, names, &self.options)?;
+        }
+        note::put(sketch, &mut batch.ipc_message, batch.arrow_data.len())?;
+        write_message(&mut self.bytes, batch, &self.options)?;
+        Ok(())
+    }
+}
+
 /// Encodes a recording.
 pub(super) struct Encoder {
     schema: SchemaRef,
-    stream: StreamWriter<Vec<u8>>,
+    messages: Messages,
     fill: Fill,
+    noting: Noting,
     /// The set being added; kept for its room.
     set: Vec<Entry>,
     arch: Option<Arch>,
@@ -51,9 +98,10 @@ impl Encoder {
             .try_with_compression(Some(CompressionType::ZSTD))?
             .try_with_compression_level(Some(ZSTD_LEVEL))?;
         Ok(Self {
-            stream: StreamWriter::try_new_with_options(Vec::new(), &schema, options)?,
+            messages: Messages::begin(&schema, options)?,
             schema,
             fill: Fill::default(),
+            noting: Noting::new(),
             set: Vec::new(),
             arch: Arch::from_machine(&trace.arch),
             name: None,
@@ -62,7 +110,7 @@ impl Encoder {
 
     /// The bytes so far: the header or whole batches.
     pub(super) fn take_bytes(&mut self) -> Vec<u8> {
-        std::mem::take(self.stream.get_mut())
+        std::mem::take(&mut self.messages.bytes)
     }
 
     /// Adds events, in the order in which they ended.
@@ -82,6 +130,7 @@ impl Encoder {
     }
 
     fn push(&mut self, event: &Event) -> Result<()> {
+        self.noting.push(event);
         let named = match event {
             Event::Call(call) => Some(Named::Call(call.nr)),
             Event::Open(open) => open.nr.flatten().map(Named::Call),
@@ -108,6 +157,7 @@ impl Encoder {
         let mut of = None;
         self.set.clear();
         for event in set {
+            self.noting.push(event);
             if let Event::Ready(ready) = event {
                 of = Some(*ready);
                 self.set.push(row::entry(*ready));
@@ -140,14 +190,15 @@ impl Encoder {
             return Ok(());
         }
         let batch = self.fill.take(&self.schema)?;
-        Ok(self.stream.write(&batch)?)
+        self.messages.write(&batch, &self.noting.take())
     }
 
     /// Adds how the trace ended, and the mark after which nothing follows.
     pub(super) fn finish(&mut self, end: End) -> Result<()> {
         self.push(&Event::End(end))?;
         self.flush()?;
-        Ok(self.stream.finish()?)
+        self.messages.bytes.extend_from_slice(&END);
+        Ok(())
     }
 }
 

@@ -5,7 +5,8 @@
 //!   ff ff ff ff | 0                                         the end of the stream
 //! ```
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
 
 use anyhow::{Context, Result, bail, ensure};
 use arrow_buffer::{Buffer, MutableBuffer};
@@ -19,12 +20,12 @@ const BODY_BYTES_MAX: u64 = 64 << 20;
 
 /// What comes next in a file.
 pub(super) enum Frame {
-    /// A message.
+    /// A message, but for its body.
     Message {
         /// Its flatbuffer, unverified.
         metadata: Vec<u8>,
-        /// What that refers to.
-        body: Buffer,
+        /// Bytes of what that refers to: to be read or passed over next.
+        body_bytes: u64,
     },
     /// The stream was ended properly.
     End,
@@ -32,9 +33,33 @@ pub(super) enum Frame {
     Nothing,
 }
 
+/// What a recording is read from.
+pub(super) enum Source {
+    /// A file, in which one may go on elsewhere.
+    File(BufReader<File>),
+    /// Anything else.
+    Other(Box<dyn Read + Send>),
+}
+
+impl Source {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.read_exact(into),
+            Self::Other(other) => other.read_exact(into),
+        }
+    }
+
+    fn pass(&mut self, bytes: u64) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.seek_relative(i64::try_from(bytes).map_err(io::Error::other)?),
+            Self::Other(other) => io::copy(&mut other.take(bytes), &mut io::sink()).map(drop),
+        }
+    }
+}
+
 /// A file and how far it has been read.
 pub(super) struct Frames {
-    input: Box<dyn Read + Send>,
+    input: Source,
     read: u64,
     length: u64,
     /// Whether the first message began as messages do.
@@ -43,7 +68,7 @@ pub(super) struct Frames {
 
 impl Frames {
     /// Reads the messages of a file that has this many bytes.
-    pub(super) fn new(input: Box<dyn Read + Send>, length: u64) -> Self {
+    pub(super) fn new(input: Source, length: u64) -> Self {
         Self {
             input,
             read: 0,
@@ -71,7 +96,7 @@ impl Frames {
         self.length.saturating_sub(self.read)
     }
 
-    /// The next message.
+    /// The next message. Its body must be read or passed over before another.
     ///
     /// # Errors
     /// The file ends within it, or what stands there is no message of ours.
@@ -103,22 +128,51 @@ impl Frames {
         let Ok(message) = root_as_message(&metadata) else {
             bail!("a message is damaged");
         };
-        let body =
+        let body_bytes =
             u64::try_from(message.bodyLength()).context("a batch has fewer than no bytes")?;
-        ensure!(body <= BODY_BYTES_MAX, "a batch says it has {body} bytes");
-        let body = self.take(body, "a batch")?;
-        Ok(Frame::Message { metadata, body })
+        ensure!(
+            body_bytes <= BODY_BYTES_MAX,
+            "a batch says it has {body_bytes} bytes"
+        );
+        Ok(Frame::Message {
+            metadata,
+            body_bytes,
+        })
     }
 
-    fn take(&mut self, bytes: u64, what: &str) -> Result<Buffer> {
+    /// The body of the message before.
+    ///
+    /// # Errors
+    /// The file ends within it.
+    pub(super) fn body(&mut self, bytes: u64) -> Result<Buffer> {
+        self.take(bytes, "a batch")
+    }
+
+    /// Passes over the body of the message before.
+    ///
+    /// # Errors
+    /// See [`body`](Self::body).
+    pub(super) fn pass_body(&mut self, bytes: u64) -> Result<()> {
+        self.has_left(bytes, "a batch")?;
+        self.input.pass(bytes)?;
+        self.read += bytes;
+        Ok(())
+    }
+
+    fn has_left(&self, bytes: u64, what: &str) -> Result<()> {
         let left = self.left();
         ensure!(
             bytes <= left,
             "the file ends within {what}: {} bytes are missing",
             bytes - left
         );
+        Ok(())
+    }
+
+    fn take(&mut self, bytes: u64, what: &str) -> Result<Buffer> {
+        self.has_left(bytes, what)?;
         let mut buffer = MutableBuffer::from_len_zeroed(usize::try_from(bytes)?);
-        self.input.read_exact(buffer.as_slice_mut())?;
+        self.input.read(buffer.as_slice_mut())?;
         self.read += bytes;
         Ok(buffer.into())
     }

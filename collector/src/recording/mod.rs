@@ -19,6 +19,7 @@ mod disk;
 mod encode;
 mod flight;
 mod frame;
+mod note;
 mod read;
 mod rotate;
 mod row;

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -19,9 +19,9 @@ use arrow_schema::{DataType, SchemaRef};
 
 use super::batch::{Batch, Batches, Decoded, Names, Place};
 use super::check;
-use super::frame::{Frame, Frames, METADATA_BYTES_MAX};
+use super::frame::{Frame, Frames, METADATA_BYTES_MAX, Source};
 use super::schema::{columns, trace};
-use crate::model::{Event, Sketch, Trace};
+use crate::model::{Event, GLANCE_BITS, SHORT_BITS, Sketch, Trace};
 
 /// What is missing from a recording that was cut off or damaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,10 @@ impl fmt::Display for Cut {
 
 /// Batches decoded at a time.
 const AHEAD: usize = 3;
+/// Bytes read from a file at a time, where all of it is read.
+const AHEAD_BYTES: usize = 1 << 18;
+/// The same where bodies are passed over: about what stands before one.
+const GLANCE_BYTES: usize = 1 << 13;
 
 /// Reads a recording, each batch as `D`.
 pub struct Reader<D = Vec<Event>> {
@@ -62,11 +66,17 @@ pub struct Reader<D = Vec<Event>> {
     names: Arc<Names>,
     trace: Trace,
     /// Batches being decoded, in the file's order.
-    ahead: VecDeque<Decoding<D>>,
+    ahead: VecDeque<(Decoding<D>, Place)>,
     /// Where batches are, of those that can be read again.
     places: Vec<Place>,
     /// From which they can.
     file: Option<File>,
+    /// How long a call is short, where batches are read in short.
+    bits: u8,
+    /// Whether what stands beside the rows of a batch is enough.
+    glances: bool,
+    /// Batches of which it was.
+    noted: u64,
     /// Set once there is nothing more to read ahead.
     stop: Option<Stop>,
     /// Whether the row that says how the trace ended has been read.
@@ -84,7 +94,7 @@ impl Reader {
     /// It can't be read, is not a recording, is of a newer version, or was cut within its header.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        open_file(path).with_context(|| act(path))
+        open_file(path, AHEAD_BYTES).with_context(|| act(path))
     }
 
     /// Whether a file begins like a recording, of any version, even if it is cut within its header.
@@ -103,7 +113,7 @@ impl Reader {
     /// # Errors
     /// See [`open`](Self::open).
     pub fn new(input: impl Read + Send + 'static, length_bytes: u64) -> Result<Self> {
-        Self::begin(input, length_bytes)
+        Self::begin(Source::Other(Box::new(input)), length_bytes)
     }
 }
 
@@ -114,23 +124,74 @@ impl Reader<Sketch> {
     /// See [`Reader::open`].
     pub fn sketch(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        open_file(path).with_context(|| act(path))
+        open_file(path, AHEAD_BYTES).with_context(|| act(path))
+    }
+
+    /// Opens a recording to read its batches in very short: of each what its recorder noted beside it, where it did, so
+    /// that the rows need not be read.
+    ///
+    /// # Errors
+    /// See [`Reader::open`].
+    pub fn glance(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let reader = open_file(path, GLANCE_BYTES).with_context(|| act(path))?;
+        Ok(reader.glancing())
     }
 
     /// The same of a recording of this many bytes, from anything.
     ///
     /// # Errors
     /// See [`Reader::open`].
+    pub fn glance_from(input: impl Read + Send + 'static, length_bytes: u64) -> Result<Self> {
+        Ok(Self::sketch_from(input, length_bytes)?.glancing())
+    }
+
+    fn glancing(self) -> Self {
+        Self {
+            bits: GLANCE_BITS,
+            glances: true,
+            ..self
+        }
+    }
+
+    /// How many batches were taken as they were noted: there is more to see in their rows.
+    pub fn noted(&self) -> u64 {
+        self.noted
+    }
+
+    /// The same as [`sketch`](Self::sketch) of a recording of this many bytes, from anything.
+    ///
+    /// # Errors
+    /// See [`Reader::open`].
     pub fn sketch_from(input: impl Read + Send + 'static, length_bytes: u64) -> Result<Self> {
-        Self::begin(input, length_bytes)
+        Self::begin(Source::Other(Box::new(input)), length_bytes)
     }
 
     /// What reads the batches again that were read, from the same file, whatever has its name by now. `None` if they
     /// were read from something else.
-    pub fn batches(&mut self) -> Option<Batches> {
+    ///
+    /// # Errors
+    /// There are too many open files.
+    pub fn batches(&mut self) -> Result<Option<Batches>> {
+        let Some(file) = &self.file else {
+            return Ok(None);
+        };
         let (schema, known) = (self.schema.clone(), self.known.clone());
         let places = std::mem::take(&mut self.places);
-        Some(Batches::new(self.file.take()?, schema, known, places))
+        let file = file.try_clone().context("read a recording again")?;
+        Ok(Some(Batches::new(file, schema, known, places)))
+    }
+
+    /// Reads the same file again from its beginning, and its batches as [`sketch`](Self::sketch) does. This one can't be
+    /// read on then.
+    ///
+    /// # Errors
+    /// It was read from something else, or see [`Reader::open`].
+    pub fn again(self) -> Result<Self> {
+        let act = "read a recording again";
+        let mut file = self.file.context("it was no file").context(act)?;
+        file.rewind().context(act)?;
+        begin_file(file, AHEAD_BYTES).context(act)
     }
 }
 
@@ -138,24 +199,29 @@ fn act(path: &Path) -> String {
     format!("read recording {}", path.display())
 }
 
-fn open_file<D: Decoded>(path: &Path) -> Result<Reader<D>> {
+/// Opens a file of which so many bytes are read ahead.
+fn open_file<D: Decoded>(path: &Path, ahead_bytes: usize) -> Result<Reader<D>> {
     // Asked before it is opened, since to open a pipe may wait for ever.
     ensure!(std::fs::metadata(path)?.is_file(), "it is not a plain file");
-    let file = File::open(path)?;
+    begin_file(File::open(path)?, ahead_bytes)
+}
+
+fn begin_file<D: Decoded>(file: File, ahead_bytes: usize) -> Result<Reader<D>> {
     let length = file.metadata()?.len();
     let again = file.try_clone()?;
-    let mut reader = Reader::begin(BufReader::with_capacity(1 << 18, file), length)?;
+    let input = Source::File(BufReader::with_capacity(ahead_bytes, file));
+    let mut reader = Reader::begin(input, length)?;
     reader.file = Some(again);
     Ok(reader)
 }
 
 impl<D: Decoded> Reader<D> {
-    fn begin(input: impl Read + Send + 'static, length_bytes: u64) -> Result<Self> {
+    fn begin(input: Source, length_bytes: u64) -> Result<Self> {
         ensure!(length_bytes > 0, "it is empty");
-        let mut frames = Frames::new(Box::new(input), length_bytes);
-        let header = match frames.next() {
-            Ok(Frame::Message { metadata, .. }) => metadata,
-            Ok(Frame::End | Frame::Nothing) => bail!("not a recording of waitscope"),
+        let mut frames = Frames::new(input, length_bytes);
+        let header = match frames.next().and_then(|frame| whole(frame, &mut frames)) {
+            Ok(Some((metadata, _))) => metadata,
+            Ok(None) => bail!("not a recording of waitscope"),
             Err(error) => return Err(error).context(header_hint(&frames)),
         };
         let Ok(message) = root_as_message(&header) else {
@@ -177,6 +243,9 @@ impl<D: Decoded> Reader<D> {
             ahead: VecDeque::new(),
             places: Vec::new(),
             file: None,
+            bits: SHORT_BITS,
+            glances: false,
+            noted: 0,
             stop: None,
             ended: false,
             done: false,
@@ -221,7 +290,12 @@ impl<D: Decoded> Reader<D> {
         while self.stop.is_none() && self.ahead.len() < AHEAD {
             match self.step() {
                 Ok(Step::Batch(batch, place)) => {
-                    self.ahead.push_back(decode(batch, place)?);
+                    self.ahead.push_back(decode(batch, place, self.bits)?);
+                }
+                Ok(Step::Noted(decoded, place)) => {
+                    self.noted += 1;
+                    let decoded = Decoding::Noted(decoded);
+                    self.ahead.push_back((decoded, place));
                 }
                 Ok(Step::Names) => {}
                 Ok(Step::End) => self.stop = Some(Stop::End),
@@ -229,8 +303,8 @@ impl<D: Decoded> Reader<D> {
             }
         }
         let reason = match self.ahead.pop_front() {
-            Some(Decoding { thread, place }) => match thread.join() {
-                Ok(Ok(decoded)) => {
+            Some((decoding, place)) => match decoding.join() {
+                Ok(decoded) => {
                     self.whole_bytes = place.end_bytes;
                     self.ended = decoded.is_end();
                     if D::IN_SHORT {
@@ -238,8 +312,7 @@ impl<D: Decoded> Reader<D> {
                     }
                     return Ok(Some(decoded));
                 }
-                Ok(Err(error)) => Some(format!("{error:#}")),
-                Err(_) => Some("a batch can't be decoded".to_owned()),
+                Err(error) => Some(format!("{error:#}")),
             },
             None => match self.stop.take() {
                 Some(Stop::Damage(reason)) => Some(reason),
@@ -270,11 +343,21 @@ impl<D: Decoded> Reader<D> {
             .then(|| "the recorder was stopped before it could end the recording".to_owned())
     }
 
-    fn step(&mut self) -> Result<Step> {
+    fn step(&mut self) -> Result<Step<D>> {
         let start_bytes = self.frames.read_bytes();
-        let (metadata, body) = match self.frames.next()? {
-            Frame::Message { metadata, body } => (metadata, body),
-            Frame::End | Frame::Nothing => return Ok(Step::End),
+        let frame = self.frames.next()?;
+        if self.glances
+            && let Frame::Message {
+                metadata,
+                body_bytes,
+            } = &frame
+            && let Some(decoded) = root_as_message(metadata).ok().and_then(D::noted)
+        {
+            self.frames.pass_body(*body_bytes)?;
+            return Ok(Step::Noted(decoded, self.place(start_bytes)));
+        }
+        let Some((metadata, body)) = whole(frame, &mut self.frames)? else {
+            return Ok(Step::End);
         };
         let Ok(message) = root_as_message(&metadata) else {
             bail!("a message is damaged");
@@ -285,11 +368,7 @@ impl<D: Decoded> Reader<D> {
                 Ok(Step::Names)
             }
             MessageHeader::RecordBatch => {
-                let place = Place {
-                    start_bytes,
-                    end_bytes: self.frames.read_bytes(),
-                    names: self.names.clone(),
-                };
+                let place = self.place(start_bytes);
                 let batch = Batch {
                     metadata,
                     body,
@@ -300,6 +379,15 @@ impl<D: Decoded> Reader<D> {
                 Ok(Step::Batch(batch, place))
             }
             _ => bail!("a message is of a kind that no recording has"),
+        }
+    }
+
+    /// Of the message that was read from there on.
+    fn place(&self, start_bytes: u64) -> Place {
+        Place {
+            start_bytes,
+            end_bytes: self.frames.read_bytes(),
+            names: self.names.clone(),
         }
     }
 
@@ -324,8 +412,20 @@ impl<D: Decoded> Reader<D> {
     }
 }
 
-enum Step {
+/// A message with its body; `None` at the end.
+fn whole(frame: Frame, frames: &mut Frames) -> Result<Option<(Vec<u8>, arrow_buffer::Buffer)>> {
+    match frame {
+        Frame::Message {
+            metadata,
+            body_bytes,
+        } => Ok(Some((metadata, frames.body(body_bytes)?))),
+        Frame::End | Frame::Nothing => Ok(None),
+    }
+}
+
+enum Step<D> {
     Batch(Batch, Place),
+    Noted(D, Place),
     Names,
     End,
 }
@@ -337,18 +437,30 @@ enum Stop {
 }
 
 /// A batch on its way.
-struct Decoding<D> {
-    thread: JoinHandle<Result<D>>,
-    place: Place,
+enum Decoding<D> {
+    Thread(JoinHandle<Result<D>>),
+    Noted(D),
+}
+
+impl<D> Decoding<D> {
+    fn join(self) -> Result<D> {
+        match self {
+            Self::Noted(decoded) => Ok(decoded),
+            Self::Thread(thread) => match thread.join() {
+                Ok(decoded) => decoded,
+                Err(_) => bail!("a batch can't be decoded"),
+            },
+        }
+    }
 }
 
 /// Decodes a batch meanwhile. It takes some ten milliseconds, a thread a fraction of one.
-fn decode<D: Decoded>(batch: Batch, place: Place) -> Result<Decoding<D>> {
+fn decode<D: Decoded>(batch: Batch, place: Place, bits: u8) -> Result<(Decoding<D>, Place)> {
     let thread = Builder::new()
         .name("decode".to_owned())
-        .spawn(move || batch.decode())
+        .spawn(move || batch.decode(bits))
         .context("start a thread to decode a recording")?;
-    Ok(Decoding { thread, place })
+    Ok((Decoding::Thread(thread), place))
 }
 
 /// What a file is whose first message can't be read.

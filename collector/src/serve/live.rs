@@ -48,6 +48,7 @@ fn message(about: &About, snapshot: &Snapshot) -> Value {
         totals,
         cost,
         recorded_bytes,
+        cut,
     } = snapshot;
     let totals = totals.as_ref();
     // The programs know of a loss before the record after it tells where it was.
@@ -75,7 +76,7 @@ fn message(about: &About, snapshot: &Snapshot) -> Value {
         "sealed_ns": state.sealed_ns,
         "kept_ns": state.kept_ns,
         "ended": state.ended,
-        "cut": unread.as_ref().or(about.cut.as_ref()),
+        "cut": unread.as_ref().or(cut.as_ref()),
         "calls": state.calls,
         "offcpu": state.offcpu,
         "made": totals.map(|totals| totals.made),

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     export::{call_json, descriptor_json},
-    model::Call,
-    store::{Calls, Filter, HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row, Sum},
+    model::{Call, Sum},
+    store::{Calls, Filter, HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row},
 };
 
 /// What an address may ask. Anything else in it is a mistake, which must not look like an answer.

@@ -13,6 +13,9 @@ use crate::{
     store::{State, Store},
 };
 
+/// Of a recording that was made or changed by something else.
+const NOTES_DIFFER: &str = "what was noted beside its rows is not what is in them: reload the page";
+
 /// The store and what the page is told about it.
 pub struct Shared {
     pub(super) about: About,
@@ -28,8 +31,6 @@ pub(super) struct About {
     pub(super) arch: Option<Arch>,
     pub(super) live: bool,
     pub(super) source: String,
-    /// What is missing of a damaged recording.
-    pub(super) cut: Option<String>,
 }
 
 /// How far the trace has come, at one moment.
@@ -41,6 +42,8 @@ pub(super) struct Snapshot {
     pub(super) cost: Cost,
     /// `None` without a recording.
     pub(super) recorded_bytes: Option<u64>,
+    /// What is missing of a damaged recording.
+    pub(super) cut: Option<String>,
 }
 
 impl Shared {
@@ -66,6 +69,7 @@ impl Shared {
                 rss_bytes: rss_bytes(),
             },
             recorded_bytes: None,
+            cut,
         };
         let arch = Arch::from_machine(&trace.arch);
         Self {
@@ -74,7 +78,6 @@ impl Shared {
                 arch,
                 live,
                 source: source.to_owned(),
-                cut,
             },
             store: Mutex::new(store),
             meter: Mutex::new(Meter::new()),
@@ -114,7 +117,26 @@ impl Shared {
             totals,
             cost,
             recorded_bytes,
+            cut: None,
         }));
+    }
+
+    /// Shows the same recording from a store that has more of it at hand, and tells the page what is missing of it if
+    /// that was not known.
+    pub fn replace(&self, store: Store, cut: Option<String>) {
+        let state = store.state();
+        let lanes = store.lanes();
+        let before = std::mem::replace(&mut *self.store(), store);
+        let told = (before.state().calls, before.lanes());
+        let differs = told != (state.calls, lanes);
+        let cut = cut.or_else(|| differs.then(|| NOTES_DIFFER.to_owned()));
+        self.published.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.totals = totals_of(&state).or(snapshot.totals.take());
+            snapshot.state = state;
+            snapshot.state.ended = true;
+            snapshot.cut = cut;
+        });
     }
 
     /// The trace is over: tells the page its last state.

@@ -8,11 +8,10 @@ use std::ops::Range;
 use super::{
     Filter,
     columns::{Few, Small},
-    sum::Sum,
     track::{Chunk, Track},
     tracks::Tracks,
 };
-use crate::model::{Call, Copying, OffCpu, Ready, Timeout, Waker};
+use crate::model::{Call, Copying, OffCpu, Ready, Sum, Timeout, Waker};
 
 /// Items that one sum is kept of.
 const BLOCK: usize = 64;

@@ -16,11 +16,10 @@ use std::collections::VecDeque;
 use super::{
     items::Items,
     spans::Spans,
-    sum::Sum,
     tile::{Grid, LEVEL_MAX},
     track::{Chunk, Track},
 };
-use crate::model::{Call, Off, OffCpu, Run, SHORT_BITS};
+use crate::model::{Call, Off, OffCpu, Run, SHORT_BITS, Sum};
 
 /// The level that lanes begin with: buckets of 66 µs hold some ten calls of a busy server. Lower ones took four times
 /// the memory of the calls themselves, and a picture from those is quick where buckets are that narrow.
@@ -75,9 +74,9 @@ impl Levels {
         self.sum(call.start_ns, octave, Sum::of_call(call));
     }
 
-    /// Adds short calls that all begin in one bucket, likewise.
+    /// Adds short things that all begin in one bucket, likewise.
     pub(super) fn push_run(&mut self, run: &Run) {
-        self.add(self.base, run.start_ns >> self.base, Sum::of_run(run));
+        self.add(self.base, run.start_ns >> self.base, run.sum);
     }
 
     /// Adds a short time off the CPU outside calls, likewise.

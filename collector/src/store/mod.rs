@@ -16,7 +16,6 @@ mod query;
 mod shelf;
 mod spans;
 mod state;
-mod sum;
 mod tile;
 mod track;
 mod tracks;
@@ -24,8 +23,8 @@ mod tracks;
 use std::collections::HashMap;
 
 use crate::model::{
-    Arch, Descriptor, End, Event, Life, LifeKind, Off, OpenThread, Piece, Run, Sketch, Trace,
-    id_map::IdMap,
+    Arch, Descriptor, End, Event, Life, LifeKind, Off, OpenThread, Piece, Run, Sketch, Spans,
+    Trace, id_map::IdMap,
 };
 
 pub use filter::Filter;
@@ -39,7 +38,6 @@ pub use query::{Calls, HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row, TOTALS_MA
 pub use shelf::Bring;
 use shelf::{Contents, Shelving};
 pub use state::State;
-pub use sum::Sum;
 use tile::Grid;
 pub use tile::{LEVEL_MAX, TILE_BUCKETS, Tile};
 
@@ -144,9 +142,14 @@ impl Store {
 
     /// Takes in the next batch of a file in short. In a store that brings nothing, what it leaves out counts as not shown.
     pub fn sketch(&mut self, sketch: Sketch) {
+        // Of what is only summed no finer picture can be kept.
+        while self.base < sketch.bits.min(LEVEL_MAX) {
+            self.coarsen();
+        }
         for piece in sketch.pieces {
             match piece {
                 Piece::Run(run) => self.push_run(&run),
+                Piece::Spans(spans) => self.push_spans(&spans),
                 Piece::Off(off) => self.push_off(&off),
                 Piece::Event(event) => self.push(event),
             }
@@ -244,9 +247,17 @@ impl Store {
 
     fn push_run(&mut self, run: &Run) {
         self.now_ns = self.now_ns.max(run.end_ns);
-        self.calls += u64::from(run.calls);
-        self.push_to(run.pid, run.tid, run.calls, |lane, shelving| {
+        self.calls += u64::from(run.sum.calls);
+        self.push_to(run.pid, run.tid, run.count, |lane, shelving| {
             lane.push_run(run, shelving?)
+        });
+    }
+
+    fn push_spans(&mut self, spans: &Spans) {
+        self.now_ns = self.now_ns.max(spans.end_ns);
+        self.offcpu += u64::from(spans.count);
+        self.push_to(spans.pid, spans.tid, spans.count, |lane, shelving| {
+            lane.push_spans(spans, shelving?)
         });
     }
 

@@ -9,11 +9,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::{
-    DESCRIPTORS_MAX, Filter, Histogram, Sum,
+    DESCRIPTORS_MAX, Filter, Histogram,
     items::Items,
     track::{At, Chunk as _, Track},
 };
-use crate::model::{Call, id_map::IdMap};
+use crate::model::{Call, Sum, id_map::IdMap};
 
 /// Descriptors in an answer, at most: the others are one sum.
 pub const TOTALS_MAX: usize = 1000;

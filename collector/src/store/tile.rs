@@ -6,10 +6,9 @@
 use super::{
     items::Items,
     spans::Spans,
-    sum::Sum,
     track::{At, Chunk, Track},
 };
-use crate::model::{Arch, Call, CallClass, Copying, OffCpu, call_class};
+use crate::model::{Arch, Call, CallClass, Copying, OffCpu, Sum, call_class};
 
 /// Buckets in a tile.
 pub const TILE_BUCKETS: u64 = 512;

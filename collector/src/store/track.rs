@@ -211,7 +211,7 @@ impl<C: Chunk> Track<C> {
         if let Some(Slot::Shelved(last)) = self.chunks.back_mut()
             && last.batch == batch
         {
-            last.len += noted.count;
+            last.len = last.len.saturating_add(noted.count);
             last.last_start_ns = noted.last_start_ns;
             last.last_end_ns = noted.end_ns;
             return 0;

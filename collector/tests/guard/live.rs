@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use waitscope::attach::Totals;
+use waitscope::{
+    attach::Totals,
+    model::{Event, Life, LifeKind, Piece, SHORT_BITS, Sketch},
+};
 
-use crate::site::{END_NS, Site, end};
+use crate::site::{END_NS, Site, end, gone};
 
 #[test]
 fn the_stream_tells_a_state_then_a_newer_one() {
@@ -112,6 +115,39 @@ fn a_recording_is_over_and_says_what_is_missing() {
         (&3.into(), &END_NS.into()),
         "{state}"
     );
+}
+
+#[test]
+fn a_page_is_told_what_only_the_rows_of_a_recording_show() {
+    let site = Site::gone();
+    let mut stream = site.stream();
+    assert_eq!(stream.next()["cut"], serde_json::Value::Null);
+    // The same again, as nearly always.
+    site.shared.replace(gone(), None);
+    assert_eq!(stream.next()["cut"], serde_json::Value::Null);
+    site.shared.replace(gone(), Some("torn".to_owned()));
+    assert_eq!(stream.next()["cut"], "torn");
+    let mut other = gone();
+    other.sketch(Sketch {
+        bits: SHORT_BITS,
+        pieces: vec![Piece::Event(Event::Life(Life {
+            pid: 7,
+            tid: 9,
+            at_ns: 100,
+            kind: LifeKind::Began,
+            name: "another".to_owned(),
+        }))],
+        ready: Vec::new(),
+    });
+    site.shared.replace(other, None);
+    let state = stream.next();
+    assert_eq!(
+        (&state["lanes"], &state["ended"]),
+        (&2.into(), &true.into()),
+        "{state}"
+    );
+    let cut = state["cut"].as_str().unwrap_or_default();
+    assert!(cut.contains("is not what is in them"), "{state}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use waitscope::{
-    model::{Call, End, Event, Life, LifeKind, Piece, Ready, Run, Sketch, Trace},
+    model::{Call, End, Event, Life, LifeKind, Piece, Ready, Run, SHORT_BITS, Sketch, Sum, Trace},
     serve::{Server, Shared},
     store::Store,
 };
@@ -51,27 +51,8 @@ impl Site {
         Self::new(Shared::live(store(), "attach"))
     }
 
-    /// A recording of one short call, of which nothing can be read again.
     pub(crate) fn gone() -> Self {
-        let mut store = Store::shelved(trace(), 64 << 20, Box::new(|_| None));
-        let run = Run {
-            pid: 7,
-            tid: 8,
-            start_ns: 100,
-            last_start_ns: 100,
-            end_ns: 150,
-            calls: 1,
-            kernel_ns: 50,
-            blocked_ns: 0,
-            runnable_ns: 0,
-            copying_ns: 0,
-            other_ns: 0,
-        };
-        store.sketch(Sketch {
-            pieces: vec![Piece::Run(run), Piece::Event(end())],
-            ready: Vec::new(),
-        });
-        Self::new(Shared::recorded(store, "file.arrow", None))
+        Self::new(Shared::recorded(gone(), "file.arrow", None))
     }
 
     fn new(shared: Shared) -> Self {
@@ -240,4 +221,28 @@ pub(crate) fn end() -> Event {
         compat: 0,
         unseen: 0,
     })
+}
+
+/// A recording of one short call, of which nothing can be read again.
+pub(crate) fn gone() -> Store {
+    let mut store = Store::shelved(trace(), 64 << 20, Box::new(|_| None));
+    let run = Run {
+        pid: 7,
+        tid: 8,
+        start_ns: 100,
+        last_start_ns: 100,
+        end_ns: 150,
+        count: 1,
+        sum: Sum {
+            calls: 1,
+            kernel_ns: 50,
+            ..Sum::default()
+        },
+    };
+    store.sketch(Sketch {
+        bits: SHORT_BITS,
+        pieces: vec![Piece::Run(run), Piece::Event(end())],
+        ready: Vec::new(),
+    });
+    store
 }

@@ -1,0 +1,169 @@
+//! A batch's sketch beside its rows: in the metadata of its message, which other readers pass over.
+//!
+//! With it a recording opens without its rows being read. It is no part of the format: whoever does not know its form, or
+//! finds it damaged, reads the rows, and they alone are believed where the two differ. It must never cost a recording
+//! more than a small part of its size.
+
+use anyhow::{Context as _, Result, ensure};
+use arrow_ipc::{KeyValue, KeyValueArgs, Message, MessageBuilder, RecordBatchBuilder};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use flatbuffers::FlatBufferBuilder;
+use zstd::bulk::{compress, decompress};
+
+use crate::model::{Event, GLANCE_BITS, Off, Piece, Ready, Run, Sketch, Sketcher, id_map::IdMap};
+
+/// Another form has another number.
+const KEY: &str = "waitscope.glance.1";
+/// A batch goes without if it would take more than one in so many bytes of it: then there is not much that is short.
+const PART: usize = 12;
+/// Of numbers that are alike.
+const ZSTD_LEVEL: i32 = 3;
+/// More than any sketch that a batch of ours has.
+const UNPACKED_BYTES_MAX: usize = 8 << 20;
+
+/// Sketches the events of a batch as they are recorded.
+pub(super) struct Noting {
+    sketcher: Sketcher,
+    /// What readiness calls found that did not end yet.
+    waiting: IdMap<u32, Vec<Ready>>,
+}
+
+impl Noting {
+    pub(super) fn new() -> Self {
+        Self {
+            sketcher: Sketcher::new(GLANCE_BITS),
+            waiting: IdMap::default(),
+        }
+    }
+
+    /// Adds an event.
+    pub(super) fn push(&mut self, event: &Event) {
+        match event {
+            Event::Call(call) => {
+                if let Some(found) = self.waiting.get_mut(&call.tid) {
+                    found.clear();
+                }
+                match Run::of_call(call, GLANCE_BITS) {
+                    Some(run) => self.sketcher.call(run),
+                    None => self.sketcher.event(event.clone()),
+                }
+            }
+            Event::OffCpu(span) => match span.end_ns.checked_sub(span.start_ns) {
+                Some(length_ns) if length_ns >> GLANCE_BITS == 0 => {
+                    self.sketcher.off(Off::from(span));
+                }
+                _ => self.sketcher.event(event.clone()),
+            },
+            Event::Ready(ready) => self.waiting.entry(ready.tid).or_default().push(*ready),
+            // No picture has them.
+            Event::Request(_) => {}
+            Event::Life(_)
+            | Event::Descriptor(_)
+            | Event::Gap(_)
+            | Event::Open(_)
+            | Event::End(_) => self.sketcher.event(event.clone()),
+        }
+    }
+
+    /// Takes the sketch of what came since the last.
+    pub(super) fn take(&mut self) -> Sketch {
+        let waiting = std::mem::take(&mut self.waiting);
+        Sketch {
+            bits: GLANCE_BITS,
+            pieces: self.sketcher.take(),
+            ready: waiting.into_values().flatten().collect(),
+        }
+    }
+}
+
+/// Puts a sketch into the message of a batch that has a body of so many bytes, unless it would be large.
+///
+/// # Errors
+/// The message is none of a batch.
+pub(super) fn put(sketch: &Sketch, message: &mut Vec<u8>, body_bytes: usize) -> Result<()> {
+    let packed = compress(&postcard::to_allocvec(sketch)?, ZSTD_LEVEL)?;
+    let text = BASE64.encode(packed);
+    if text.len() <= body_bytes / PART {
+        *message = with(message, &text)?;
+    }
+    Ok(())
+}
+
+/// The same message of a batch, with a note.
+fn with(message: &[u8], note: &str) -> Result<Vec<u8>> {
+    let room = message.len() + note.len();
+    let message = arrow_ipc::root_as_message(message)?;
+    let batch = message
+        .header_as_record_batch()
+        .context("not the message of a batch")?;
+    let mut built = FlatBufferBuilder::with_capacity(room);
+    let nodes: Vec<_> = batch
+        .nodes()
+        .context("no columns")?
+        .iter()
+        .copied()
+        .collect();
+    let nodes = built.create_vector(&nodes);
+    let buffers: Vec<_> = batch
+        .buffers()
+        .context("no buffers")?
+        .iter()
+        .copied()
+        .collect();
+    let buffers = built.create_vector(&buffers);
+    let compression = batch.compression().map(|compression| {
+        let mut copy = arrow_ipc::BodyCompressionBuilder::new(&mut built);
+        copy.add_codec(compression.codec());
+        copy.add_method(compression.method());
+        copy.finish()
+    });
+    let mut copy = RecordBatchBuilder::new(&mut built);
+    copy.add_length(batch.length());
+    copy.add_nodes(nodes);
+    copy.add_buffers(buffers);
+    if let Some(compression) = compression {
+        copy.add_compression(compression);
+    }
+    let header = copy.finish().as_union_value();
+    let (key, value) = (built.create_string(KEY), built.create_string(note));
+    let note = KeyValueArgs {
+        key: Some(key),
+        value: Some(value),
+    };
+    let note = KeyValue::create(&mut built, &note);
+    let notes = built.create_vector(&[note]);
+    let mut copy = MessageBuilder::new(&mut built);
+    copy.add_version(message.version());
+    copy.add_header_type(message.header_type());
+    copy.add_bodyLength(message.bodyLength());
+    copy.add_header(header);
+    copy.add_custom_metadata(notes);
+    let root = copy.finish();
+    built.finish(root, None);
+    Ok(built.finished_data().to_vec())
+}
+
+/// The sketch in the message of a batch; `None` if there is none in a form that is known.
+pub(super) fn read(message: Message<'_>) -> Option<Sketch> {
+    let notes = message.custom_metadata()?;
+    let note = notes.iter().find(|note| note.key() == Some(KEY))?.value()?;
+    unpack(note).ok()
+}
+
+fn unpack(note: &str) -> Result<Sketch> {
+    let packed = BASE64.decode(note)?;
+    let sketch: Sketch = postcard::from_bytes(&decompress(&packed, UNPACKED_BYTES_MAX)?)?;
+    ensure!(sketch.bits == GLANCE_BITS, "another width");
+    ensure!(sketch.pieces.iter().all(is_sound), "out of order");
+    Ok(sketch)
+}
+
+fn is_sound(piece: &Piece) -> bool {
+    let are_in_order =
+        |start_ns, last_ns, end_ns| start_ns <= last_ns && last_ns <= end_ns && end_ns < u64::MAX;
+    match piece {
+        Piece::Run(run) => are_in_order(run.start_ns, run.last_start_ns, run.end_ns),
+        Piece::Spans(spans) => are_in_order(spans.start_ns, spans.last_start_ns, spans.end_ns),
+        Piece::Off(_) | Piece::Event(_) => true,
+    }
+}
