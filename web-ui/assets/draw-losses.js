@@ -24,7 +24,7 @@ const patterns = new Map();
  * @param {string} colour
  * @returns {CanvasPattern | string}
  */
-function hatch(context, colour) {
+export function hatch(context, colour) {
   let pattern = patterns.get(colour);
   if (pattern === undefined) {
     const tile = document.createElement("canvas");

@@ -10,12 +10,14 @@
  * @import { Palette } from "./phases.js"
  * @import { View } from "./scale.js"
  * @import { Frame } from "./layout.js"
+ * @import { Range } from "./view-state.js"
  */
 
 import { Columns, fill } from "./columns.js";
 import { drawAxis, drawGrid } from "./draw-axis.js";
 import { drawCalls, drawOpen } from "./draw-calls.js";
 import { drawEdges, drawGaps, drawUnseen } from "./draw-losses.js";
+import { drawSelection } from "./draw-selection.js";
 import { AXIS_PX, BODY_PX, BODY_TOP_PX, BOX_TOP_PX, ROW_PX, rowTop, visibleRows } from "./layout.js";
 import { PRESENCE_PX, Raster } from "./raster.js";
 import { timeToX } from "./scale.js";
@@ -25,7 +27,7 @@ import { timeToX } from "./scale.js";
  * @typedef {{ lane: number, startNs: number, endNs: number }} Mark
  * @typedef {{
  *   view: View, frame: Frame, lanes: ReadonlyMap<number, SceneLane>, names: readonly string[], gaps: readonly Gap[],
- *   keptNs: number, nowNs: number, live: boolean, pinned: Mark | null, hover: { xPx: number, row: number | null } | null,
+ *   keptNs: number, nowNs: number, live: boolean, pinned: Mark | null, selection: Range | null, hover: { xPx: number, row: number | null } | null,
  *   palette: Palette, scale: number, raster: Raster,
  * }} Scene  `lanes` by row; `scale` device pixels per CSS pixel
  * @typedef {{ rects: number, labels: number, pixels: number }} Counters
@@ -60,6 +62,7 @@ export function draw(context, scene) {
   drawGaps(context, scene, counters);
   drawPinned(context, scene, counters);
   drawEdges(context, scene, counters);
+  drawSelection(context, scene, counters);
   drawAxis(context, scene, counters);
   drawHover(context, scene, counters);
   return counters;

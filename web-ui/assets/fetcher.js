@@ -16,7 +16,8 @@ const REFRESH_MS = 250;
 const RETRY_MS = 2000;
 
 /**
- * @typedef {{ lane: Lane, level: number, visible: number[], nearby: number[] }} Wish
+ * @typedef {{ lane: Lane, level: number, visible: number[], nearby: number[], restMs?: number }} Wish
+ *   `restMs`: how much longer than others its tiles may stay as they are
  * @typedef {(lane: number, level: number, index: number, signal: AbortSignal) => Promise<Tile>} Fetch
  * @typedef {{ level: number, index: number, abort: AbortController }} Flight
  */
@@ -60,9 +61,8 @@ export class Fetcher {
   /** @param {readonly Wish[]} wishes */
   cancelUnwanted(wishes) {
     for (const [lane, flight] of this.flights) {
-      const wish = wishes.find((one) => one.lane.lane === lane);
       const { level, index } = flight;
-      const wanted = wish?.level === level && (wish.visible.includes(index) || wish.nearby.includes(index));
+      const wanted = wishes.some((wish) => wish.lane.lane === lane && wish.level === level && (wish.visible.includes(index) || wish.nearby.includes(index)));
       if (!wanted) flight.abort.abort();
     }
   }
@@ -78,7 +78,7 @@ export class Fetcher {
   isDue(wish, index, visible, state, nowMs) {
     const entry = this.cache.get(wish.lane.lane, wish.level, index);
     if (!entry) return true;
-    return visible && nowMs >= entry.refreshAtMs && mayChange(entry, wish.lane, state);
+    return visible && nowMs >= entry.refreshAtMs + (wish.restMs ?? 0) && mayChange(entry, wish.lane, state);
   }
 
   /** @param {Lane} lane @param {number} level @param {number} index @param {State} state */

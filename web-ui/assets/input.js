@@ -1,12 +1,16 @@
 /**
- * What pointer, wheel and keys mean. The only file that listens to them.
+ * What pointer and wheel mean on the timeline, and keys everywhere. The only file that listens to keys of the page.
  *
  * Must never draw or fetch: it tells the timeline, or calls an action.
  *
  * @import { Timeline } from "./timeline.js"
+ * @import { Range } from "./view-state.js"
  */
 
-import { ROW_PX, rowAt } from "./layout.js";
+import { AXIS_PX, ROW_PX, rowAt } from "./layout.js";
+import { xToTime } from "./scale.js";
+import { between } from "./selection.js";
+import { VIEWS } from "./view-state.js";
 
 const ZOOM_STEP = 1.5;
 /** Wheel pixels for a zoom by e. */
@@ -20,6 +24,9 @@ const CLICK_SLOP_PX = 4;
  * @typedef {{
  *   pick: (xPx: number, row: number) => void, close: () => void, zoomToPinned: () => void,
  *   toggleFollow: () => void, follow: () => void, whole: () => void, help: () => void, scrollBy: (px: number) => void,
+ *   select: (range: Range | null, done: boolean) => void, setEdge: (edge: "from" | "to", xPx: number) => void,
+ *   mark: () => void, fit: () => void, back: () => void, forth: () => void, find: () => void,
+ *   step: (which: "next" | "previous") => void, view: (index: number) => void,
  * }} Actions
  */
 
@@ -33,7 +40,7 @@ export function listen(timeline, actions) {
 /** @param {Timeline} timeline @param {Actions} actions */
 function listenToPointer(timeline, actions) {
   const { canvas } = timeline;
-  /** @type {{ x: number, y: number, lastX: number, moved: boolean } | null} */
+  /** @type {{ x: number, y: number, lastX: number, moved: boolean, fromNs: number | null } | null} */
   let press = null;
   const release = () => {
     press = null;
@@ -41,13 +48,18 @@ function listenToPointer(timeline, actions) {
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
-    press = { x: event.offsetX, y: event.offsetY, lastX: event.offsetX, moved: false };
+    // On the axis there is nothing to drag but time itself.
+    const selects = event.shiftKey || event.offsetY < AXIS_PX;
+    const fromNs = selects ? xToTime(timeline.view, event.offsetX) : null;
+    press = { x: event.offsetX, y: event.offsetY, lastX: event.offsetX, moved: false, fromNs };
     canvas.setPointerCapture(event.pointerId);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (press) {
       press.moved ||= Math.hypot(event.offsetX - press.x, event.offsetY - press.y) > CLICK_SLOP_PX;
-      if (press.moved) {
+      if (press.moved && press.fromNs !== null) {
+        actions.select(between(press.fromNs, xToTime(timeline.view, event.offsetX)), false);
+      } else if (press.moved) {
         canvas.dataset["dragging"] = "yes";
         timeline.panBy(press.lastX - event.offsetX);
         press.lastX = event.offsetX;
@@ -58,6 +70,7 @@ function listenToPointer(timeline, actions) {
   canvas.addEventListener("pointerup", (event) => {
     const row = rowAt(timeline.frame, event.offsetY);
     if (press && !press.moved && row !== null) actions.pick(event.offsetX, row);
+    if (press?.moved && press.fromNs !== null) actions.select(between(press.fromNs, xToTime(timeline.view, event.offsetX)), true);
     release();
   });
   canvas.addEventListener("pointercancel", release);
@@ -85,35 +98,50 @@ function listenToWheel(timeline, actions) {
 /** @param {Timeline} timeline @param {Actions} actions */
 function listenToKeys(timeline, actions) {
   const middle = () => timeline.hover?.xPx ?? timeline.frame.widthPx / 2;
+  const pan = (/** @type {number} */ px) => () => timeline.panBy(px);
+  const closer = () => timeline.zoomAt(ZOOM_STEP, middle());
+  const wider = () => timeline.zoomAt(1 / ZOOM_STEP, middle());
   /** @type {Record<string, () => void>} */
   const keys = {
-    ArrowLeft: () => timeline.panBy(-PAN_STEP_PX),
-    ArrowRight: () => timeline.panBy(PAN_STEP_PX),
+    ArrowLeft: pan(-PAN_STEP_PX), a: pan(-PAN_STEP_PX),
+    ArrowRight: pan(PAN_STEP_PX), d: pan(PAN_STEP_PX),
     ArrowUp: () => actions.scrollBy(-ROW_PX),
     ArrowDown: () => actions.scrollBy(ROW_PX),
     PageUp: () => actions.scrollBy(-timeline.frame.heightPx * 0.8),
     PageDown: () => actions.scrollBy(timeline.frame.heightPx * 0.8),
-    "+": () => timeline.zoomAt(ZOOM_STEP, middle()),
-    "=": () => timeline.zoomAt(ZOOM_STEP, middle()),
-    "-": () => timeline.zoomAt(1 / ZOOM_STEP, middle()),
+    "+": closer, "=": closer, w: closer,
+    "-": wider, s: wider,
     " ": actions.toggleFollow,
     Enter: () => {
       const row = timeline.hover?.row ?? Math.floor(timeline.frame.scrollPx / ROW_PX);
       if (timeline.lanes[row]) actions.pick(middle(), row);
     },
-    f: actions.follow,
+    f: actions.fit,
+    l: actions.follow,
+    m: actions.mark,
     z: actions.zoomToPinned,
+    "[": () => actions.setEdge("from", middle()),
+    "]": () => actions.setEdge("to", middle()),
+    "/": actions.find,
+    n: () => actions.step("next"),
+    N: () => actions.step("previous"),
+    Backspace: actions.back,
     Home: actions.whole,
     "?": actions.help,
     Escape: actions.close,
   };
+  for (let index = 0; index < VIEWS.length; index += 1) keys[String(index + 1)] = () => actions.view(index);
+  const moves = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "Enter", " "]);
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     // A button means its own Space and Enter; an open dialog means everything.
     const { target } = event;
     if (target instanceof Element && target.closest("dialog")) return;
+    if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
     if (target instanceof HTMLButtonElement && (event.key === " " || event.key === "Enter")) return;
-    const action = keys[event.key];
+    // In another view these are its own: they scroll it, or go from tab to tab.
+    if (!timeline.shown && moves.has(event.key)) return;
+    const action = event.shiftKey && event.key === "Backspace" ? actions.forth : keys[event.key];
     if (!action) return;
     event.preventDefault();
     action();

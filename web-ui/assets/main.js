@@ -6,5 +6,5 @@ import { probe } from "./probe.js";
 import { Page } from "./page.js";
 
 const page = new Page();
-Object.defineProperty(window, "waitscope", { value: probe(page.timeline), writable: false });
+Object.defineProperty(window, "waitscope", { value: probe(page.timeline, page.overview), writable: false });
 await page.start();

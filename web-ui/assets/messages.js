@@ -27,32 +27,32 @@ const MAX_OPEN = 512;
 const MAX_LANES = 4096;
 
 /** @param {unknown} value @returns {Record<string, unknown>} */
-function object(value) {
+export function object(value) {
   return typeof value === "object" && value !== null ? /** @type {Record<string, unknown>} */ (value) : {};
 }
 
 /** @param {unknown} value @returns {number | null} */
-function maybeNumber(value) {
+export function maybeNumber(value) {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
 /** @param {unknown} value @returns {number} */
-function number(value) {
+export function number(value) {
   return maybeNumber(value) ?? 0;
 }
 
 /** @param {unknown} value @returns {string} */
-function text(value) {
+export function text(value) {
   return typeof value === "string" ? value : "";
 }
 
 /** @param {unknown} value @param {number} most @returns {unknown[]} */
-function list(value, most) {
+export function list(value, most) {
   return Array.isArray(value) ? value.slice(0, most) : [];
 }
 
 /** @param {Record<string, unknown>} from @param {string} name @param {string} what @returns {number} */
-function needed(from, name, what) {
+export function needed(from, name, what) {
   const value = maybeNumber(from[name]);
   if (value === null) throw new Error(`read ${what}: no number in "${name}"`);
   return value;

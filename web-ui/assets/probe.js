@@ -3,6 +3,7 @@
  *
  * Must never be used by the page itself.
  *
+ * @import { Overview } from "./overview.js"
  * @import { Timeline } from "./timeline.js"
  */
 
@@ -13,8 +14,8 @@ import { timeToX, xToTime } from "./scale.js";
 import { indices } from "./tiles.js";
 import { lifeOf } from "./timeline.js";
 
-/** @param {Timeline} timeline */
-export function probe(timeline) {
+/** @param {Timeline} timeline @param {Overview} overview */
+export function probe(timeline, overview) {
   /** @param {number} lane @returns {Columns | null} */
   const columnsOf = (lane) => {
     const row = timeline.lanes.findIndex((one) => one.lane === lane);
@@ -75,6 +76,18 @@ export function probe(timeline) {
         }
       }
       return sums;
+    },
+    /** The picture of the whole trace: nanoseconds of each phase, on average over its lanes, and how often it was drawn. */
+    overview: () => {
+      const { columns, extentNs, made } = overview.picture;
+      const columnNs = extentNs / columns.count;
+      /** @type {Record<string, number>} */
+      const totals = {};
+      for (let column = 0; column < columns.count; column += 1) {
+        for (const [name, share] of Object.entries(shares(columns, column))) totals[name] = (totals[name] ?? 0) + share * columnNs;
+      }
+      const pieces = [...made.values()].every((one) => one.pieces.every((piece) => piece.entry.tile.level === overview.picture.level()));
+      return { totals, columnNs, draws: overview.draws, settled: pieces && made.size === timeline.lanes.length && !timeline.asked };
     },
     /** The colours of the phases, ink and paper, as drawn now. */
     colours: () => Object.fromEntries(PHASES.map((phase, index) => [phase.name, timeline.palette.phases[index]])),

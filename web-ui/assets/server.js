@@ -28,7 +28,7 @@ async function get(path, signal) {
 }
 
 /** @param {string} path @param {AbortSignal} [signal] @returns {Promise<unknown>} */
-async function json(path, signal) {
+export async function json(path, signal) {
   return (await get(path, signal)).json();
 }
 

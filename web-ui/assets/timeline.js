@@ -10,6 +10,7 @@
  * @import { Fetch, Wish } from "./fetcher.js"
  * @import { Frame } from "./layout.js"
  * @import { Piece } from "./tiles.js"
+ * @import { Range } from "./view-state.js"
  * @import { View } from "./scale.js"
  * @import { Bounds } from "./viewport.js"
  * @import { Palette } from "./phases.js"
@@ -22,7 +23,7 @@ import { contentPx, rowAt, visibleRows } from "./layout.js";
 import { Raster } from "./raster.js";
 import { xToTime } from "./scale.js";
 import { levelFor, needed, TileCache } from "./tiles.js";
-import { clamp, fit, follow, pan, zoom } from "./viewport.js";
+import { clamp, fit, follow, pan, reveal, zoom } from "./viewport.js";
 
 const CACHE_BYTES = 64 << 20;
 /** Following shows the trace this late: the tiles of the very last moment are still on their way. */
@@ -35,7 +36,8 @@ const EXTRAPOLATE_MS = 400;
 const MAX_SCALE = 2;
 
 /**
- * @typedef {{ onFrame: (timeline: Timeline) => void, onRefused: (error: unknown) => void, fetch: Fetch }} Hooks
+ * @typedef {{ onFrame: (timeline: Timeline) => void, onRefused: (error: unknown) => void, fetch: Fetch,
+ *   alsoWanted: (timeline: Timeline, state: State) => Wish[] }} Hooks  `alsoWanted`: what others show of the same tiles
  * @typedef {Counters & { ms: number, frames: number, level: number, tiles: number, requests: number }} Stats
  */
 
@@ -64,6 +66,12 @@ export class Timeline {
     this.live = false;
     this.following = false;
     this.placed = false;
+    /** Whether its canvas shows: beside it other views may stand in its place. */
+    this.shown = true;
+    /** @type {Range | null} the first window, if an address asks for one */
+    this.wanted = null;
+    /** @type {Range | null} */
+    this.selection = null;
     /** @type {readonly Lane[]} in the order of rows */
     this.lanes = [];
     /** @type {readonly string[]} */
@@ -119,7 +127,9 @@ export class Timeline {
   place(state) {
     if (this.frame.widthPx <= 1) return;
     this.placed = true;
-    if (this.live && !state.ended) {
+    if (this.wanted) {
+      this.showExactly(this.wanted);
+    } else if (this.live && !state.ended) {
       this.following = true;
       this.view = { startNs: 0, nsPerPx: FOLLOW_SPAN_NS / this.frame.widthPx };
     } else this.view = fit(0, state.nowNs, this.bounds());
@@ -180,6 +190,38 @@ export class Timeline {
     this.invalidate();
   }
 
+  /** Without a margin. @param {Range} range */
+  showExactly({ fromNs, toNs }) {
+    this.following = false;
+    this.view = clamp({ startNs: fromNs, nsPerPx: (toNs - fromNs) / this.frame.widthPx }, this.bounds());
+    this.invalidate();
+  }
+
+  /** Moves only as far as it must. @param {number} startNs @param {number} endNs */
+  reveal(startNs, endNs) {
+    this.following = false;
+    this.view = reveal(this.view, startNs, endNs, this.bounds());
+    this.invalidate();
+  }
+
+  /** What part of time is in view. @returns {Range} */
+  get window() {
+    const { startNs, nsPerPx } = this.view;
+    return { fromNs: startNs, toNs: startNs + nsPerPx * this.frame.widthPx };
+  }
+
+  /** @param {Range | null} range */
+  select(range) {
+    this.selection = range;
+    this.invalidate();
+  }
+
+  /** @param {boolean} shown */
+  setShown(shown) {
+    this.shown = shown;
+    this.invalidate();
+  }
+
   /** @param {number} xPx @param {number} yPx */
   pointAt(xPx, yPx) {
     this.hover = { xPx, row: rowAt(this.frame, yPx) };
@@ -216,7 +258,7 @@ export class Timeline {
         this.view = follow(this.view, Math.max(0, this.nowNs(nowMs) - lagNs), this.frame.widthPx);
       } else this.view = clamp(this.view, this.bounds());
       this.raster ??= new Raster(this.palette, this.scale);
-      const counters = draw(this.context, this.scene(state, this.raster));
+      const counters = this.shown ? draw(this.context, this.scene(state, this.raster)) : { rects: 0, labels: 0, pixels: 0 };
       this.want(state, nowMs);
       this.stats = {
         ...counters,
@@ -226,7 +268,8 @@ export class Timeline {
         tiles: this.cache.entries.size,
         requests: this.fetcher.requests,
       };
-      if (this.following) this.invalidate();
+      // Out of sight, it goes on with the states of the server.
+      if (this.following && this.shown) this.invalidate();
     }
     this.hooks.onFrame(this);
   }
@@ -251,10 +294,10 @@ export class Timeline {
       lanes.set(row, { lane, items: kept.items, life: lifeOf(lane, state) });
     }
     this.gathered = gathered;
-    const { view, frame, names, palette, scale, pinned, hover } = this;
+    const { view, frame, names, palette, scale, pinned, hover, selection } = this;
     const live = this.live && !state.ended;
     return {
-      view, frame, lanes, names, palette, scale, pinned, hover, raster, live,
+      view, frame, lanes, names, palette, scale, pinned, hover, selection, raster, live,
       gaps: state.gaps, keptNs: state.keptNs, nowNs: state.nowNs,
     };
   }
@@ -280,8 +323,8 @@ export class Timeline {
     const { visible, nearby } = needed(level, this.view.startNs, toNs, state.nowNs);
     /** @type {Wish[]} */
     const wishes = [];
-    for (const lane of this.lanes.slice(rows.first, rows.end)) wishes.push({ lane, level, visible, nearby });
-    this.fetcher.want(wishes, state, nowMs);
+    if (this.shown) for (const lane of this.lanes.slice(rows.first, rows.end)) wishes.push({ lane, level, visible, nearby });
+    this.fetcher.want([...wishes, ...this.hooks.alsoWanted(this, state)], state, nowMs);
   }
 }
 

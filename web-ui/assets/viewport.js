@@ -87,3 +87,27 @@ export function follow(view, nowNs, widthPx) {
 
 /** Room beside the trace's ends, for the open ends of calls. */
 export const FOLLOW_MARGIN_PX = 24;
+
+/** A call narrower than this is zoomed to. */
+const SEEN_PX = 3;
+
+/**
+ * A view in which a stretch of time can be seen: the same if it can already, else moved, and closer only if it must be.
+ * @param {View} view
+ * @param {number} startNs
+ * @param {number} endNs
+ * @param {Bounds} bounds
+ * @returns {View}
+ */
+export function reveal(view, startNs, endNs, bounds) {
+  const { widthPx } = bounds;
+  const lengthNs = Math.max(1, endNs - startNs);
+  const nsPerPx = lengthNs / view.nsPerPx >= SEEN_PX ? view.nsPerPx : (lengthNs * 6) / widthPx;
+  const lengthPx = lengthNs / nsPerPx;
+  const leftPx = (startNs - view.startNs) / view.nsPerPx;
+  const inView = leftPx >= 0.02 * widthPx && leftPx <= 0.9 * widthPx && (leftPx + lengthPx <= widthPx || lengthPx > widthPx / 2);
+  if (nsPerPx === view.nsPerPx && inView) return view;
+  // Of a long one the beginning is shown, of a short one all, with as much before as after.
+  const beforePx = lengthPx < widthPx * 0.8 ? (widthPx - lengthPx) / 2 : widthPx * 0.1;
+  return clamp({ startNs: startNs - beforePx * nsPerPx, nsPerPx }, bounds);
+}

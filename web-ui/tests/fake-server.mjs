@@ -10,6 +10,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 
+import { answer } from "./fake-answers.mjs";
 import { makeTrace, NAMES } from "./synthetic.mjs";
 import { makeTile } from "./tile.mjs";
 
@@ -28,6 +29,8 @@ export class FakeServer {
     this.token = randomBytes(16).toString("hex");
     this.streams = new Set();
     this.tiles = 0;
+    /** @type {string[]} what was asked about calls */
+    this.questions = [];
     this.empty = false;
     this.ended = !live;
   }
@@ -80,7 +83,7 @@ export class FakeServer {
     }
     if (!cookie.split("; ").includes(`${name}=${this.token}`)) return send(403);
     if (!url.pathname.startsWith("/api/")) return this.asset(url.pathname, send);
-    return this.api(url.pathname.slice(5).split("/"), request, response, send);
+    return this.api(url.pathname.slice(5).split("/"), url.searchParams, request, response, send);
   }
 
   async asset(path, send) {
@@ -94,7 +97,7 @@ export class FakeServer {
     }
   }
 
-  api([what, ...rest], request, response, send) {
+  api([what, ...rest], search, request, response, send) {
     const json = (value) => send(200, { "Content-Type": "application/json", "Cache-Control": "no-store" }, JSON.stringify(value));
     const [a, b, c] = rest.map(Number);
     switch (what) {
@@ -114,6 +117,11 @@ export class FakeServer {
         return this.tile(a, b, c, send);
       case "call":
         return this.call(a, b, json, send);
+      case "totals": case "latency": case "heatmap": case "longest": case "next": case "previous": {
+        this.questions.push(`${what}?${search}`);
+        const said = answer(what, search, this, callJson);
+        return typeof said === "number" ? send(said) : json(said);
+      }
       default:
         return send(404);
     }

@@ -202,7 +202,7 @@ test("the view follows what is live, pauses, and follows again", async (t) => {
   await window.wheel(4);
   assert.equal((await window.view()).following, false, "what was zoomed in on must not run away");
   await window.page.locator("#timeline").focus();
-  await window.page.keyboard.press("f");
+  await window.page.keyboard.press("l");
   await window.settle();
   assert.equal((await window.view()).following, true);
   await advance(2e9);

@@ -1,0 +1,162 @@
+/**
+ * The strip above the lanes: the whole trace, the window in it as a bracket, the selected range, and what was lost.
+ *
+ * Drawn within the timeline's frame, and only if something in it is not as it was. Must never ask for a frame of its
+ * own while nothing changes.
+ *
+ * @import { Range } from "./view-state.js"
+ * @import { Wish } from "./fetcher.js"
+ * @import { State } from "./messages.js"
+ * @import { Timeline } from "./timeline.js"
+ */
+
+import { bracketOf, extentOf } from "./bracket.js";
+import { byId, setText } from "./dom.js";
+import { FONT } from "./draw-axis.js";
+import { hatch } from "./draw-losses.js";
+import { formatTime } from "./format.js";
+import { LANES_MOST, OverviewPicture, shownLanes } from "./overview-picture.js";
+import { PRESENCE_PX, Raster } from "./raster.js";
+import { ticks } from "./scale.js";
+
+/** The picture of phases, below the times. */
+const TIMES_PX = 15;
+const PICTURE_PX = 26;
+const HEIGHT_PX = TIMES_PX + PICTURE_PX + 5;
+const TICK_PX = 110;
+const LOSS_LEAST_PX = 2;
+
+export class Overview {
+  constructor() {
+    this.canvas = byId("overview", HTMLCanvasElement);
+    const context = this.canvas.getContext("2d", { alpha: false });
+    const strip = document.createElement("canvas");
+    const pen = strip.getContext("2d");
+    if (!context || !pen) throw new Error("draw the overview: the browser gives no 2D canvas");
+    this.context = context;
+    /** The picture alone: the bracket moves over it. */
+    this.strip = strip;
+    this.pen = pen;
+    this.picture = new OverviewPicture();
+    this.widthPx = 1;
+    this.scale = 1;
+    /** @type {Raster | null} */
+    this.raster = null;
+    this.painted = -1;
+    /** What was drawn last. */
+    this.drawn = "";
+    /** How often it was drawn, for tests. */
+    this.draws = 0;
+  }
+
+  /** @param {number} widthPx @param {number} scale */
+  resize(widthPx, scale) {
+    this.widthPx = Math.max(1, Math.floor(widthPx));
+    this.scale = scale;
+    this.canvas.width = this.widthPx * scale;
+    this.canvas.height = HEIGHT_PX * scale;
+    this.canvas.style.width = `${this.widthPx}px`;
+    this.canvas.style.height = `${HEIGHT_PX}px`;
+    this.raster = null;
+    this.drawn = "";
+  }
+
+  /** @param {Timeline} timeline @param {State} state @returns {number} */
+  extentNs(timeline, state) {
+    return extentOf(state.nowNs, timeline.live && !state.ended);
+  }
+
+  /** @param {Timeline} timeline @param {State} state @returns {Wish[]} */
+  wishes(timeline, state) {
+    return this.picture.wishes(shownLanes(timeline.lanes), state);
+  }
+
+  /** @param {Timeline} timeline */
+  show(timeline) {
+    const { state, palette } = timeline;
+    if (!state) return;
+    const lanes = shownLanes(timeline.lanes);
+    this.picture.reset(this.extentNs(timeline, state), Math.round(this.widthPx * this.scale));
+    if (this.picture.update(lanes, timeline.cache, state)) timeline.invalidate();
+    if (this.raster?.palette !== palette) {
+      this.raster = new Raster(palette, this.scale);
+      this.painted = -1;
+    }
+    const { window, selection } = timeline;
+    const looks = JSON.stringify([window, selection, this.picture.version, state.gaps.length, state.keptNs, palette.background]);
+    if (looks === this.drawn) return;
+    this.drawn = looks;
+    this.draws += 1;
+    if (this.painted !== this.picture.version) this.paint(this.raster);
+    this.draw(timeline, state);
+    setText(byId("overview-of", HTMLElement), lanes.length < timeline.lanes.length ? `the ${LANES_MOST} busiest of ${timeline.lanes.length} threads` : `sum of ${lanes.length === 1 ? "1 thread" : `${lanes.length} threads`}`);
+  }
+
+  /** @param {Raster} raster */
+  paint(raster) {
+    this.painted = this.picture.version;
+    const image = raster.draw(this.picture.columns, Math.round(PICTURE_PX * this.scale), 0);
+    this.strip.width = image.width;
+    this.strip.height = image.height;
+    this.pen.putImageData(image, 0, 0);
+  }
+
+  /** @param {Timeline} timeline @param {State} state */
+  draw(timeline, state) {
+    const { context, widthPx, scale } = this;
+    const { palette, window, selection } = timeline;
+    const { extentNs } = this.picture;
+    const x = (/** @type {number} */ ns) => (ns / extentNs) * widthPx;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.fillStyle = palette.background;
+    context.fillRect(0, 0, widthPx, HEIGHT_PX);
+    context.drawImage(this.strip, 0, TIMES_PX - PRESENCE_PX, widthPx, PICTURE_PX + PRESENCE_PX);
+    this.drawTimes(timeline, extentNs);
+    for (const gap of state.gaps) {
+      context.fillStyle = hatch(context, palette.loss);
+      context.fillRect(x(gap.startNs), TIMES_PX, Math.max(LOSS_LEAST_PX, x(gap.endNs) - x(gap.startNs)), PICTURE_PX);
+    }
+    if (selection) {
+      context.fillStyle = palette.accent;
+      context.globalAlpha = 0.25;
+      context.fillRect(x(selection.fromNs), TIMES_PX, Math.max(2, x(selection.toNs) - x(selection.fromNs)), PICTURE_PX);
+      context.globalAlpha = 1;
+    }
+    this.drawBracket(window, palette, extentNs);
+  }
+
+  /** @param {Timeline} timeline @param {number} extentNs */
+  drawTimes(timeline, extentNs) {
+    const { context, widthPx } = this;
+    const { stepNs, timesNs } = ticks({ startNs: 0, nsPerPx: extentNs / widthPx }, widthPx, TICK_PX);
+    context.font = FONT;
+    context.textBaseline = "middle";
+    context.fillStyle = timeline.palette.faint;
+    for (const ns of timesNs) {
+      const left = (ns / extentNs) * widthPx + 3;
+      const text = formatTime(ns, stepNs);
+      if (left + context.measureText(text).width < widthPx) context.fillText(text, left, TIMES_PX / 2);
+    }
+  }
+
+  /** @param {Range} window @param {import("./phases.js").Palette} palette @param {number} extentNs */
+  drawBracket(window, palette, extentNs) {
+    const { context, widthPx } = this;
+    const { leftPx, rightPx } = bracketOf(window, extentNs, widthPx);
+    const height = HEIGHT_PX - TIMES_PX;
+    context.fillStyle = palette.background;
+    context.globalAlpha = 0.62;
+    context.fillRect(0, TIMES_PX - PRESENCE_PX, leftPx, height);
+    context.fillRect(rightPx, TIMES_PX - PRESENCE_PX, widthPx - rightPx, height);
+    context.globalAlpha = 1;
+    context.strokeStyle = palette.accent;
+    context.lineWidth = 2;
+    context.strokeRect(leftPx + 1, TIMES_PX - 2, Math.max(1, rightPx - leftPx - 2), PICTURE_PX + 4);
+    context.fillStyle = palette.accent;
+    for (const edge of [leftPx - 1, rightPx - 4]) {
+      context.beginPath();
+      context.roundRect(edge, TIMES_PX + PICTURE_PX / 2 - 8, 5, 16, 2);
+      context.fill();
+    }
+  }
+}

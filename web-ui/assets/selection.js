@@ -1,0 +1,53 @@
+/**
+ * A selected range of time: how it comes to be, and what of it is not known.
+ *
+ * Pure. Must never let a sum over a range pass for the whole where records of it are missing.
+ *
+ * @import { State } from "./messages.js"
+ * @import { Range } from "./view-state.js"
+ */
+
+import { formatCount, formatTime } from "./format.js";
+
+/**
+ * The range between two points of time, in either order, in whole nanoseconds; null if it has no length.
+ * @param {number} aNs
+ * @param {number} bNs
+ * @returns {Range | null}
+ */
+export function between(aNs, bNs) {
+  const fromNs = Math.max(0, Math.round(Math.min(aNs, bNs)));
+  const toNs = Math.max(0, Math.round(Math.max(aNs, bNs)));
+  return toNs > fromNs ? { fromNs, toNs } : null;
+}
+
+/**
+ * Sets an edge of the selection; the other one stays, or is that of the window.
+ * @param {Range | null} selection
+ * @param {"from" | "to"} edge
+ * @param {number} atNs
+ * @param {Range} window
+ * @returns {Range | null}
+ */
+export function withEdge(selection, edge, atNs, window) {
+  const { fromNs, toNs } = selection ?? window;
+  if (edge === "from") return between(atNs, toNs > atNs ? toNs : Math.max(window.toNs, atNs + 1));
+  return between(fromNs < atNs ? fromNs : Math.min(window.fromNs, atNs - 1), atNs);
+}
+
+/**
+ * Why sums over a range are not all there was; empty if they are.
+ * @param {Range} range
+ * @param {Pick<State, "gaps" | "nowNs" | "ended">} state
+ * @param {number} keptNs as the answer with the sums says
+ * @returns {string[]}
+ */
+export function missing(range, state, keptNs) {
+  const words = [];
+  const gaps = state.gaps.filter((gap) => gap.startNs < range.toNs && gap.endNs > range.fromNs);
+  const lost = gaps.reduce((sum, gap) => sum + gap.lost, 0);
+  if (lost > 0) words.push(`${formatCount(lost)} records lost in it or across its edges: what they held is unknown`);
+  if (range.fromNs < keptNs) words.push(`calls before ${formatTime(keptNs, 1e6)} are no longer kept: unknown`);
+  if (!state.ended && range.toNs > state.nowNs) words.push("it has not ended yet");
+  return words;
+}
