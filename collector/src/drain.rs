@@ -19,7 +19,7 @@ use crate::{
     attach::{Finished, Session, Totals},
     model::{End, Event},
     recording::{Flight, Flown, Recorder},
-    report::{Report, Summary},
+    report::{Growing, Report},
     serve::Shared,
 };
 
@@ -36,6 +36,8 @@ const SETTLED_AFTER_NS: u64 = 200_000_000;
 
 /// Who wants the events.
 pub struct Sinks {
+    /// The summary.
+    pub summary: Growing,
     /// The page's store.
     pub shared: Option<Arc<Shared>>,
     /// The recording.
@@ -77,6 +79,7 @@ pub fn drain(
     stop: &AtomicBool,
 ) -> Result<Outcome> {
     let Sinks {
+        summary,
         shared,
         writer,
         flight,
@@ -85,7 +88,6 @@ pub fn drain(
         tell,
     } = sinks;
     let mut logger = verbose.then(|| session.logger()).transpose()?;
-    let summary = Summary::new(session.trace());
     let mut hands = Hands {
         summary,
         shared,
@@ -173,7 +175,7 @@ fn so_far(session: &Session, at_ns: u64) -> Result<End> {
 
 /// Everyone who gets the events.
 struct Hands {
-    summary: Summary,
+    summary: Growing,
     shared: Option<Arc<Shared>>,
     writer: Option<Recorder>,
     flight: Option<Flight>,
@@ -191,7 +193,7 @@ impl Hands {
 
     /// Hands events over, and empties them.
     fn over(&mut self, events: &mut Vec<Event>) {
-        events.iter().for_each(|event| self.summary.push(event));
+        self.summary.push(events);
         self.write(|writer| writer.append(events));
         self.fly(|flight| flight.append(events));
         match &self.shared {
@@ -278,7 +280,7 @@ impl Hands {
             shared.ended();
         }
         Ended {
-            report: self.summary.finish(),
+            report: self.summary.report(),
             recorded: self.recorded,
             flown: self.flown,
         }

@@ -13,7 +13,7 @@ use support::honest::{PID, end_of, honest, linked};
 use support::{any_events, trace};
 use waitscope::model::{Call, Context, End, Event, Gap, Request};
 use waitscope::recording::{Reader, Writer};
-use waitscope::report::{Report, Summary, ThreadReport, report};
+use waitscope::report::{Growing, Reading, Report, Summary, ThreadReport, report};
 
 fn sum_up(events: &[Event], end: Option<End>) -> Report {
     let mut summary = Summary::new(&trace());
@@ -384,4 +384,36 @@ fn requests_are_summed_by_operation_and_timed_only_where_both_ends_were_seen() {
     assert_eq!(recv.errors.get("ECONNRESET"), Some(&1), "{recv:?}");
     assert_eq!((accept.complete, accept.timed), (2, 1), "{accept:?}");
     assert_eq!(accept.max_ns, 100, "the second time says nothing");
+}
+
+#[test]
+fn a_report_asked_for_on_the_way_is_that_of_so_far_and_changes_nothing() {
+    for seed in 0..20 {
+        let (honest, any) = (honest(seed, 400), any_events(seed, 400));
+        for events in [honest, any] {
+            let growing = Growing::new(&trace());
+            for (number, piece) in events.chunks(37).enumerate() {
+                growing.push(piece);
+                let so_far = &events[..events.len().min((number + 1) * 37)];
+                assert_eq!(growing.report(), sum_up(so_far, None), "seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_recording_that_is_read_apart_gives_the_same_report_and_is_read_to_its_end() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut writer = Writer::create(file.path(), &trace()).unwrap();
+    writer.append(&honest(3, 300)).unwrap();
+    writer.finish(end_of(&honest(3, 300))).unwrap();
+    let reading = Reading::default();
+    assert!(reading.done().is_none());
+    assert_eq!(reading.progress(), (0, 0));
+    reading.run(Reader::open(file.path()).unwrap());
+    let expected = report(Reader::open(file.path()).unwrap()).unwrap();
+    let done = reading.done().unwrap().as_ref().unwrap();
+    assert_eq!(**done, expected);
+    let (read, all) = reading.progress();
+    assert!(read > 0 && read <= all, "{read} of {all}");
 }

@@ -3,6 +3,7 @@
  *
  * @import { Lane, Open, State } from "./messages.js"
  * @import { Frame } from "./layout.js"
+ * @import { Arranged } from "./lane-order.js"
  */
 
 import { byId, el, setText } from "./dom.js";
@@ -25,8 +26,17 @@ export function doing(lane, open) {
 }
 
 export class Gutter {
-  constructor() {
-    this.root = byId("gutter", HTMLElement);
+  /** @param {(pid: number) => void} onToggle of a process */
+  constructor(onToggle) {
+    this.root = byId("lanes", HTMLElement);
+    /** @type {Arranged["processes"]} */
+    this.processes = new Map();
+    /** How each thread comes to know that it can go on, by process and thread. @type {ReadonlyMap<string, string>} */
+    this.models = new Map();
+    this.root.addEventListener("click", (event) => {
+      const button = event.target instanceof Element ? event.target.closest("button") : null;
+      if (button) onToggle(Number(button.dataset["pid"]));
+    });
   }
 
   /** @param {Frame} frame @param {readonly Lane[]} lanes @param {State | null} state @param {number | null} hover */
@@ -39,21 +49,38 @@ export class Gutter {
       if (!lane) continue;
       const there = this.root.children[row - rows.first];
       const entry = there instanceof HTMLElement ? there : this.root.appendChild(makeRow());
-      const [name, more] = entry.children;
-      if (!(name instanceof HTMLElement) || !(more instanceof HTMLElement)) continue;
+      const [name, more, model, toggle] = entry.children;
+      if (!(name instanceof HTMLElement) || !(more instanceof HTMLElement) || !(model instanceof HTMLElement)) continue;
+      const words = this.models.get(`${lane.pid}/${lane.tid}`) ?? "";
+      setText(model, words.split(",")[0] ?? "");
+      if (toggle instanceof HTMLButtonElement) this.showToggle(toggle, lane);
       setText(name, lane.name || "(no name)");
       setText(more, `${lane.tid} · ${doing(lane, state?.open.get(lane.lane))}`);
       entry.style.transform = `translateY(${rowTop(frame, row)}px)`;
       entry.dataset["hover"] = hover === row ? "yes" : "no";
       entry.dataset["gone"] = lane.endedNs === null ? "no" : "yes";
-      entry.title = `${lane.name}\nthread ${lane.tid} of process ${lane.pid}, ${formatCount(lane.calls)} calls`;
+      entry.title = `${lane.name}\nthread ${lane.tid} of process ${lane.pid}, ${formatCount(lane.calls)} calls${words ? `\n${words}` : ""}`;
     }
+  }
+
+  /** @param {HTMLButtonElement} toggle @param {Lane} lane */
+  showToggle(toggle, lane) {
+    const process = this.processes.get(lane.lane);
+    toggle.hidden = !process;
+    if (!process) return;
+    const folded = process.hidden > 0;
+    toggle.dataset["pid"] = String(process.pid);
+    setText(toggle, folded ? `▸ ${formatCount(process.hidden)} more` : "▾");
+    toggle.title = folded ? `show the other threads of process ${process.pid}` : `show only this thread of process ${process.pid}`;
+    toggle.setAttribute("aria-expanded", String(!folded));
   }
 }
 
 /** @returns {HTMLElement} */
 function makeRow() {
-  const entry = el("div", "lane", el("div", "name"), el("div", "more"));
+  const toggle = el("button", "toggle");
+  toggle.setAttribute("type", "button");
+  const entry = el("div", "lane", el("div", "name"), el("div", "more"), el("div", "model"), toggle);
   entry.setAttribute("role", "listitem");
   return entry;
 }

@@ -68,14 +68,14 @@ export class Overview {
 
   /** @param {Timeline} timeline @param {State} state @returns {Wish[]} */
   wishes(timeline, state) {
-    return this.picture.wishes(shownLanes(timeline.lanes), state);
+    return this.picture.wishes(shownLanes(timeline.allLanes), state);
   }
 
   /** @param {Timeline} timeline */
   show(timeline) {
     const { state, palette } = timeline;
     if (!state) return;
-    const lanes = shownLanes(timeline.lanes);
+    const lanes = shownLanes(timeline.allLanes);
     this.picture.reset(this.extentNs(timeline, state), Math.round(this.widthPx * this.scale));
     if (this.picture.update(lanes, timeline.cache, state)) timeline.invalidate();
     if (this.raster?.palette !== palette) {
@@ -89,7 +89,7 @@ export class Overview {
     this.draws += 1;
     if (this.painted !== this.picture.version) this.paint(this.raster);
     this.draw(timeline, state);
-    setText(byId("overview-of", HTMLElement), lanes.length < timeline.lanes.length ? `the ${LANES_MOST} busiest of ${timeline.lanes.length} threads` : `sum of ${lanes.length === 1 ? "1 thread" : `${lanes.length} threads`}`);
+    setText(byId("overview-of", HTMLElement), lanes.length < timeline.allLanes.length ? `the ${LANES_MOST} busiest of ${timeline.allLanes.length} threads` : `sum of ${lanes.length === 1 ? "1 thread" : `${lanes.length} threads`}`);
   }
 
   /** @param {Raster} raster */

@@ -5,33 +5,44 @@
  *
  * @import { Link } from "./live.js"
  * @import { State, Trace } from "./messages.js"
- * @import { Range, ViewName, ViewState } from "./view-state.js"
+ * @import { Reported } from "./report.js"
+ * @import { ViewName } from "./view-state.js"
+ * @import { Go } from "./views.js"
  */
 
-import { Address } from "./address.js";
-import { byId, el, setText } from "./dom.js";
+import { ConnectionsView } from "./connections-view.js";
+import { byId, setText } from "./dom.js";
 import { FindBar } from "./find-bar.js";
-import { formatNs, formatTime } from "./format.js";
+import { formatNs } from "./format.js";
 import { Gutter } from "./gutter.js";
 import { Header } from "./header.js";
 import { listen } from "./input.js";
-import { contentPx, ROW_PX } from "./layout.js";
+import { ROW_PX } from "./layout.js";
+import { LaneList } from "./lane-list.js";
+import { LatencyView } from "./latency-view.js";
 import { showLegend } from "./legend.js";
 import { Live } from "./live.js";
 import { listenToOverview } from "./overview-input.js";
 import { Overview } from "./overview.js";
 import { Panel } from "./panel.js";
 import { DARK, LIGHT } from "./phases.js";
+import { Places } from "./places.js";
+import { Reports } from "./reports.js";
 import { xToTime } from "./scale.js";
-import { SelectionBar } from "./selection-bar.js";
-import { withEdge } from "./selection.js";
-import { fetchCall, fetchLanes, fetchNames, fetchTile, fetchTrace, Refused } from "./server.js";
+import { rangeOf } from "./selection.js";
+import { fetchCall, fetchNames, fetchTile, fetchTrace, Refused } from "./server.js";
+import { showStatus } from "./status.js";
+import { SummaryView } from "./summary-view.js";
 import { Timeline } from "./timeline.js";
 import { Tooltip } from "./tooltip.js";
+import { TurnsView } from "./turns-view.js";
 import { VIEWS } from "./view-state.js";
+import { Views } from "./views.js";
 
 /** How far from the panel's edge a clicked call is kept. */
 const UNCOVER_PX = 80;
+/** While a live trace grows, views are refreshed this often. */
+const REFRESH_MS = 1000;
 
 export class Page {
   constructor() {
@@ -42,41 +53,71 @@ export class Page {
     /** @type {Link} */
     this.link = "connecting";
     this.waitMs = 0;
-    this.lanesVersion = -1;
-    this.lanesCount = -1;
-    this.fetchingLanes = false;
+    this.refreshedMs = -Infinity;
     /** @type {{ answer: Record<string, unknown>, thread: string } | null} */
     this.chosen = null;
     /** The latest click wins. */
     this.picks = 0;
-    /** @type {ViewName} */
-    this.view = "timeline";
-    /** @type {ViewState["filter"]} */
-    this.filter = { lane: null, nr: null };
-    /** @type {ViewState["call"]} that an address asks for, until its lane is known */
-    this.wantedCall = null;
     this.dark = matchMedia("(prefers-color-scheme: dark)");
     this.header = new Header();
-    this.gutter = new Gutter();
+    this.gutter = new Gutter((pid) => this.laneList.toggle(pid));
     this.tooltip = new Tooltip();
     this.overview = new Overview();
-    this.address = new Address({ state: () => this.viewState(), show: (state) => this.showState(state), onRest: () => this.onRest() });
-    this.selectionBar = new SelectionBar({ onZoom: () => this.fit(), onClear: () => this.select(null) });
+    this.views = new Views(
+      { summary: new SummaryView(), latency: new LatencyView(), connections: new ConnectionsView(), turns: new TurnsView() },
+      (name) => this.showView(name));
+    this.reports = new Reports({
+      isWatched: () => this.views.current()?.wantsReport === true,
+      grows: () => this.trace === null || (this.trace.live && this.state?.ended !== true),
+      onReport: (reported) => this.onReport(reported),
+    });
     this.findBar = new FindBar({
       names: () => this.timeline.names,
-      lanes: () => this.timeline.lanes,
+      lanes: () => this.timeline.allLanes,
       fromNs: () => this.timeline.pinned?.startNs ?? this.timeline.window.fromNs,
       onFound: (call) => void this.choose(call.lane, call.startNs),
       onClosed: () => this.timeline.canvas.focus(),
     });
     this.panel = new Panel({ onClose: () => this.close(), onZoom: () => this.zoomToPinned() });
     this.scroller = byId("scroller", HTMLElement);
-    this.followButton = byId("follow", HTMLButtonElement);
+    /** @type {Go} where views lead */
+    this.go = {
+      call: (lane, atNs) => void this.choose(lane, atNs),
+      range: (range, lane) => {
+        this.places.select(range);
+        this.showView("timeline");
+        this.timeline.show(range.fromNs, range.toNs);
+        const row = this.laneList.rowOf(lane);
+        if (row >= 0) this.scroller.scrollTo({ top: row * ROW_PX - this.scroller.clientHeight / 3 });
+      },
+      filter: (filter) => {
+        this.places.filter = filter;
+        this.refreshView();
+        this.timeline.invalidate();
+      },
+      view: (name) => this.showView(name),
+    };
     this.timeline = new Timeline(byId("timeline", HTMLCanvasElement), this.palette(), {
       onFrame: () => this.showFrame(),
       onRefused: (error) => this.onRefused(error),
       fetch: fetchTile,
       alsoWanted: (timeline, state) => this.overview.wishes(timeline, state),
+    });
+    this.laneList = new LaneList(this.timeline, {
+      onArranged: () => this.resize(),
+      onFetched: () => this.onLanes(),
+      onRefused: (error) => this.onRefused(error),
+    });
+    this.places = new Places(this.timeline, {
+      state: () => this.state,
+      palette: () => this.palette(),
+      viewName: () => this.views.name,
+      showView: (name) => this.showView(name),
+      choose: (lane, atNs) => this.choose(lane, atNs, false),
+      resize: () => this.resize(),
+      onRest: () => this.refreshView(),
+      onSelected: () => this.refreshView(),
+      announce: (text) => this.announce(text),
     });
     this.live = new Live({ onState: (state) => this.onState(state), onLink: (link, waitMs) => this.onLink(link, waitMs) });
   }
@@ -88,7 +129,9 @@ export class Page {
   /** Wires the parts, asks the server who is traced, and begins to listen. */
   async start() {
     this.wire();
-    this.showState(this.address.opened());
+    // The timeline's width is that of the window, whichever view shows first.
+    this.resize();
+    this.places.open();
     showLegend(this.palette());
     try {
       [this.trace, this.timeline.names] = await Promise.all([fetchTrace(), fetchNames()]);
@@ -103,30 +146,31 @@ export class Page {
   wire() {
     const follow = () => this.timeline.setFollowing(true);
     const toggleFollow = () => this.timeline.setFollowing(!this.timeline.following);
-    const whole = () => this.whole();
+    const { places } = this;
+    const whole = () => places.whole();
     const dialog = byId("help", HTMLDialogElement);
     const help = () => dialog.showModal();
     listen(this.timeline, {
       follow, toggleFollow, whole, help,
       pick: (xPx, row) => void this.pick(xPx, row),
-      close: () => (byId("panel", HTMLElement).hidden ? this.select(null) : this.close()),
+      close: () => (byId("panel", HTMLElement).hidden ? places.select(null) : this.close()),
       zoomToPinned: () => this.zoomToPinned(),
       scrollBy: (px) => this.scroller.scrollBy({ top: px }),
-      select: (range, done) => this.select(range, done),
-      setEdge: (edge, xPx) => this.select(withEdge(this.timeline.selection, edge, xToTime(this.timeline.view, xPx), this.timeline.window)),
-      mark: () => this.mark(),
-      fit: () => this.fit(),
-      back: () => this.travel("back"),
-      forth: () => this.travel("forth"),
+      select: (range, done) => places.select(range, done),
+      setEdge: (edge, xPx) => places.setEdge(edge, xToTime(this.timeline.view, xPx)),
+      mark: () => places.mark(),
+      fit: () => places.fit(),
+      back: () => places.travel("back"),
+      forth: () => places.travel("forth"),
       find: () => this.findBar.open(),
       step: (which) => void this.findBar.step(which),
       view: (index) => this.showView(VIEWS[index] ?? "timeline"),
     });
     listenToOverview(this.overview, this.timeline);
-    byId("back", HTMLButtonElement).addEventListener("click", () => this.travel("back"));
-    byId("forth", HTMLButtonElement).addEventListener("click", () => this.travel("forth"));
+    byId("back", HTMLButtonElement).addEventListener("click", () => places.travel("back"));
+    byId("forth", HTMLButtonElement).addEventListener("click", () => places.travel("forth"));
     byId("find-open", HTMLButtonElement).addEventListener("click", () => this.findBar.open());
-    this.followButton.addEventListener("click", toggleFollow);
+    byId("follow", HTMLButtonElement).addEventListener("click", toggleFollow);
     byId("whole", HTMLButtonElement).addEventListener("click", whole);
     const middle = () => this.timeline.frame.widthPx / 2;
     byId("closer", HTMLButtonElement).addEventListener("click", () => this.timeline.zoomAt(2, middle()));
@@ -138,8 +182,9 @@ export class Page {
     this.dark.addEventListener("change", () => {
       this.timeline.setPalette(this.palette());
       showLegend(this.palette());
-      this.selectionBar.latest.forget();
-      this.select(this.timeline.selection);
+      places.bar.latest.forget();
+      places.refresh();
+      this.refreshView();
       if (this.chosen) this.panel.show(this.chosen.answer, this.chosen.thread, this.palette());
     });
   }
@@ -166,37 +211,25 @@ export class Page {
   onState(state) {
     this.state = state;
     this.timeline.setState(state);
-    this.refreshLanes(state);
+    this.laneList.refresh(state);
+    const nowMs = performance.now();
+    if (nowMs - this.refreshedMs < REFRESH_MS) return;
+    this.refreshedMs = nowMs;
+    this.refreshView();
   }
 
-  /** @param {State} state */
-  refreshLanes(state) {
-    // Not the number of lanes at hand: the server sends 4096 at most, and there may be more.
-    if (state.lanesVersion !== this.lanesVersion || state.lanes !== this.lanesCount) void this.updateLanes(state);
+  /** There are lanes, or others than before. */
+  onLanes() {
+    this.places.refresh();
+    this.reports.want();
   }
 
-  /** @param {State} state */
-  async updateLanes(state) {
-    if (this.fetchingLanes) return;
-    this.fetchingLanes = true;
-    try {
-      const { lanes } = await fetchLanes();
-      this.timeline.setLanes(lanes);
-      // The state's version, not the answer's: a newer answer is fetched again, an older one never kept.
-      this.lanesVersion = state.lanesVersion;
-      this.lanesCount = state.lanes;
-      byId("stage", HTMLElement).style.height = `${contentPx(lanes.length)}px`;
-      this.resize();
-      // What an address asked for could not be shown before.
-      this.select(this.timeline.selection);
-      this.chooseWanted();
-    } catch (error) {
-      this.onRefused(error);
-    } finally {
-      this.fetchingLanes = false;
-    }
-    // A state that came meanwhile may be the last one for a long time.
-    if (this.state && this.state !== state) this.refreshLanes(this.state);
+  /** @param {Reported} reported */
+  onReport(reported) {
+    const threads = (reported.report?.threads ?? []).filter(({ model }) => model !== "unknown");
+    this.gutter.models = new Map(threads.map(({ pid, tid, model }) => [`${pid}/${tid}`, model]));
+    this.timeline.invalidate();
+    this.refreshView();
   }
 
   /** @param {Link} link @param {number} waitMs */
@@ -219,8 +252,10 @@ export class Page {
       this.timeline.live = trace.live;
       this.timeline.cache.clear();
       this.timeline.placed = false;
-      this.lanesVersion = -1;
+      this.reports.forget();
+      this.laneList.forget();
       this.close();
+      this.places.forget();
     } catch (error) {
       this.onRefused(error);
     }
@@ -246,7 +281,7 @@ export class Page {
    * @returns {Promise<boolean>} whether there is one
    */
   async choose(number, atNs, reveal = true) {
-    const row = this.timeline.lanes.findIndex((one) => one.lane === number);
+    const row = this.laneList.rowOf(number);
     const lane = this.timeline.lanes[row];
     if (!lane) return false;
     this.picks += 1;
@@ -298,84 +333,23 @@ export class Page {
     this.timeline.show(pinned.startNs - aroundNs, pinned.endNs + aroundNs);
   }
 
-  /** @param {Range | null} range @param {boolean} [done] whether it is not being drawn out any more */
-  select(range, done = true) {
-    const was = this.timeline.selection;
-    this.timeline.select(range);
-    this.selectionBar.show(range, done, this.timeline.lanes, this.state, this.palette());
-    if ((was === null) !== (range === null)) this.resize();
-    if (done && range) this.announce(`selected ${formatNs(range.toNs - range.fromNs)}`);
-  }
-
-  /** Selects the time of the chosen call. */
-  mark() {
-    const { pinned } = this.timeline;
-    if (pinned) this.select({ fromNs: pinned.startNs, toNs: Math.max(pinned.endNs, pinned.startNs + 1) });
-  }
-
-  fit() {
-    const { selection } = this.timeline;
-    if (selection) this.timeline.show(selection.fromNs, selection.toNs);
-    else this.whole();
-  }
-
-  whole() {
-    this.timeline.show(this.state?.keptNs ?? 0, this.state?.nowNs ?? 1);
-  }
-
-  /** To the window before, or the one after. @param {"back" | "forth"} which */
-  travel(which) {
-    const to = this.address[which](this.timeline.window);
-    if (to) this.timeline.showExactly(to);
-    this.onRest();
-  }
-
-  /** What the address says. @returns {ViewState} */
-  viewState() {
-    const { timeline } = this;
-    const { pinned, selection } = timeline;
-    return {
-      window: timeline.following || !timeline.placed ? null : timeline.window,
-      call: pinned ? { lane: pinned.lane, atNs: pinned.startNs } : this.wantedCall,
-      selection,
-      view: this.view,
-      filter: this.filter,
-    };
-  }
-
-  /** What an address asks for; what it does not name stays as it is. @param {ViewState} wanted */
-  showState(wanted) {
-    this.filter = wanted.filter;
-    if (wanted.window && this.timeline.placed) this.timeline.showExactly(wanted.window);
-    else this.timeline.wanted = wanted.window;
-    this.select(wanted.selection);
-    this.wantedCall = wanted.call;
-    this.showView(wanted.view);
-    this.chooseWanted();
-  }
-
-  /** The call that the address asks for, once its lane is known. */
-  chooseWanted() {
-    const call = this.wantedCall;
-    if (!call || !this.timeline.lanes.some(({ lane }) => lane === call.lane)) return;
-    this.wantedCall = null;
-    const { window, following } = this.timeline;
-    void this.choose(call.lane, call.atNs, false).then(() => {
-      // The panel has taken room: what the address asks for is a window, not a zoom.
-      this.resize();
-      if (!following) this.timeline.showExactly(window);
-    });
-  }
-
   /** @param {ViewName} name */
   showView(name) {
-    this.view = name;
+    if (name === this.views.name) return;
+    this.views.choose(name);
+    this.timeline.setShown(name === "timeline");
+    if (name === "timeline") this.resize();
+    if (this.views.current()?.wantsReport) this.reports.hurry();
+    this.refreshView();
   }
 
-  /** The view has come to rest. */
-  onRest() {
-    byId("back", HTMLButtonElement).disabled = !this.address.history.canGoBack();
-    byId("forth", HTMLButtonElement).disabled = !this.address.history.canGoForth();
+  /** Shows in the view what there is to show by now. */
+  refreshView() {
+    const view = this.views.current();
+    const { state, timeline } = this;
+    if (!view || !state) return;
+    const { range, of } = rangeOf(timeline.window, timeline.selection, state);
+    view.show({ palette: this.palette(), names: timeline.names, lanes: timeline.allLanes, state, range, of, filter: this.places.filter, reported: this.reports.latest, go: this.go });
   }
 
   close() {
@@ -394,35 +368,11 @@ export class Page {
   showFrame() {
     const { timeline, state, trace } = this;
     this.header.show(trace, state, this.link, this.waitMs);
+    this.gutter.processes = this.laneList.processes;
     this.gutter.show(timeline.frame, timeline.lanes, state, timeline.hover?.row ?? null);
     this.tooltip.show(timeline);
     this.overview.show(timeline);
-    this.address.note();
-    const canFollow = trace?.live === true && state !== null && !state.ended;
-    this.followButton.hidden = !canFollow;
-    setText(this.followButton, timeline.following ? "Pause" : "Follow live");
-    this.followButton.setAttribute("aria-pressed", String(timeline.following));
-    const spanNs = timeline.view.nsPerPx * timeline.frame.widthPx;
-    const from = formatTime(Math.max(0, timeline.view.startNs), spanNs / 1000);
-    setText(byId("where", HTMLElement), state ? `${formatNs(spanNs)} shown, from ${from}` : "");
-    this.showEmpty();
-  }
-
-  showEmpty() {
-    const empty = byId("empty", HTMLElement);
-    const [title, words] = this.emptyWords();
-    empty.hidden = title === "";
-    if (empty.firstElementChild?.textContent !== title) empty.replaceChildren(el("strong", "", title), words);
-  }
-
-  /** @returns {[string, string]} */
-  emptyWords() {
-    if (this.link === "refused") return ["Not authorised", "The address that waitscope printed carries the token."];
-    if (!this.state) return ["Connecting…", "Waiting for the first word from waitscope."];
-    if (this.state.lanes === 0) return ["No threads yet", "They appear with the first thing they do."];
-    if (this.state.calls === 0 && this.state.offcpu === 0 && this.state.open.size === 0) {
-      return ["Nothing yet", "No traced call has ended so far."];
-    }
-    return ["", ""];
+    this.places.address.note();
+    showStatus(timeline, state, trace, this.link);
   }
 }

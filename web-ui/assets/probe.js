@@ -9,6 +9,7 @@
 
 import { Columns, fill } from "./columns.js";
 import { BODY_PX, BODY_TOP_PX, rowTop } from "./layout.js";
+import { shownLanes } from "./overview-picture.js";
 import { PHASES } from "./phases.js";
 import { timeToX, xToTime } from "./scale.js";
 import { indices } from "./tiles.js";
@@ -87,7 +88,7 @@ export function probe(timeline, overview) {
         for (const [name, share] of Object.entries(shares(columns, column))) totals[name] = (totals[name] ?? 0) + share * columnNs;
       }
       const pieces = [...made.values()].every((one) => one.pieces.every((piece) => piece.entry.tile.level === overview.picture.level()));
-      return { totals, columnNs, draws: overview.draws, settled: pieces && made.size === timeline.lanes.length && !timeline.asked };
+      return { totals, columnNs, draws: overview.draws, settled: pieces && made.size === shownLanes(timeline.allLanes).length && !timeline.asked };
     },
     /** The colours of the phases, ink and paper, as drawn now. */
     colours: () => Object.fromEntries(PHASES.map((phase, index) => [phase.name, timeline.palette.phases[index]])),

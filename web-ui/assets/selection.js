@@ -7,7 +7,7 @@
  * @import { Range } from "./view-state.js"
  */
 
-import { formatCount, formatTime } from "./format.js";
+import { formatCount, formatNs, formatTime } from "./format.js";
 
 /**
  * The range between two points of time, in either order, in whole nanoseconds; null if it has no length.
@@ -50,4 +50,21 @@ export function missing(range, state, keptNs) {
   if (range.fromNs < keptNs) words.push(`calls before ${formatTime(keptNs, 1e6)} are no longer kept: unknown`);
   if (!state.ended && range.toNs > state.nowNs) words.push("it has not ended yet");
   return words;
+}
+
+/**
+ * What views are about: the selected range, else the window, which may be the whole trace; and that in words.
+ * @param {Range} window
+ * @param {Range | null} selection
+ * @param {Pick<State, "keptNs" | "nowNs">} state
+ * @returns {{ range: Range, of: string }}
+ */
+export function rangeOf(window, selection, state) {
+  const span = (/** @type {Range} */ { fromNs, toNs }) => formatNs(toNs - fromNs);
+  if (selection) return { range: selection, of: `the selected range (${span(selection)})` };
+  const fromNs = Math.max(0, Math.round(window.fromNs));
+  // A range ends before its end: what began at the very last moment is in it.
+  const range = { fromNs, toNs: Math.max(fromNs + 1, Math.round(Math.min(window.toNs, state.nowNs + 1))) };
+  if (range.fromNs <= state.keptNs && range.toNs > state.nowNs) return { range, of: `the whole trace (${span(range)})` };
+  return { range, of: `the window (${span(range)}, from ${formatTime(fromNs, (range.toNs - fromNs) / 1000)})` };
 }

@@ -74,6 +74,8 @@ export class Timeline {
     this.selection = null;
     /** @type {readonly Lane[]} in the order of rows */
     this.lanes = [];
+    /** @type {readonly Lane[]} in the order of appearance, whether they show or not */
+    this.allLanes = [];
     /** @type {readonly string[]} */
     this.names = [];
     /** @type {Mark | null} */
@@ -135,9 +137,10 @@ export class Timeline {
     } else this.view = fit(0, state.nowNs, this.bounds());
   }
 
-  /** @param {readonly Lane[]} lanes */
-  setLanes(lanes) {
+  /** @param {readonly Lane[]} lanes in the order of rows @param {readonly Lane[]} [all] those that do not show among them */
+  setLanes(lanes, all = lanes) {
     this.lanes = lanes;
+    this.allLanes = all;
     this.frame.lanes = lanes.length;
     this.invalidate();
   }

@@ -44,6 +44,11 @@ export class ZoomHistory {
     return next;
   }
 
+  forget() {
+    this.past = [];
+    this.future = [];
+  }
+
   canGoBack() {
     return this.past.length > 1;
   }

@@ -43,9 +43,14 @@ export function sumOf(found) {
   return { calls: found.length, kernel_ns: add("kernel"), blocked_ns: add("blocked"), runnable_ns: add("runnable"), copying_ns: add("copying"), other_ns: add("other") };
 }
 
-function groups(found, keyOf) {
+/** What has the same key together. @returns {[any, any[]][]} */
+export function groups(found, keyOf) {
   const all = new Map();
-  for (const one of found) all.set(keyOf(one), [...(all.get(keyOf(one)) ?? []), one]);
+  for (const one of found) {
+    const key = keyOf(one);
+    if (all.has(key)) all.get(key).push(one);
+    else all.set(key, [one]);
+  }
   return [...all];
 }
 

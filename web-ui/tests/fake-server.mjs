@@ -11,6 +11,7 @@ import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 
 import { answer } from "./fake-answers.mjs";
+import { fakeReport } from "./fake-report.mjs";
 import { makeTrace, NAMES } from "./synthetic.mjs";
 import { makeTile } from "./tile.mjs";
 
@@ -32,6 +33,9 @@ export class FakeServer {
     /** @type {string[]} what was asked about calls */
     this.questions = [];
     this.empty = false;
+    /** @type {{ read_bytes: number, all_bytes: number } | null} while a recording is being summed up */
+    this.reading = null;
+    this.failed = null;
     this.ended = !live;
   }
 
@@ -117,6 +121,8 @@ export class FakeServer {
         return this.tile(a, b, c, send);
       case "call":
         return this.call(a, b, json, send);
+      case "report":
+        return json(this.reading || this.failed !== null ? { report: null, reading: this.reading, failed: this.failed } : { report: fakeReport(this, callJson), threads_more: 0, reading: null, failed: null });
       case "totals": case "latency": case "heatmap": case "longest": case "next": case "previous": {
         this.questions.push(`${what}?${search}`);
         const said = answer(what, search, this, callJson);

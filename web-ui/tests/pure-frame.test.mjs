@@ -9,9 +9,10 @@ import { test } from "node:test";
 import { readHeatmap, readLatency, readTotals } from "../assets/answers.js";
 import { bracketOf, centred, dragged, extentOf, partAt } from "../assets/bracket.js";
 import { meanings } from "../assets/find.js";
+import { arranged, ORDERS } from "../assets/lane-order.js";
 import { Latest } from "../assets/latest.js";
 import { addressOf } from "../assets/questions.js";
-import { between, missing, withEdge } from "../assets/selection.js";
+import { between, missing, rangeOf, withEdge } from "../assets/selection.js";
 import { readState, VIEWS, writeState } from "../assets/view-state.js";
 import { reveal } from "../assets/viewport.js";
 import { ZoomHistory } from "../assets/zoom-history.js";
@@ -173,5 +174,34 @@ test("a call is brought into view, and a view that has it stays as it is", () =>
     const widthPx = (endNs - startNs) / there.nsPerPx;
     assert.ok(leftPx >= 0 && leftPx < 950, `${startNs}: ${leftPx} px`);
     assert.ok(widthPx >= 3 || endNs - startNs < 3, `${startNs}: ${widthPx} px wide`);
+  }
+});
+
+test("views are about the selected range, else the window, else the whole, and say which", () => {
+  const state = { keptNs: 0, nowNs: 1000 };
+  const of = (window, selection = null) => rangeOf(window, selection, state);
+  assert.deepEqual(of({ fromNs: 10.4, toNs: 20.6 }), { range: { fromNs: 10, toNs: 21 }, of: "the window (11 ns, from 0.000\u202f000\u202f010 s)" });
+  assert.deepEqual(of({ fromNs: -50, toNs: 2000 }), { range: { fromNs: 0, toNs: 1001 }, of: "the whole trace (1.00 µs)" });
+  assert.match(of({ fromNs: 10, toNs: 20 }, { fromNs: 5, toNs: 9 }).of, /^the selected range \(4 ns\)/);
+  assert.deepEqual(of({ fromNs: 5000, toNs: 6000 }).range, { fromNs: 5000, toNs: 5001 }, "beyond the trace it still has a length");
+});
+
+test("lanes of a process stand together in any order, and none is lost", () => {
+  const lane = (number, pid, name, calls) => ({ lane: number, pid, tid: 100 + number, name, beganNs: null, endedNs: null, calls });
+  const lanes = [lane(0, 1, "b", 5), lane(1, 2, "a", 9), lane(2, 1, "c", 7), lane(3, 3, "z", 1), lane(4, 2, "d", 0)];
+  const blocked = new Map([[4, 50], [3, 60]]);
+  const numbers = (order, collapsed = []) => arranged(lanes, order, blocked, new Set(collapsed)).lanes.map((one) => one.lane).join("");
+  assert.equal(numbers("appearance"), "02143");
+  assert.equal(numbers("name"), "14023");
+  assert.equal(numbers("calls"), "14203");
+  assert.equal(numbers("blocked"), "34102");
+  assert.equal(numbers("calls", [1, 3]), "1423");
+  for (const order of ORDERS) {
+    for (const collapsed of [[], [1], [2], [1, 2, 3], [99]]) {
+      const shown = arranged(lanes, order, blocked, new Set(collapsed));
+      const hidden = [...shown.processes.values()].reduce((sum, one) => sum + one.hidden, 0);
+      assert.equal(shown.lanes.length + hidden, lanes.length, `${order}, ${collapsed} collapsed`);
+      assert.deepEqual([...shown.processes.values()].map((one) => one.pid).sort(), [1, 2], "a process of one thread has nothing to collapse");
+    }
   }
 });

@@ -269,3 +269,33 @@ test("calls are found by name, thread and descriptor, one after the other", asyn
   // Chromium's own words for the one answer that said no.
   assert.equal(window.complaints.filter((words) => !words.includes("404")).length, 0, window.complaints.join());
 });
+
+test("lanes are ordered and collapsed, and each still shows its own thread", async (t) => {
+  const { server, window } = await open(t, {}, "", {});
+  const names = () => window.page.locator(".lane .name").allInnerTexts();
+  const blockedOf = (thread) => thread.calls.filter((call) => call.end <= server.nowNs).reduce((sum, call) => sum + call.blocked, 0);
+  await window.page.locator("#lane-order").selectOption("blocked");
+  const by = [...server.truth.threads].sort((a, b) => blockedOf(b) - blockedOf(a) || a.lane - b.lane);
+  await window.page.waitForFunction((first) => document.querySelector(".lane .name").textContent === first, by[0].name);
+  assert.deepEqual(await names(), by.map((thread) => thread.name));
+  await window.settle();
+  for (const thread of by) {
+    const span = thread.spans.find((one) => one.woken - one.left > 2e7);
+    if (!span) continue;
+    const drawn = await window.at(thread.lane, (span.left + span.woken) / 2);
+    assert.ok(drawn.shares.blocked > 0.99, `${thread.name} in row ${by.indexOf(thread)}: ${JSON.stringify(drawn)}`);
+    assert.equal(drawn.topPx, 30 + by.indexOf(thread) * 54 + 23);
+  }
+  assert.equal(await window.page.locator(".lane .model").nth(by.findIndex((one) => one.lane === 0)).innerText(), "epoll", "the report's I/O model");
+  const toggle = window.page.locator(".lane button:visible");
+  assert.equal(await toggle.count(), 1, "one process, one button");
+  await toggle.click();
+  await window.page.waitForFunction(() => document.querySelectorAll(".lane").length === 1);
+  assert.equal(await toggle.innerText(), "▸ 5 more");
+  await window.page.keyboard.press("/");
+  await window.page.keyboard.type("futex");
+  await window.page.keyboard.press("Enter");
+  await window.page.locator("#panel h2").waitFor();
+  assert.equal((await names()).length, 6, "a call of a lane that did not show brings it back");
+  assert.deepEqual(window.complaints, []);
+});

@@ -8,13 +8,17 @@ use super::{Exit, args::Page, page, say::say, signals::EndSignals};
 use crate::{
     attach::drop_all,
     opened::{self, Opened, Rest},
-    serve::{Server, Shared},
+    recording::Reader,
+    report::Reading,
+    serve::{Reports, Server, Shared},
     text::{self, escape},
 };
 
 /// `waitscope open`
 pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
     drop_all()?;
+    // Opened before the store is filled: whatever takes the file's name meanwhile is not what is reported on.
+    let reader = Reader::open(file)?;
     let progress = super::export::progress(0, "reading");
     let opened = opened::open(file, page.memory << 20, |read, all| {
         progress.set_length(all);
@@ -22,6 +26,8 @@ pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
     });
     progress.finish_and_clear();
     let (Opened { store, cut, bytes }, rest) = opened?;
+    let reading = Arc::new(Reading::default());
+    let reports = Reports::of_recording(Arc::clone(&reading));
     let name = file.display().to_string();
     let cut = cut.as_ref().map(ToString::to_string);
     if let Some(cut) = &cut {
@@ -40,12 +46,17 @@ pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
     runtime.block_on(async {
         let bound = Server::bind(page.listen).await?;
         page::announce(&bound.address());
-        let shared = Arc::new(Shared::recorded(store, &name, cut.clone()));
+        let shared = Arc::new(Shared::recorded(store, &name, cut.clone(), reports));
         let more = shared.clone();
         // It ends with the program, if not before.
         std::thread::Builder::new()
             .name("read".to_owned())
-            .spawn(move || read(rest, &more, &name, cut.as_deref()))
+            .spawn(move || {
+                read(rest, &more, &name, cut.as_deref());
+                reading.run(reader);
+                let fill = more.store().filler();
+                fill();
+            })
             .context("start a thread to read the recording")?;
         bound
             .serve(shared, async move { signals.first().await })
@@ -54,7 +65,7 @@ pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
     })
 }
 
-/// Reads all of a recording that is shown at a glance until then, and has at hand what there is memory for.
+/// Reads all of a recording that is shown at a glance until then.
 fn read(rest: Rest, shared: &Shared, name: &str, told: Option<&str>) {
     match rest.read(|_, _| {}) {
         Ok(Opened { store, cut, .. }) => {
@@ -69,8 +80,6 @@ fn read(rest: Rest, shared: &Shared, name: &str, told: Option<&str>) {
         // What there is shows all of it, if slowly.
         Err(error) => say_of(name, &format!("{error:#}")),
     }
-    let fill = shared.store().filler();
-    fill();
 }
 
 fn say_of(name: &str, what: &str) {

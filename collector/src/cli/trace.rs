@@ -28,7 +28,8 @@ use crate::{
     drain::{Outcome, Sinks, drain},
     model::{Condition, Trace},
     recording::{Flight, Flown, Recorder},
-    serve::{Bound, Server, Shared},
+    report::Growing,
+    serve::{Bound, Reports, Server, Shared},
     store::Store,
     text::{self, escape},
 };
@@ -131,12 +132,15 @@ impl Plan<'_> {
             .enable_all()
             .build()
             .context("start the server's loop")?;
+        let summary = Growing::new(&trace);
         let (shared, bound) = match self.page {
             None => (None, None),
             Some(page) => {
                 let store = Store::new(trace.clone(), page.memory << 20);
                 let bound = runtime.block_on(Server::bind(page.listen))?;
-                (Some(Arc::new(Shared::live(store, "attach"))), Some(bound))
+                let reports = Reports::of_live(summary.clone());
+                let shared = Shared::live(store, "attach", reports);
+                (Some(Arc::new(shared)), Some(bound))
             }
         };
         // Last of what may fail, for it empties the recording that was there.
@@ -168,6 +172,7 @@ impl Plan<'_> {
         let asked = Arc::new(AtomicU8::new(0));
         let tell = |error: &anyhow::Error| complain(error);
         let sinks = Sinks {
+            summary,
             shared: shared.clone(),
             writer,
             flight,

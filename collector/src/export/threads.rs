@@ -20,7 +20,7 @@ pub(crate) struct Thread<T> {
 }
 
 /// All threads of a trace, in the order in which they appeared, up to a limit.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Threads<T> {
     all: Vec<Thread<T>>,
     /// Which of `all` has this id now.

@@ -124,7 +124,7 @@ impl AtJson {
 }
 
 /// Why the wait of a call ended, as soon as all of it is known.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Explained {
     arch: Option<Arch>,
     why: Why,

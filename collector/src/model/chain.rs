@@ -121,7 +121,7 @@ impl Chain {
 }
 
 /// A wait that is over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Wait {
     link: Link,
     /// When the thread had the CPU again.
@@ -132,7 +132,7 @@ struct Wait {
     awaited: Option<Waker>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Thread {
     pid: u32,
     ended: bool,
@@ -174,7 +174,7 @@ fn push_last<T>(last: &mut VecDeque<T>, new: T) {
 }
 
 /// The last waits of each thread, and what led to their end.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Chains {
     threads: IdMap<u32, Thread>,
     /// Those that have ended, the first ended first.

@@ -33,7 +33,7 @@ struct Known {
 }
 
 /// All descriptors that are known.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Descriptors {
     known: IdMap<u32, Known>,
     by_object: IdMap<u64, u32>,

@@ -17,7 +17,7 @@ use super::turn::{Turn, found};
 use super::{Call, CallKind, OffCpu, OpenThread};
 
 /// What is kept of a thread that has made a readiness call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct LoopThread {
     pub(super) pid: u32,
     /// The gaps it knows of.

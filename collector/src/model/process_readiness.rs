@@ -10,7 +10,7 @@ use super::recent_map::RecentMap;
 const PROCESSES_MAX: usize = 16_384;
 
 /// Readiness calls so far, by process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ProcessReadiness(RecentMap<u64>);
 
 impl Default for ProcessReadiness {

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use super::id_map::IdMap;
 
 /// A bounded map by ids.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RecentMap<V> {
     entries: Vec<(u32, V)>,
     /// Where in `entries` an id is.

@@ -12,7 +12,7 @@ use super::{Call, CallKinds, Event, Life, LifeKind, OpenThread, Ready, Turn};
 const THREADS_MAX: usize = 16_384;
 
 /// Cuts each thread's time into turns.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Turns {
     kinds: CallKinds,
     threads: RecentMap<LoopThread>,

@@ -15,7 +15,7 @@ const THREADS_MAX: usize = 4_096;
 const READY_MAX: usize = 32;
 
 /// Entries of the readiness call of a thread that has not ended yet, and when that began.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Entries {
     pid: u32,
     call_start_ns: u64,
@@ -23,7 +23,7 @@ struct Entries {
 }
 
 /// Knows of each call why its wait ended, once it was pushed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Whys {
     kinds: CallKinds,
     known: Descriptors,

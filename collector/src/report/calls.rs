@@ -43,6 +43,7 @@ pub struct CallReport {
     pub interrupted: u64,
 }
 
+#[derive(Clone)]
 struct Kind {
     latency: Latency,
     errors: Errors,
@@ -50,6 +51,7 @@ struct Kind {
 }
 
 /// All calls so far.
+#[derive(Clone)]
 pub(super) struct Calls {
     arch: Option<Arch>,
     kinds: RecentMap<Kind>,

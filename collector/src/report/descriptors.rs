@@ -123,6 +123,7 @@ pub struct ReadyDelayReport {
 }
 
 /// All descriptors so far.
+#[derive(Clone)]
 pub(super) struct Descriptors {
     kinds: CallKinds,
     known: RecentMap<DescriptorReport>,

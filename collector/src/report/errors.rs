@@ -7,7 +7,7 @@ use crate::text;
 /// Different errors that are told apart.
 const ERRORS_MAX: usize = 64;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Errors(BTreeMap<String, u64>);
 
 impl Errors {

@@ -8,6 +8,7 @@ const DIGITS: u8 = 2;
 const LONGEST_NS: u64 = 86_400_000_000_000;
 
 /// Some 40 kB.
+#[derive(Clone)]
 pub(crate) struct Latency {
     histogram: Option<Histogram<u64>>,
     count: u64,

@@ -68,6 +68,7 @@ pub struct LoopReport {
 }
 
 /// The sums of one loop.
+#[derive(Clone)]
 pub(super) struct Sums {
     work: Option<Histogram<u64>>,
     lag: Option<Histogram<u64>>,

@@ -6,9 +6,11 @@
 mod calls;
 mod descriptors;
 mod errors;
+mod growing;
 pub(crate) mod latency;
 mod loops;
 mod over_time;
+mod reading;
 mod requests;
 mod show;
 mod show_chain;
@@ -27,8 +29,10 @@ pub use calls::CallReport;
 use calls::Calls;
 use descriptors::Descriptors;
 pub use descriptors::{DescriptorReport, ReadyDelayReport};
+pub use growing::Growing;
 pub use loops::LoopReport;
 pub use over_time::OverTime;
+pub use reading::Reading;
 pub use requests::RequestReport;
 use requests::Requests;
 pub use stalls::LongestTurn;
@@ -54,19 +58,12 @@ const TOLD: usize = 5;
 ///
 /// # Errors
 /// The recording can't be read. One that is cut is summed up as far as it goes, and says so.
-pub fn report(mut reader: Reader) -> Result<Report> {
-    let mut summary = Summary::new(reader.trace());
-    while let Some(events) = reader.next_batch()? {
-        for event in &events {
-            summary.push(event);
-        }
-    }
-    let mut report = summary.finish();
-    report.trace.cut = reader.cut().map(ToString::to_string);
-    Ok(report)
+pub fn report(reader: Reader) -> Result<Report> {
+    reading::sum_up(reader, |_, _| {})
 }
 
 /// Sums up a trace while it is made.
+#[derive(Clone)]
 pub struct Summary {
     trace: Trace,
     lanes: Lanes,
@@ -233,7 +230,7 @@ impl Summary {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Gaps {
     count: u64,
     lost: u64,

@@ -37,7 +37,7 @@ pub struct RequestReport {
     pub errors: BTreeMap<String, u64>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Sums {
     complete: u64,
     under_way: u64,
@@ -46,7 +46,7 @@ struct Sums {
 }
 
 /// All requests so far.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Requests {
     operations: BTreeMap<u32, Sums>,
     others: Option<Sums>,

@@ -49,6 +49,7 @@ pub struct LongestTurn {
 }
 
 /// The longest turns so far.
+#[derive(Clone)]
 pub(super) struct Stalls {
     arch: Option<Arch>,
     /// Each with the epoll it waited on.

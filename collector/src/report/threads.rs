@@ -45,7 +45,7 @@ pub struct ThreadReport {
 }
 
 /// The sums of one thread so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Sums {
     calls: u64,
     kernel_ns: u64,
@@ -98,6 +98,7 @@ impl Sums {
 }
 
 /// All threads so far.
+#[derive(Clone)]
 pub(super) struct Lanes {
     threads: Threads<Sums>,
     kinds: CallKinds,

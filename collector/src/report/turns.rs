@@ -27,7 +27,7 @@ pub(super) struct Summed {
 }
 
 /// Of one thread: its loop, or the turns that may be one.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     held: Vec<Turn>,
     of_loop: Option<Box<Sums>>,
@@ -35,6 +35,7 @@ struct State {
 }
 
 /// All turns so far.
+#[derive(Clone)]
 pub(super) struct Loops {
     turns: Turns,
     ended: Vec<Turn>,

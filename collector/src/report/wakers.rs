@@ -28,7 +28,7 @@ pub struct WakerReport {
 }
 
 /// All wake-ups so far.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Wakers(HashMap<(&'static str, Option<String>), WakerReport>);
 
 impl Wakers {

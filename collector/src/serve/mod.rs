@@ -9,6 +9,7 @@ mod guard;
 mod live;
 mod queries;
 mod questions;
+mod reports;
 mod secret;
 mod server;
 mod shared;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use axum::{Router, middleware, routing::get};
 
+pub use reports::Reports;
 pub use server::{Bound, Server};
 pub use shared::Shared;
 
@@ -31,6 +33,7 @@ fn router(shared: Arc<Shared>, guard: Arc<Guard>) -> Router {
         .route("/api/names", get(queries::names))
         .route("/api/tile/{lane}/{level}/{index}", get(queries::tile))
         .route("/api/call/{lane}/{at}", get(queries::call))
+        .route("/api/report", get(reports::report))
         .route("/api/totals", get(questions::totals))
         .route("/api/latency", get(questions::latency))
         .route("/api/heatmap", get(questions::heatmap))

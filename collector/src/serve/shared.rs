@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::cost::{Cost, Meter, rss_bytes};
+use super::{
+    cost::{Cost, Meter, rss_bytes},
+    reports::Reports,
+};
 use crate::{
     attach::Totals,
     model::{Arch, OpenThread, Trace},
@@ -19,6 +22,7 @@ const NOTES_DIFFER: &str = "what was noted beside its rows is not what is in the
 /// The store and what the page is told about it.
 pub struct Shared {
     pub(super) about: About,
+    pub(super) reports: Reports,
     store: Mutex<Store>,
     meter: Mutex<Meter>,
     published: watch::Sender<Arc<Snapshot>>,
@@ -48,16 +52,16 @@ pub(super) struct Snapshot {
 
 impl Shared {
     /// For a trace that goes on. `source` is what to call it.
-    pub fn live(store: Store, source: &str) -> Self {
-        Self::new(store, source, true, None)
+    pub fn live(store: Store, source: &str, reports: Reports) -> Self {
+        Self::new(store, source, true, None, reports)
     }
 
     /// For a trace that is over. `cut` says what is missing of it.
-    pub fn recorded(store: Store, source: &str, cut: Option<String>) -> Self {
-        Self::new(store, source, false, cut)
+    pub fn recorded(store: Store, source: &str, cut: Option<String>, reports: Reports) -> Self {
+        Self::new(store, source, false, cut, reports)
     }
 
-    fn new(store: Store, source: &str, live: bool, cut: Option<String>) -> Self {
+    fn new(store: Store, source: &str, live: bool, cut: Option<String>, reports: Reports) -> Self {
         let mut state = store.state();
         state.ended |= !live;
         let trace = store.trace().clone();
@@ -79,6 +83,7 @@ impl Shared {
                 live,
                 source: source.to_owned(),
             },
+            reports,
             store: Mutex::new(store),
             meter: Mutex::new(Meter::new()),
             published: watch::Sender::new(Arc::new(snapshot)),

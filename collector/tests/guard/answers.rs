@@ -1,8 +1,12 @@
 //! What a browser with the cookie is told.
 
+use serde_json::Value;
 use waitscope::attach::Totals;
 
-use crate::{ROUTES, site::Site};
+use crate::{
+    ROUTES,
+    site::{Site, growing},
+};
 
 #[test]
 fn every_route_answers_with_the_cookie() {
@@ -180,6 +184,28 @@ fn the_answers_say_what_the_trace_is() {
         tile.body[..8],
         *b"WST1\x01\0\0\0",
         "magic, and the flag of a sealed tile"
+    );
+}
+
+#[test]
+fn the_report_is_that_of_the_command_line_and_until_it_is_read_it_says_how_far_that_is() {
+    let expected = serde_json::to_value(growing().report()).unwrap();
+    let answer = Site::recorded().get("/api/report").json();
+    assert_eq!(answer["report"], expected);
+    assert_eq!(
+        (
+            &answer["reading"],
+            &answer["failed"],
+            &answer["threads_more"]
+        ),
+        (&Value::Null, &Value::Null, &0.into())
+    );
+    let unread = Site::gone().get("/api/report").json();
+    assert_eq!(
+        unread,
+        serde_json::json!({
+            "report": null, "reading": { "read_bytes": 0, "all_bytes": 0 }, "failed": null
+        })
     );
 }
 

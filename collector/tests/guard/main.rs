@@ -11,7 +11,7 @@ mod site;
 mod strangers;
 
 /// One of each route.
-const ROUTES: [&str; 14] = [
+const ROUTES: [&str; 15] = [
     "/",
     "/main.js",
     "/api/trace",
@@ -20,6 +20,7 @@ const ROUTES: [&str; 14] = [
     "/api/names",
     "/api/tile/0/20/0",
     "/api/call/0/100",
+    "/api/report",
     "/api/totals?from_ns=0&lane=0",
     "/api/latency",
     "/api/heatmap?columns=7",

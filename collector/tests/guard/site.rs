@@ -9,7 +9,8 @@ use std::{
 
 use waitscope::{
     model::{Call, End, Event, Life, LifeKind, Piece, Ready, Run, SHORT_BITS, Sketch, Sum, Trace},
-    serve::{Server, Shared},
+    report::Growing,
+    serve::{Reports, Server, Shared},
     store::Store,
 };
 
@@ -44,15 +45,17 @@ impl Site {
             store,
             "file.arrow",
             Some("torn".to_owned()),
+            Reports::of_live(growing()),
         ))
     }
 
     pub(crate) fn live() -> Self {
-        Self::new(Shared::live(store(), "attach"))
+        Self::new(Shared::live(store(), "attach", Reports::of_live(growing())))
     }
 
     pub(crate) fn gone() -> Self {
-        Self::new(Shared::recorded(gone(), "file.arrow", None))
+        let reports = Reports::of_recording(Arc::default());
+        Self::new(Shared::recorded(gone(), "file.arrow", None, reports))
     }
 
     fn new(shared: Shared) -> Self {
@@ -180,6 +183,19 @@ fn trace() -> Trace {
 /// One thread with one call.
 fn store() -> Store {
     let mut store = Store::new(trace(), 64 << 20);
+    store.extend(events());
+    store
+}
+
+/// The same summed up.
+pub(crate) fn growing() -> Growing {
+    let growing = Growing::new(&trace());
+    growing.push(&events());
+    growing.push(&[end()]);
+    growing
+}
+
+fn events() -> [Event; 3] {
     let found = Life {
         pid: 7,
         tid: 8,
@@ -196,8 +212,7 @@ fn store() -> Store {
         asked: Some(1),
         ready: 17,
     };
-    store.extend([Event::Life(found), Event::Ready(ready), Event::Call(call())]);
-    store
+    [Event::Life(found), Event::Ready(ready), Event::Call(call())]
 }
 
 fn call() -> Call {

@@ -17,7 +17,7 @@ const WATCHED_MAX: usize = 32;
 
 const EAGAIN: i64 = -11;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Row {
     fd: i32,
     id: Option<u32>,
@@ -27,7 +27,7 @@ struct Row {
 }
 
 /// What one thread received in vain.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Again {
     rows: Vec<Row>,
     /// Readiness calls of the process when the rows began.

@@ -22,7 +22,7 @@ const CUT_PERCENT: u64 = 50;
 const EPOLLS_MAX: usize = 1_024;
 
 /// Which `epoll` descriptors several threads wait on: there, taking few at a time shares the work.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Epolls(IdMap<u32, (u32, bool)>);
 
 impl Epolls {
@@ -38,7 +38,7 @@ impl Epolls {
 }
 
 /// The small pieces of one thread.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Batch {
     /// Reads in a row on this descriptor that filled it.
     row: Option<(u32, u64)>,
@@ -57,7 +57,7 @@ pub(super) struct Batch {
     shared: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Tiny {
     on: Option<u32>,
     reads: u64,

@@ -34,7 +34,7 @@ struct Sleeps {
 }
 
 /// What one thread slept in.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Blocking {
     turns: u64,
     slept_turns: u64,

@@ -24,7 +24,7 @@ const DONE_MAX: usize = 256;
 /// Events of one descriptor that are kept open: a thread that sleeps on tells only at the end of its call.
 const RECENT: usize = 32;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Member {
     tid: u32,
     /// Whether it got something; `None` if that is not known (yet).
@@ -32,14 +32,14 @@ struct Member {
 }
 
 /// Something that threads were woken for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Event {
     first_wake_ns: u64,
     members: Vec<Member>,
     inferred: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Watched {
     pid: u32,
     /// The first thread that was woken for it.
@@ -56,7 +56,7 @@ struct Watched {
 }
 
 /// All descriptors that threads were woken for, by the one that stands for all copies.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Herds {
     watched: IdMap<u32, Watched>,
     /// Of descriptors that are closed: each with the process and a thread.

@@ -24,7 +24,7 @@ const STEPS_BITS: u32 = 3;
 const BUCKETS: usize = 64 << STEPS_BITS;
 
 /// How late one thread comes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Late {
     calls: u64,
     runnable_ns: u64,

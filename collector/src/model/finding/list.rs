@@ -8,7 +8,7 @@ use super::{Finding, What};
 const KEPT_MAX: usize = 256;
 
 /// The findings so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct List {
     kept: Vec<Finding>,
 }

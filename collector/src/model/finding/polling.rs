@@ -18,7 +18,7 @@ const CHECKS_MIN: u64 = 1_000;
 const BETWEEN_MAX_NS: u64 = 10_000;
 
 /// How much one thread looked in vain.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Polling {
     /// When this piece began: with its first look in vain.
     window_ns: Option<u64>,

@@ -13,7 +13,7 @@ use crate::model::{Call, CallKind, CallKinds, DescriptorKind, Descriptors, Ready
 const NAME_MAX: usize = 64;
 
 /// What a rule found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Found {
     pub(super) what: What,
     pub(super) on: Option<u32>,
@@ -40,7 +40,7 @@ pub(super) struct Seen<'a> {
 }
 
 /// A thread being watched.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Thread {
     pub(super) pid: u32,
     tid: u32,

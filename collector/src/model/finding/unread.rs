@@ -43,7 +43,7 @@ pub(super) struct Turn<'a> {
 }
 
 /// One descriptor that was found ready.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Watched {
     id: u32,
     /// The `epoll` that found it; `None` for `select` and `poll`.
@@ -70,7 +70,7 @@ struct Watched {
 }
 
 /// What one thread found ready and did not work on.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Unread(Vec<Watched>);
 
 impl Unread {

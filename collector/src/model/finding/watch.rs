@@ -21,7 +21,7 @@ const THREADS_MAX: usize = 4_096;
 const PROCESSES_MAX: usize = 4_096;
 
 /// What is remembered of a process.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Process {
     /// Readiness calls of all its threads.
     readiness: u64,
@@ -30,7 +30,7 @@ struct Process {
 }
 
 /// Finds while a trace is made. Fed with its events in the order of their end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Findings {
     kinds: CallKinds,
     whys: Whys,

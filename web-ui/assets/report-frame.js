@@ -1,0 +1,70 @@
+/**
+ * What all views of the report share: what to say while there is none, and links from it to the timeline.
+ *
+ * Must never show a part of a recording as if it were all of it.
+ *
+ * @import { Lane } from "./messages.js"
+ * @import { Report, Reported } from "./report.js"
+ */
+
+import { el } from "./dom.js";
+import { formatBytes, formatCount, formatNs, formatShare } from "./format.js";
+
+/**
+ * The words in place of a report that is not there, or null.
+ * @param {Reported | null} reported
+ * @returns {string | null}
+ */
+export function lackWords(reported) {
+  if (!reported) return "asking…";
+  if (reported.report) return null;
+  if (reported.failed !== null) return `The recording could not be summed up: ${reported.failed}`;
+  const { readBytes, allBytes } = reported.reading ?? { readBytes: 0, allBytes: 0 };
+  if (allBytes === 0) return "reading the recording…";
+  return `reading the recording: ${formatShare(readBytes / allBytes)} of ${formatBytes(allBytes)}`;
+}
+
+/** What the numbers are of. @param {Report} report @returns {string} */
+export function scopeWords(report) {
+  const lost = report.lost > 0 ? `; ${formatCount(report.lost)} records lost, so sums are too small` : "";
+  return `the whole trace${report.ended ? "" : " so far"}: ${formatNs(report.durationNs)}, ${formatCount(report.calls)} calls${lost}`;
+}
+
+/**
+ * A heading with what it is about.
+ * @param {string} title
+ * @param {string} about
+ * @param {...(Node | string)} rest
+ * @returns {HTMLElement}
+ */
+export function part(title, about, ...rest) {
+  return el("section", "part", el("h2", "", title), ...(about ? [el("p", "faint", about)] : []), ...rest);
+}
+
+/** @param {string} words @param {string} hint @param {() => void} act @returns {HTMLElement} */
+export function link(words, hint, act) {
+  const made = el("button", "link", words);
+  made.setAttribute("type", "button");
+  made.title = hint;
+  made.addEventListener("click", act);
+  return made;
+}
+
+/**
+ * The lane of a thread at a time: a number may be used again by a later thread.
+ * @param {readonly Lane[]} lanes
+ * @param {number} pid
+ * @param {number} tid
+ * @param {number} atNs
+ * @returns {number | null}
+ */
+export function laneOf(lanes, pid, tid, atNs) {
+  const own = lanes.filter((lane) => lane.pid === pid && lane.tid === tid);
+  const then = own.find((lane) => (lane.beganNs ?? 0) <= atNs && atNs <= (lane.endedNs ?? Infinity));
+  return (then ?? own.at(-1))?.lane ?? null;
+}
+
+/** @param {{ name: string, tid: number }} thread @returns {string} */
+export function threadWords({ name, tid }) {
+  return `${name || "(no name)"} ${tid}`;
+}

@@ -1,0 +1,38 @@
+/**
+ * What the page says of itself in words: how much of time is in view, whether it follows, why there is nothing to see.
+ *
+ * Must never leave an empty page without saying why.
+ *
+ * @import { Link } from "./live.js"
+ * @import { State, Trace } from "./messages.js"
+ * @import { Timeline } from "./timeline.js"
+ */
+
+import { byId, el, setText } from "./dom.js";
+import { formatNs, formatTime } from "./format.js";
+
+/** @param {Timeline} timeline @param {State | null} state @param {Trace | null} trace @param {Link} link */
+export function showStatus(timeline, state, trace, link) {
+  const follow = byId("follow", HTMLButtonElement);
+  follow.hidden = !(trace?.live === true && state !== null && !state.ended);
+  setText(follow, timeline.following ? "Pause" : "Follow live");
+  follow.setAttribute("aria-pressed", String(timeline.following));
+  const spanNs = timeline.view.nsPerPx * timeline.frame.widthPx;
+  const from = formatTime(Math.max(0, timeline.view.startNs), spanNs / 1000);
+  setText(byId("where", HTMLElement), state ? `${formatNs(spanNs)} shown, from ${from}` : "");
+  const empty = byId("empty", HTMLElement);
+  const [title, words] = emptyWords(state, link);
+  empty.hidden = title === "";
+  if (empty.firstElementChild?.textContent !== title) empty.replaceChildren(el("strong", "", title), words);
+}
+
+/** @param {State | null} state @param {Link} link @returns {[string, string]} */
+function emptyWords(state, link) {
+  if (link === "refused") return ["Not authorised", "The address that waitscope printed carries the token."];
+  if (!state) return ["Connecting…", "Waiting for the first word from waitscope."];
+  if (state.lanes === 0) return ["No threads yet", "They appear with the first thing they do."];
+  if (state.calls === 0 && state.offcpu === 0 && state.open.size === 0) {
+    return ["Nothing yet", "No traced call has ended so far."];
+  }
+  return ["", ""];
+}
