@@ -61,13 +61,14 @@ export class Overview {
     this.drawn = "";
   }
 
-  /** @param {Timeline} timeline @param {State} state @returns {number} */
-  extentNs(timeline, state) {
-    return extentOf(state.nowNs, timeline.live && !state.ended);
+  /** Before tiles are asked for, since their level hangs on it. @param {Timeline} timeline @param {State} state */
+  measure(timeline, state) {
+    this.picture.reset(extentOf(state.nowNs, timeline.live && !state.ended), Math.round(this.widthPx * this.scale));
   }
 
   /** @param {Timeline} timeline @param {State} state @returns {Wish[]} */
   wishes(timeline, state) {
+    this.measure(timeline, state);
     return this.picture.wishes(shownLanes(timeline.allLanes), state);
   }
 
@@ -76,7 +77,7 @@ export class Overview {
     const { state, palette } = timeline;
     if (!state) return;
     const lanes = shownLanes(timeline.allLanes);
-    this.picture.reset(this.extentNs(timeline, state), Math.round(this.widthPx * this.scale));
+    this.measure(timeline, state);
     if (this.picture.update(lanes, timeline.cache, state)) timeline.invalidate();
     if (this.raster?.palette !== palette) {
       this.raster = new Raster(palette, this.scale);

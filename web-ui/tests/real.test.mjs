@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, test } from "node:test";
 
+import { formatCount, formatNs, formatShare } from "../assets/format.js";
 import { launch, Window } from "./browser.mjs";
 
 const URL_TEXT = process.env.WAITSCOPE_URL ?? "";
@@ -112,6 +113,34 @@ test("a click shows the very numbers of /api/call, and phases add up", options, 
   for (const phase of ["kernel_ns", "blocked_ns", "runnable_ns", "copying_ns"]) {
     if (call[phase] > 0) assert.ok(text.includes(`${call[phase]} ns`), `${phase} ${call[phase]} in ${text}`);
   }
+});
+
+test("the summary shows the very numbers of the report, and its threads add up", options, async () => {
+  await window.page.keyboard.press("Escape");
+  // A live trace has another one every second: the page is given the first again and again, which is compared.
+  const first = await window.page.evaluate(async () => (await fetch("/api/report")).text());
+  await window.page.route("**/api/report", (route) => route.fulfill({ contentType: "application/json", body: first }));
+  await window.page.keyboard.press("2");
+  const { report } = JSON.parse(first);
+  const [thread] = report.threads;
+  const sums = ["kernel_ns", "blocked_ns", "runnable_ns", "copying_ns", "other_ns", "unknown_ns"].reduce((sum, name) => sum + thread[name], thread.user_ns ?? 0);
+  assert.equal(sums, thread.lifetime_ns, JSON.stringify(thread));
+  await window.page.locator("#view .thread", { hasText: `${thread.name} ${thread.tid}` }).getByText(`${formatCount(thread.calls)} calls`).waitFor();
+  const words = (await window.page.locator("#view .thread").first().innerText()).replaceAll("\n", " ");
+  assert.ok(words.includes(`blocked ${formatShare(thread.blocked_ns / thread.lifetime_ns)}`), words);
+  const [call] = report.by_call;
+  const cells = await window.page.locator("#view tbody tr").first().locator("td").allInnerTexts();
+  assert.deepEqual(cells.slice(0, 3), [call.call, formatCount(call.count), formatNs(call.total_ns)]);
+  await window.page.unroute("**/api/report");
+});
+
+test("latency counts the calls that the totals count", options, async () => {
+  const to = await window.page.evaluate(() => window.waitscope.view().nowNs * 0.8);
+  await window.page.evaluate((end) => { location.hash = `#view=latency&select=0-${Math.round(end)}`; }, to);
+  const { all } = await window.page.evaluate(async (end) => (await fetch(`/api/totals?from_ns=0&to_ns=${Math.round(end)}`)).json(), to);
+  await window.page.getByText(`${formatCount(all.calls)} calls that began in the selected range`).waitFor();
+  await window.page.evaluate(() => { location.hash = ""; });
+  await window.page.waitForFunction(() => !document.getElementById("scroller").hidden);
 });
 
 test("nobody gets in with a wrong token, no cookie, a wrong Host or a foreign Origin", options, async () => {

@@ -227,3 +227,11 @@ test("a view of a live trace follows it, and stays usable", async (t) => {
   await window.page.getByText("so far: 2.00 s").waitFor();
   assert.deepEqual(window.complaints, []);
 });
+
+test("the overview is drawn whichever view shows first", async (t) => {
+  for (const view of ["turns", "latency"]) {
+    const { window } = await open(t, `#view=${view}`);
+    await window.page.waitForFunction(() => window.waitscope.overview().settled && window.waitscope.overview().totals.blocked > 1e9);
+    assert.deepEqual(window.complaints, []);
+  }
+});

@@ -118,7 +118,7 @@ fn the_answers_say_what_the_trace_is() {
     );
     assert_eq!(
         (&lane["began_ns"], &lane["calls"]),
-        (&serde_json::Value::Null, &1.into()),
+        (&Value::Null, &1.into()),
         "{lane}"
     );
 
