@@ -58,7 +58,9 @@ export class Page {
     this.chosen = null;
     /** The latest click wins. */
     this.picks = 0;
-    this.dark = matchMedia("(prefers-color-scheme: dark)");
+    this.scheme = matchMedia("(prefers-color-scheme: dark)");
+    // Read here and when it changes only: who asks in between is told, and no event comes any more.
+    this.dark = this.scheme.matches;
     this.header = new Header();
     this.gutter = new Gutter((pid) => this.laneList.toggle(pid));
     this.tooltip = new Tooltip();
@@ -123,7 +125,7 @@ export class Page {
   }
 
   palette() {
-    return this.dark.matches ? DARK : LIGHT;
+    return this.dark ? DARK : LIGHT;
   }
 
   /** Wires the parts, asks the server who is traced, and begins to listen. */
@@ -179,7 +181,8 @@ export class Page {
     this.scroller.addEventListener("scroll", () => this.timeline.scrollTo(this.scroller.scrollTop));
     new ResizeObserver(() => this.resize()).observe(this.scroller);
     new ResizeObserver(() => this.resizeOverview()).observe(byId("overview-strip", HTMLElement));
-    this.dark.addEventListener("change", () => {
+    this.scheme.addEventListener("change", () => {
+      this.dark = this.scheme.matches;
       this.timeline.setPalette(this.palette());
       showLegend(this.palette());
       places.bar.latest.forget();

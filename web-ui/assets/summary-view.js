@@ -110,7 +110,9 @@ export class SummaryView {
     const { palette } = /** @type {Context} */ (this.context);
     const share = busyShare(thread);
     const busy = el("span", "busy", share === null ? "busy: unknown" : `${formatShare(share)} busy`);
-    busy.title = "on the CPU, of its life within the trace";
+    busy.title = share === null
+      ? "records were lost, or the trace goes on: what is not known can't be told from time outside calls"
+      : "on the CPU, of its life within the trace";
     const names = ["copying", "kernel", "other calls", "user", "runnable", "blocked"];
     const parts = thread.phases.flatMap((ns, phase) => (ns > 0 ? [{ ns, words: names[phase] ?? "" }] : []));
     if (thread.unknownNs > 0) parts.push({ ns: thread.unknownNs, words: "unknown" });

@@ -235,3 +235,14 @@ test("the overview is drawn whichever view shows first", async (t) => {
     assert.deepEqual(window.complaints, []);
   }
 });
+
+test("every view follows the system's theme while it is shown", async (t) => {
+  const { server, window } = await open(t, "#view=summary", { live: true, nowNs: 1e9 });
+  await window.page.locator("#view .thread").first().waitFor();
+  for (const [i, colorScheme] of ["dark", "light", "dark", "light"].entries()) {
+    server.advance(1.1e9 + i * 1e8);
+    await window.page.emulateMedia({ colorScheme });
+    await window.page.waitForFunction((dark) => (document.getElementById("overview").getContext("2d").getImageData(1, 1, 1, 1).data[0] < 128) === dark, colorScheme === "dark");
+  }
+  assert.deepEqual(window.complaints, []);
+});

@@ -1,7 +1,9 @@
 /**
- * Opens the page at an address, lets it show some seconds of the demo, and writes a picture of it.
+ * Opens the page at an address, lets it show some seconds of the demo, and writes a picture of it; then one of each view
+ * in both themes, to be looked at.
  * Run by `cargo xtask screenshots`; it must never do anything to the page but look.
  */
+import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -13,7 +15,10 @@ const SHOWN_MS = 5000;
 /** One turn of the event loop. */
 const WINDOW_NS = 3.5e5;
 
-const [address, picture] = process.argv.slice(2);
+/** In the order of their keys. */
+const VIEWS = ['timeline', 'summary', 'latency', 'connections', 'turns'];
+
+const [address, picture, views] = process.argv.slice(2);
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
@@ -59,6 +64,19 @@ try {
   await page.mouse.click((await xOf(turn.end_ns)) - 4, y);
   await page.waitForTimeout(1000);
   await page.screenshot({ path: picture });
+
+  await mkdir(views, { recursive: true });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Home');
+  for (const [i, view] of VIEWS.entries()) {
+    await page.keyboard.press(String(i + 1));
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await page.waitForTimeout(1500);
+      await page.screenshot({ path: join(views, `${view}-${colorScheme}.png`) });
+    }
+  }
 } finally {
   await browser.close();
 }

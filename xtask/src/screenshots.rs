@@ -1,4 +1,4 @@
-//! `cargo xtask screenshots`: the picture in the README, taken from the running demo.
+//! `cargo xtask screenshots`: the picture in the README, and one of each view in both themes, taken from the running demo.
 //!
 //! It must never be needed for a test.
 
@@ -11,6 +11,8 @@ use crate::{demo, place, run};
 
 const SCRIPT: &str = "xtask/src/screenshots.mjs";
 const PICTURE: &str = "docs/screenshot.png";
+/// Of the views, to be looked at and not kept. In the target directory.
+const VIEWS: &str = "screenshots";
 
 /// Runs the demo for some seconds, and takes its picture.
 pub(crate) fn run() -> Result<()> {
@@ -25,7 +27,8 @@ pub(crate) fn run() -> Result<()> {
         node.node()?
             .arg(place::in_workspace(SCRIPT))
             .arg(demo.address())
-            .arg(place::in_workspace(PICTURE)),
+            .arg(place::in_workspace(PICTURE))
+            .arg(place::target().join(VIEWS)),
     );
     let ended = demo.end();
     taken.and(ended)
