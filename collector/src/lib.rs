@@ -2,7 +2,7 @@
 //!
 //! Data flows one way: `attach` reads the kernel's records, `model` makes events of them, `drain` hands
 //! those to a `recording`, to the `store` behind the page that `serve` serves, and to the summary of
-//! `report`; `opened` puts a recording in a store; `export` turns a recording into what other programs read, and `diff` tells what changed between two; `compare` sums up traces of two of the
+//! `report`; `opened` puts a recording in a store; `story` tells of one call what the export says of it and what is around it; `export` turns a recording into what other programs read, and `diff` tells what changed between two; `compare` sums up traces of two of the
 //! `demo`'s servers. Only `cli` prints.
 pub mod attach;
 pub mod cli;
@@ -17,4 +17,5 @@ pub mod recording;
 pub mod report;
 pub mod serve;
 pub mod store;
+pub mod story;
 pub mod text;

@@ -20,6 +20,11 @@ pub fn ready_json(ready: &Ready) -> serde_json::Value {
     serde_json::to_value(ReadyJson::new(ready)).unwrap_or_default()
 }
 
+/// A request as exports and the page have it.
+pub fn request_json(request: &Request) -> serde_json::Value {
+    serde_json::to_value(RequestJson::new(request)).unwrap_or_default()
+}
+
 /// One of `descriptors`.
 #[derive(Serialize)]
 pub(super) struct DescriptorJson<'a> {

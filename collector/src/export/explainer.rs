@@ -10,7 +10,7 @@ use super::why::{Explained, WhyJson};
 use crate::model::{Arch, CallKinds, Chains, Event, Finding, Findings};
 
 /// What is known of a recording so far, and the events that wait.
-pub(super) struct Explainer {
+pub(crate) struct Explainer {
     arch: Option<Arch>,
     findings: Findings,
     chains: Chains,
@@ -18,7 +18,7 @@ pub(super) struct Explainer {
 }
 
 impl Explainer {
-    pub(super) fn new(arch: Option<Arch>) -> Self {
+    pub(crate) fn new(arch: Option<Arch>) -> Self {
         Self {
             arch,
             findings: Findings::new(CallKinds::new(arch)),
@@ -28,7 +28,7 @@ impl Explainer {
     }
 
     /// Takes in an event, and hands those to `take` that nothing holds up any more.
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         event: &Event,
         mut take: impl FnMut(&Event, Option<WhyJson>) -> Result<()>,
@@ -60,7 +60,7 @@ impl Explainer {
     }
 
     /// Hands on what is left, as far as it is explained, and says what was found.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         self,
         mut take: impl FnMut(&Event, Option<WhyJson>) -> Result<()>,
     ) -> Result<Vec<Finding>> {

@@ -28,12 +28,14 @@ use anyhow::{Context, Result, bail};
 
 pub use call::call_json;
 pub(crate) use call::explained_json;
-pub use descriptor::{descriptor_json, ready_json};
+pub use descriptor::{descriptor_json, ready_json, request_json};
+pub(crate) use explainer::Explainer;
 pub use findings::{FindingJson, IoModelJson};
 pub use offcpu::offcpu_json;
 use overview::Overview;
+pub(crate) use turn::turn_json;
 pub use turn::{StallJson, StallWaker};
-pub(crate) use why::Explained;
+pub(crate) use why::{Explained, WhyJson};
 
 use crate::model::Event;
 use crate::recording::Reader;

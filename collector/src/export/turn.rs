@@ -9,6 +9,12 @@ use serde::Serialize;
 use super::call::name;
 use crate::model::{Arch, Stall, Turn, Waker};
 
+/// A turn as exports and the page have it.
+pub(crate) fn turn_json(arch: Option<Arch>, turn: &Turn) -> serde_json::Value {
+    // Made of numbers and text only, which can always be JSON.
+    serde_json::to_value(TurnJson::new(arch, turn)).unwrap_or_default()
+}
+
 /// One of `turns`.
 #[derive(Serialize)]
 pub(super) struct TurnJson {

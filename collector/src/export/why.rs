@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::call::name;
-use crate::model::{Arch, At, Call, Chain, Chains, Descriptors, Event, Link, Why, Whys};
+use crate::model::{Arch, At, Call, Chain, Chains, Descriptors, Event, LINKS_MAX, Link, Why, Whys};
 
 /// Why a wait ended.
 #[derive(Clone, Debug, Serialize)]
@@ -63,6 +63,32 @@ struct AtJson {
 }
 
 impl WhyJson {
+    /// Of the last call that was pushed, without what led there; `None` if nothing is told of it.
+    pub(crate) fn alone(call: &Call, whys: &Whys) -> Option<Self> {
+        let known = whys.descriptors();
+        let why = whys.tells_of(call).then(|| whys.why(call))?;
+        Some(Self {
+            reason: Reason::new(&why, known),
+            chain: Vec::new(),
+        })
+    }
+
+    /// Threads that waited on the way there, and when each was woken.
+    pub(crate) fn waiters(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.chain.iter().map(|link| (link.tid, link.woken_ns))
+    }
+
+    /// Where the chain of this call's wait ends: the thread that made the first wake-up of it, and when. `None` if it
+    /// goes no farther however much is known.
+    pub(crate) fn end(&self, call: &Call) -> Option<(u32, u64)> {
+        let (by, woken_ns) = match self.chain.last() {
+            Some(last) => (last.reason.by?, last.woken_ns),
+            None => (self.reason.by?, call.last_wake_ns?),
+        };
+        let in_chain = self.waiters().any(|(tid, _)| tid == by) || by == call.tid;
+        (!in_chain && self.chain.len() < LINKS_MAX).then_some((by, woken_ns))
+    }
+
     fn new(arch: Option<Arch>, why: &Why, chain: Option<&Chain>, known: &Descriptors) -> Self {
         let chain = chain.filter(|chain| chain.tells());
         let links = chain.map_or(&[][..], |chain| &chain.links);

@@ -3,11 +3,14 @@
 //! Only for maps with a bound: whoever makes a recording could choose numbers that meet in one place, and
 //! with a bound that makes a lookup slow and nothing worse.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A map by small numbers.
 pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// A set of small numbers.
+pub(crate) type IdSet<K> = HashSet<K, BuildHasherDefault<IdHasher>>;
 
 /// Spreads numbers, which is all that is asked of it.
 #[derive(Clone, Copy, Debug, Default)]

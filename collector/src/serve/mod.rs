@@ -34,6 +34,7 @@ fn router(shared: Arc<Shared>, guard: Arc<Guard>) -> Router {
         .route("/api/tile/{lane}/{level}/{index}", get(queries::tile))
         .route("/api/call/{lane}/{at}", get(queries::call))
         .route("/api/report", get(reports::report))
+        .route("/api/story/{lane}/{at}", get(queries::story))
         .route("/api/totals", get(questions::totals))
         .route("/api/latency", get(questions::latency))
         .route("/api/heatmap", get(questions::heatmap))

@@ -20,6 +20,7 @@ use super::{live::syscall_name, shared::Shared};
 use crate::{
     export::{call_json, descriptor_json, offcpu_json, ready_json},
     store::{LEVEL_MAX, Lane, TILE_BUCKETS},
+    story,
 };
 
 /// An answer of 4096 lanes takes a tenth of it. Only a forged recording, with names that no kernel has,
@@ -160,6 +161,18 @@ pub(super) async fn call(
         "descriptor": descriptor,
         "ready": ready,
     }))
+}
+
+/// `GET /api/story/LANE/AT`
+pub(super) async fn story(
+    State(shared): State<Arc<Shared>>,
+    Path((lane, at_ns)): Path<(String, String)>,
+) -> Answer {
+    let (lane, at_ns) = (number(&lane)?, number(&at_ns)?);
+    let around = shared.store().around();
+    let trace = shared.about.trace.clone();
+    let story = elsewhere(&shared, move || story::story(&trace, &around, lane, at_ns)).await?;
+    json_answer(&story.ok_or(StatusCode::NOT_FOUND)?)
 }
 
 /// Digits only: no sign, no space.

@@ -4,6 +4,7 @@
 //! No files, no clock, no HTTP. It believes nothing of what it is given: what does not come in order is
 //! counted and left out.
 
+mod around;
 mod columns;
 mod filter;
 mod gaps;
@@ -12,6 +13,7 @@ mod items;
 mod lane;
 mod levels;
 mod near;
+mod notes;
 mod query;
 mod shelf;
 mod spans;
@@ -21,12 +23,15 @@ mod track;
 mod tracks;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::model::{
     Arch, Descriptor, End, Event, Life, LifeKind, Off, OpenThread, Piece, Run, Sketch, Spans,
     Trace, id_map::IdMap,
 };
 
+use around::File;
+pub use around::{Around, Searched, Stretch};
 pub use filter::Filter;
 use gaps::Gaps;
 pub use histogram::Histogram;
@@ -34,6 +39,7 @@ use lane::FullLane;
 pub use lane::{Detail, Lane};
 use levels::FIRST_BASE;
 pub use near::{Draft, Near};
+use notes::Notes;
 pub use query::{Calls, HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row, TOTALS_MAX, Totals};
 pub use shelf::Bring;
 use shelf::{Contents, Shelving};
@@ -61,7 +67,10 @@ pub struct Store {
     lanes_version: u64,
     gaps: Gaps,
     /// The last word on each.
-    descriptors: HashMap<u32, Descriptor>,
+    descriptors: HashMap<u32, Arc<Descriptor>>,
+    notes: Notes,
+    /// Where each batch of the file ended.
+    batch_ends_ns: Vec<u64>,
     now_ns: u64,
     sealed_ns: u64,
     /// When threads were last looked at.
@@ -95,6 +104,8 @@ impl Store {
             lanes_version: 0,
             gaps: Gaps::default(),
             descriptors: HashMap::new(),
+            notes: Notes::default(),
+            batch_ends_ns: Vec::new(),
             now_ns: 0,
             sealed_ns: 0,
             looked_ns: 0,
@@ -163,6 +174,7 @@ impl Store {
             let ready = std::mem::replace(&mut shelving.ready, sketch.ready);
             shelving.shelf.put(Contents { parts, ready });
             shelving.batch += 1;
+            self.batch_ends_ns.push(self.now_ns);
         }
         self.bound();
     }
@@ -195,6 +207,8 @@ impl Store {
     }
 
     fn push(&mut self, event: Event) {
+        let batch = self.shelving.as_ref().map(|shelving| shelving.batch);
+        self.notes.push(batch, self.now_ns, &event);
         match event {
             Event::Call(call) => {
                 self.now_ns = self.now_ns.max(call.end_ns);
@@ -217,7 +231,7 @@ impl Store {
             Event::Descriptor(descriptor) => {
                 let known = self.descriptors.contains_key(&descriptor.id);
                 if known || self.descriptors.len() < DESCRIPTORS_MAX {
-                    self.descriptors.insert(descriptor.id, descriptor);
+                    self.descriptors.insert(descriptor.id, Arc::new(descriptor));
                 }
             }
             Event::Ready(ready) => {
@@ -226,7 +240,7 @@ impl Store {
                     lane.push_ready(ready);
                 }
             }
-            // What a page shows of a call does not go that deep yet: recordings and exports have them.
+            // Told with the story of a call, and in no picture.
             Event::Request(_) => {}
             Event::Gap(gap) => {
                 self.now_ns = self.now_ns.max(gap.end_ns);
@@ -456,12 +470,33 @@ impl Store {
 
     /// The descriptor of this number, if it is kept.
     pub fn descriptor(&self, id: u32) -> Option<&Descriptor> {
-        self.descriptors.get(&id)
+        self.descriptors.get(&id).map(Arc::as_ref)
     }
 
     /// The call of a lane at this time, or else the last one begun before it.
     pub fn call_at(&self, lane: u32, at_ns: u64) -> Option<Detail> {
         self.near(lane)?.call_at(at_ns)
+    }
+
+    /// What happened around any time, to be looked at without the store.
+    pub fn around(&self) -> Around {
+        let lanes = self.lanes.iter();
+        let open = lanes.clone().filter_map(|lane| lane.open);
+        Around {
+            lanes: lanes
+                .map(|lane| (lane.info.clone(), lane.near(None)))
+                .collect(),
+            open: open.collect(),
+            notes: self.notes.clone(),
+            descriptors: self.descriptors.clone(),
+            gaps: self.gaps.all().to_vec(),
+            now_ns: self.now_ns,
+            kept_ns: self.kept_ns,
+            file: self.shelving.as_ref().map(|shelving| File {
+                shelf: shelving.shelf.clone(),
+                ends_ns: self.batch_ends_ns.clone(),
+            }),
+        }
     }
 
     /// A lane, to be looked at closely without the store.

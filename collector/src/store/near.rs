@@ -11,9 +11,9 @@ use super::{
     shelf::Shelf,
     spans::Spans,
     tile::{self, Grid, Tile},
-    track::{At, Track},
+    track::{At, Chunk as _, Track},
 };
-use crate::model::{Call, OffCpu};
+use crate::model::{Call, Event, OffCpu};
 
 /// Times off the CPU shown with one call; the rest is counted.
 const DETAIL_SPANS_MAX: usize = 1000;
@@ -62,6 +62,84 @@ impl Near {
             at = self.items.previous(at)?;
         }
         None
+    }
+
+    /// Calls that begin before this time, the last first.
+    pub fn before(&self, ns: u64) -> impl Iterator<Item = Call> {
+        let mut at = self.items.previous(self.items.find(ns));
+        std::iter::from_fn(move || {
+            let here = at?;
+            at = self.items.previous(here);
+            Some(self.call(here))
+        })
+        .flatten()
+    }
+
+    /// Calls that begin after this time, in their order.
+    pub fn after(&self, ns: u64) -> impl Iterator<Item = Call> {
+        let mut at = self.items.find(ns.saturating_add(1));
+        std::iter::from_fn(move || {
+            let here = at;
+            at = self.items.next(here);
+            self.items.chunk(here).map(|_| self.call(here))
+        })
+        .flatten()
+    }
+
+    fn call(&self, at: At) -> Option<Call> {
+        let items = self.items.chunk(at)?;
+        items.call(at.index, self.pid, self.tid)
+    }
+
+    /// The last sleep that was over by this time.
+    pub fn slept(&self, by_ns: u64) -> Option<OffCpu> {
+        let mut at = self.spans.find(by_ns.saturating_add(1));
+        for _ in 0..SEARCH_MAX {
+            at = self.spans.previous(at)?;
+            let span = self.spans.chunk(at)?.get(at.index, self.pid, self.tid)?;
+            if span.woken_ns.is_some() && span.end_ns <= by_ns {
+                return Some(span);
+            }
+        }
+        None
+    }
+
+    /// When the last call or time off the CPU ended.
+    pub(super) fn end_ns(&self) -> u64 {
+        self.items.end_ns().max(self.spans.end_ns())
+    }
+
+    /// How many calls and times off the CPU ended between these times, or a few more.
+    pub(super) fn count(&self, from_ns: u64, to_ns: u64) -> usize {
+        let items = (self.items.find_end(from_ns), self.items.find(to_ns));
+        let spans = (self.spans.find_end(from_ns), self.spans.find(to_ns));
+        self.items.distance(items.0, items.1) + self.spans.distance(spans.0, spans.1)
+    }
+
+    /// All that ended between these times: when, in which order at the same time, and what.
+    pub(super) fn events(&self, from_ns: u64, to_ns: u64, events: &mut Vec<(u64, u8, Event)>) {
+        let mut at = self.spans.find_end(from_ns);
+        while let Some(span) = (self.spans.chunk(at))
+            .and_then(|chunk| chunk.get(at.index, self.pid, self.tid))
+            .filter(|span| span.end_ns <= to_ns)
+        {
+            events.push((span.end_ns, 0, Event::OffCpu(span)));
+            at = self.spans.next(at);
+        }
+        let mut at = self.items.find_end(from_ns);
+        while let Some(items) = self.items.chunk(at)
+            && items
+                .start_ns(at.index)
+                .saturating_add(items.duration_ns(at.index))
+                <= to_ns
+        {
+            if let Some(call) = items.call(at.index, self.pid, self.tid) {
+                let ready = items.ready(&call, at.index).into_iter();
+                events.extend(ready.map(|ready| (call.end_ns, 1, Event::Ready(ready))));
+                events.push((call.end_ns, 1, Event::Call(call)));
+            }
+            at = self.items.next(at);
+        }
     }
 
     fn spans_in(&self, call: &Call) -> (Vec<OffCpu>, u64) {

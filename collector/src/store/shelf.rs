@@ -121,6 +121,13 @@ impl Shelf {
         self.missing.load(Relaxed)
     }
 
+    /// Everything in a batch as the file has it, after what calls of it found that the batch before says; `None` if it
+    /// can't be read.
+    pub(super) fn events(&self, batch: u32) -> Option<(Vec<Ready>, Vec<Event>)> {
+        let ready = self.inner().contents.get(batch as usize)?.ready.clone();
+        Some((ready, (self.bring)(batch)?))
+    }
+
     /// What a lane did in a batch; `None` if that can't be brought.
     pub(super) fn bring(&self, batch: u32, lane: u32) -> Option<Arc<Tracks>> {
         let cell = {

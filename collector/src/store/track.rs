@@ -372,6 +372,40 @@ impl<C: Chunk> Track<C> {
         }
     }
 
+    /// When the last thing ended.
+    pub(super) fn end_ns(&self) -> u64 {
+        self.end_ns
+    }
+
+    /// When the last thing of a chunk ended.
+    pub(super) fn chunk_end_ns(&self, chunk: usize) -> u64 {
+        let slot = self.chunks.get(chunk);
+        slot.and_then(Slot::last_end_ns).unwrap_or(self.end_ns)
+    }
+
+    /// How many things there are from one position to before another.
+    pub(super) fn distance(&self, from: At, to: At) -> usize {
+        let whole = self.chunks.iter().skip(from.chunk);
+        let whole = whole.take(to.chunk.saturating_sub(from.chunk));
+        let whole: usize = whole.map(Slot::len).sum();
+        (whole + to.index).saturating_sub(from.index)
+    }
+
+    /// The position of the first thing that ends at `ns` or later.
+    pub(super) fn find_end(&self, ns: u64) -> At {
+        let at = self.find(ns);
+        match self.previous(at) {
+            Some(before)
+                if self
+                    .range_ns(before)
+                    .is_some_and(|(_, end_ns)| end_ns >= ns) =>
+            {
+                before
+            }
+            _ => at,
+        }
+    }
+
     /// The position before this one.
     pub(super) fn previous(&self, at: At) -> Option<At> {
         if at.index > 0 {

@@ -11,7 +11,7 @@ mod site;
 mod strangers;
 
 /// One of each route.
-const ROUTES: [&str; 15] = [
+const ROUTES: [&str; 16] = [
     "/",
     "/main.js",
     "/api/trace",
@@ -21,6 +21,7 @@ const ROUTES: [&str; 15] = [
     "/api/tile/0/20/0",
     "/api/call/0/100",
     "/api/report",
+    "/api/story/0/100",
     "/api/totals?from_ns=0&lane=0",
     "/api/latency",
     "/api/heatmap?columns=7",
