@@ -142,6 +142,7 @@ fn memory(file: &Path) -> Around {
 fn in_file(file: &Path) -> Around {
     opened::open(file, 1 << 20, |_, _| {})
         .unwrap()
+        .0
         .store
         .around()
 }

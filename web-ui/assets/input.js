@@ -22,7 +22,7 @@ const CLICK_SLOP_PX = 4;
 
 /**
  * @typedef {{
- *   pick: (xPx: number, row: number) => void, close: () => void, zoomToPinned: () => void,
+ *   pick: (xPx: number, row: number) => void, close: () => void, zoomToPinned: () => void, textbook: () => void,
  *   toggleFollow: () => void, follow: () => void, whole: () => void, help: () => void, scrollBy: (px: number) => void,
  *   select: (range: Range | null, done: boolean) => void, setEdge: (edge: "from" | "to", xPx: number) => void,
  *   mark: () => void, fit: () => void, back: () => void, forth: () => void, find: () => void,
@@ -126,6 +126,7 @@ function listenToKeys(timeline, actions) {
     n: () => actions.step("next"),
     N: () => actions.step("previous"),
     Backspace: actions.back,
+    t: actions.textbook,
     Home: actions.whole,
     "?": actions.help,
     Escape: actions.close,

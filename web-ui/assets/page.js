@@ -10,10 +10,10 @@
  * @import { Go } from "./views.js"
  */
 
+import { Choice } from "./choice.js";
 import { ConnectionsView } from "./connections-view.js";
 import { byId, setText } from "./dom.js";
 import { FindBar } from "./find-bar.js";
-import { formatNs } from "./format.js";
 import { Gutter } from "./gutter.js";
 import { Header } from "./header.js";
 import { listen } from "./input.js";
@@ -24,13 +24,12 @@ import { showLegend } from "./legend.js";
 import { Live } from "./live.js";
 import { listenToOverview } from "./overview-input.js";
 import { Overview } from "./overview.js";
-import { Panel } from "./panel.js";
 import { DARK, LIGHT } from "./phases.js";
 import { Places } from "./places.js";
 import { Reports } from "./reports.js";
 import { xToTime } from "./scale.js";
 import { rangeOf } from "./selection.js";
-import { fetchCall, fetchNames, fetchTile, fetchTrace, Refused } from "./server.js";
+import { fetchNames, fetchTile, fetchTrace, Refused } from "./server.js";
 import { showStatus } from "./status.js";
 import { SummaryView } from "./summary-view.js";
 import { Timeline } from "./timeline.js";
@@ -39,8 +38,6 @@ import { TurnsView } from "./turns-view.js";
 import { VIEWS } from "./view-state.js";
 import { Views } from "./views.js";
 
-/** How far from the panel's edge a clicked call is kept. */
-const UNCOVER_PX = 80;
 /** While a live trace grows, views are refreshed this often. */
 const REFRESH_MS = 1000;
 
@@ -54,10 +51,6 @@ export class Page {
     this.link = "connecting";
     this.waitMs = 0;
     this.refreshedMs = -Infinity;
-    /** @type {{ answer: Record<string, unknown>, thread: string } | null} */
-    this.chosen = null;
-    /** The latest click wins. */
-    this.picks = 0;
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
     // Read here and when it changes only: who asks in between is told, and no event comes any more.
     this.dark = this.scheme.matches;
@@ -77,14 +70,13 @@ export class Page {
       names: () => this.timeline.names,
       lanes: () => this.timeline.allLanes,
       fromNs: () => this.timeline.pinned?.startNs ?? this.timeline.window.fromNs,
-      onFound: (call) => void this.choose(call.lane, call.startNs),
+      onFound: (call) => void this.choice.go(call.lane, call.startNs),
       onClosed: () => this.timeline.canvas.focus(),
     });
-    this.panel = new Panel({ onClose: () => this.close(), onZoom: () => this.zoomToPinned() });
     this.scroller = byId("scroller", HTMLElement);
     /** @type {Go} where views lead */
     this.go = {
-      call: (lane, atNs) => void this.choose(lane, atNs),
+      call: (lane, atNs) => void this.choice.go(lane, atNs),
       range: (range, lane) => {
         this.places.select(range);
         this.showView("timeline");
@@ -105,6 +97,11 @@ export class Page {
       fetch: fetchTile,
       alsoWanted: (timeline, state) => this.overview.wishes(timeline, state),
     });
+    this.choice = new Choice(this.timeline, {
+      palette: () => this.palette(), resize: () => this.resize(), announce: (text) => this.announce(text),
+      onRefused: (error) => this.onRefused(error), rowOf: (lane) => this.laneList.rowOf(lane),
+      reveal: (row, startNs, endNs) => this.reveal(row, startNs, endNs),
+    });
     this.laneList = new LaneList(this.timeline, {
       onArranged: () => this.resize(),
       onFetched: () => this.onLanes(),
@@ -115,7 +112,7 @@ export class Page {
       palette: () => this.palette(),
       viewName: () => this.views.name,
       showView: (name) => this.showView(name),
-      choose: (lane, atNs) => this.choose(lane, atNs, false),
+      choose: (lane, atNs) => this.choice.go(lane, atNs, false),
       resize: () => this.resize(),
       onRest: () => this.refreshView(),
       onSelected: () => this.refreshView(),
@@ -154,9 +151,10 @@ export class Page {
     const help = () => dialog.showModal();
     listen(this.timeline, {
       follow, toggleFollow, whole, help,
-      pick: (xPx, row) => void this.pick(xPx, row),
-      close: () => (byId("panel", HTMLElement).hidden ? places.select(null) : this.close()),
-      zoomToPinned: () => this.zoomToPinned(),
+      pick: (xPx, row) => void this.choice.pick(xPx, row),
+      close: () => (byId("panel", HTMLElement).hidden ? places.select(null) : this.choice.close()),
+      zoomToPinned: () => this.choice.zoomTo(),
+      textbook: () => this.choice.showTextbook(),
       scrollBy: (px) => this.scroller.scrollBy({ top: px }),
       select: (range, done) => places.select(range, done),
       setEdge: (edge, xPx) => places.setEdge(edge, xToTime(this.timeline.view, xPx)),
@@ -188,7 +186,7 @@ export class Page {
       places.bar.latest.forget();
       places.refresh();
       this.refreshView();
-      if (this.chosen) this.panel.show(this.chosen.answer, this.chosen.thread, this.palette());
+      this.choice.show();
     });
   }
 
@@ -257,7 +255,7 @@ export class Page {
       this.timeline.placed = false;
       this.reports.forget();
       this.laneList.forget();
-      this.close();
+      this.choice.close();
       this.places.forget();
     } catch (error) {
       this.onRefused(error);
@@ -270,49 +268,7 @@ export class Page {
     else console.warn("ask the server:", error);
   }
 
-  /** @param {number} xPx @param {number} row */
-  async pick(xPx, row) {
-    const lane = this.timeline.lanes[row];
-    if (lane && (await this.choose(lane.lane, xToTime(this.timeline.view, xPx), false))) this.uncover(xPx);
-  }
-
-  /**
-   * Chooses the call of a lane at a time, and shows it in full; on the timeline too, if it is not in view.
-   * @param {number} number of the lane
-   * @param {number} atNs
-   * @param {boolean} [reveal]
-   * @returns {Promise<boolean>} whether there is one
-   */
-  async choose(number, atNs, reveal = true) {
-    const row = this.laneList.rowOf(number);
-    const lane = this.timeline.lanes[row];
-    if (!lane) return false;
-    this.picks += 1;
-    const pick = this.picks;
-    const thread = `${lane.name || "thread"} · thread ${lane.tid} of process ${lane.pid}`;
-    try {
-      const answer = await fetchCall(number, atNs);
-      if (pick !== this.picks) return false;
-      const call = /** @type {Record<string, unknown>} */ (answer?.["call"] ?? {});
-      if (!answer || typeof call["start_ns"] !== "number" || typeof call["end_ns"] !== "number") {
-        this.close();
-        this.panel.say("No call", "This thread had made no call by then.");
-        return false;
-      }
-      this.chosen = { answer, thread };
-      this.timeline.pin({ lane: lane.lane, startNs: call["start_ns"], endNs: call["end_ns"] });
-      this.panel.show(answer, thread, this.palette());
-      this.announce(`${String(call["call"])}, ${formatNs(call["end_ns"] - call["start_ns"])}`);
-      if (reveal) this.reveal(row, call["start_ns"], call["end_ns"]);
-      return true;
-    } catch (error) {
-      this.onRefused(error);
-      this.panel.say("No answer", "The server did not tell about this call; click again.");
-      return false;
-    }
-  }
-
-  /** @param {number} row @param {number} startNs @param {number} endNs */
+  /** Shows a call of a row on the timeline. @param {number} row @param {number} startNs @param {number} endNs */
   reveal(row, startNs, endNs) {
     this.showView("timeline");
     this.resize();
@@ -320,20 +276,6 @@ export class Page {
     const { scrollTop, clientHeight } = this.scroller;
     const topPx = row * ROW_PX;
     if (topPx < scrollTop || topPx + 2 * ROW_PX > scrollTop + clientHeight) this.scroller.scrollTo({ top: topPx - clientHeight / 2 });
-  }
-
-  /** The panel takes room from the timeline: what was clicked stays in view. @param {number} xPx */
-  uncover(xPx) {
-    this.resize();
-    const coveredPx = xPx - this.timeline.frame.widthPx + UNCOVER_PX;
-    if (coveredPx > 0) this.timeline.panBy(coveredPx);
-  }
-
-  zoomToPinned() {
-    const { pinned } = this.timeline;
-    if (!pinned) return;
-    const aroundNs = Math.max(20, (pinned.endNs - pinned.startNs) * 0.5);
-    this.timeline.show(pinned.startNs - aroundNs, pinned.endNs + aroundNs);
   }
 
   /** @param {ViewName} name */
@@ -353,13 +295,6 @@ export class Page {
     if (!view || !state) return;
     const { range, of } = rangeOf(timeline.window, timeline.selection, state);
     view.show({ palette: this.palette(), names: timeline.names, lanes: timeline.allLanes, state, range, of, filter: this.places.filter, reported: this.reports.latest, go: this.go });
-  }
-
-  close() {
-    this.picks += 1;
-    this.chosen = null;
-    this.timeline.pin(null);
-    this.panel.close();
   }
 
   /** @param {string} text */

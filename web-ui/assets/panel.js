@@ -1,9 +1,11 @@
 /**
- * The chosen call with all its numbers, as the server's JSON has them.
+ * The chosen call with all its numbers, as the server's JSON has them, and its story when that has come.
  *
  * Must never leave out a field because it does not know it: what is new in the export shows as it is.
  *
  * @import { Palette } from "./phases.js"
+ * @import { Go } from "./story-sections.js"
+ * @import { Story } from "./story.js"
  */
 
 import { byId, el } from "./dom.js";
@@ -11,13 +13,15 @@ import { flagsOf, flagWords } from "./flags.js";
 import { formatCount, formatExactNs, formatNs, formatTime } from "./format.js";
 import { BLOCKED, COPYING, KERNEL, PHASE_COUNT, RUNNABLE } from "./phases.js";
 import { phaseRows } from "./phase-rows.js";
+import { objectOf } from "./story.js";
+import { storySections } from "./story-sections.js";
 import { bar } from "./swatch.js";
 
 /** More rows than this help nobody. */
 const MAX_SPANS = 100;
 
 /** @typedef {Record<string, unknown>} Json */
-/** @typedef {{ onClose: () => void, onZoom: () => void }} Actions */
+/** @typedef {{ onClose: () => void, onZoom: () => void, onTextbook: () => void, onBack: () => void, onGo: Go }} Actions */
 
 /** Fields that have a place of their own, or that a flag's words already say. */
 const PLACED = new Set([
@@ -25,18 +29,13 @@ const PLACED = new Set([
   "preemptions", "waker", "fd", "ret", "error", "requested", "timeout", "timeout_ns", "copying", "copy_start_ns",
   "first_sleep_ns", "last_wake_ns", "others", "other_ns", "cpu", "began_before", "killed", "continues", "check",
   "unseen", "interrupted", "nr",
-  "descriptor", "ready_delay_ns",
+  "descriptor", "ready_delay_ns", "why",
 ]);
 
 /** @param {Json} from @param {string} name @returns {number | null} */
 function numberOf(from, name) {
   const value = from[name];
   return typeof value === "number" ? value : null;
-}
-
-/** @param {unknown} value @returns {Json} */
-function objectOf(value) {
-  return typeof value === "object" && value !== null ? /** @type {Json} */ (value) : {};
 }
 
 /** @param {Json} call @returns {number[]} by phase */
@@ -152,6 +151,14 @@ function othersOf(call) {
   return others > 0 ? `${formatCount(others)} in ${formatNs(numberOf(call, "other_ns") ?? 0)}` : null;
 }
 
+/** @param {string} words @param {string} key @param {() => void} act */
+function button(words, key, act) {
+  const button = el("button", "", words);
+  if (key !== "") button.title = `Key: ${key}`;
+  button.addEventListener("click", act);
+  return button;
+}
+
 export class Panel {
   /** @param {Actions} actions */
   constructor(actions) {
@@ -170,8 +177,11 @@ export class Panel {
     this.root.replaceChildren(this.top(title), el("p", "sub", words));
   }
 
-  /** @param {Json} answer of `/api/call` @param {string} thread @param {Palette} palette */
-  show(answer, thread, palette) {
+  /**
+   * @param {Json} answer of `/api/call` @param {string} thread @param {Palette} palette
+   * @param {Story | null} story as far as it is there @param {boolean} back whether there is a call to go back to
+   */
+  show(answer, thread, palette, story, back) {
     const call = objectOf(answer["call"]);
     const startNs = numberOf(call, "start_ns") ?? 0;
     const lengthNs = (numberOf(call, "end_ns") ?? 0) - startNs;
@@ -179,8 +189,9 @@ export class Panel {
     const rows = factsOf(call, objectOf(answer["descriptor"])).map(([name, value]) => el("tr", "", el("td", "", name), el("td", "", value)));
     const words = flagWords(flagsOf(call));
     if (call["interrupted"] === true) words.push("A signal interrupted it; the program never saw this return.");
-    const zoom = el("button", "", "Zoom to it");
-    zoom.addEventListener("click", this.actions.onZoom);
+    const actions = [button("Zoom to it", "z", this.actions.onZoom)];
+    if (story) actions.unshift(button("Textbook picture", "t", this.actions.onTextbook));
+    if (back) actions.push(button("Back", "", this.actions.onBack));
     this.root.hidden = false;
     this.root.replaceChildren(
       this.top(String(call["call"] ?? "call")),
@@ -189,12 +200,22 @@ export class Panel {
       bar(palette, amounts, 316, 22),
       phaseRows(palette, amounts, lengthNs, formatExactNs),
       ...(words.length > 0 ? [el("ul", "", ...words.map((text) => el("li", "", text)))] : []),
-      el("div", "actions", zoom),
+      el("div", "actions", ...actions),
+      ...(story ? storySections(story, this.actions.onGo) : []),
       el("h3", "", "Facts"),
       el("table", "", el("tbody", "", ...rows)),
       ...this.spans(answer, startNs),
     );
-    this.root.scrollTop = 0;
+  }
+
+  /** Says that something of the call is missing. @param {string} words */
+  lack(words) {
+    this.root.append(el("p", "sub", words));
+  }
+
+  /** To the first thing that can be done. */
+  focus() {
+    this.root.querySelector("button")?.focus();
   }
 
   /** @param {string} title @returns {HTMLElement} */

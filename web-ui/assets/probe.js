@@ -43,6 +43,8 @@ export function probe(timeline, overview) {
       lanes: timeline.lanes.length,
       nowNs: timeline.state?.nowNs ?? 0,
     }),
+    /** The call that is chosen. */
+    pinned: () => (timeline.pinned ? { ...timeline.pinned } : null),
     /** The last frame's work. */
     stats: () => ({ ...timeline.stats }),
     /** All that shows is drawn from tiles of its own level, and no change waits to be drawn. */

@@ -6,9 +6,11 @@
  *
  * @import { Tile } from "./wire.js"
  * @import { Lanes, Trace } from "./messages.js"
+ * @import { Story } from "./story.js"
  */
 
 import { readLanes, readNames, readTrace } from "./messages.js";
+import { readStory } from "./story.js";
 import { decodeTile } from "./wire.js";
 
 /** The server's "no", with what it was asked. */
@@ -62,9 +64,25 @@ export async function fetchTile(lane, level, index, signal) {
  * @param {number} atNs
  * @returns {Promise<Record<string, unknown> | null>}
  */
-export async function fetchCall(lane, atNs) {
+export function fetchCall(lane, atNs) {
+  return found("call", lane, atNs);
+}
+
+/**
+ * The story of that call, likewise.
+ * @param {number} lane
+ * @param {number} atNs
+ * @returns {Promise<Story | null>}
+ */
+export async function fetchStory(lane, atNs) {
+  const answer = await found("story", lane, atNs);
+  return answer && readStory(answer);
+}
+
+/** @param {"call" | "story"} what @param {number} lane @param {number} atNs @returns {Promise<Record<string, unknown> | null>} */
+async function found(what, lane, atNs) {
   try {
-    const answer = await json(`/api/call/${lane}/${Math.max(0, Math.round(atNs))}`);
+    const answer = await json(`/api/${what}/${lane}/${Math.max(0, Math.round(atNs))}`);
     return typeof answer === "object" && answer !== null ? /** @type {Record<string, unknown>} */ (answer) : null;
   } catch (error) {
     if (error instanceof Refused && error.status === 404) return null;

@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 
 import { answer } from "./fake-answers.mjs";
 import { fakeReport } from "./fake-report.mjs";
+import { storyOf } from "./stories.mjs";
 import { makeTrace, NAMES } from "./synthetic.mjs";
 import { makeTile } from "./tile.mjs";
 
@@ -128,6 +129,8 @@ export class FakeServer {
         const said = answer(what, search, this, callJson);
         return typeof said === "number" ? send(said) : json(said);
       }
+      case "story":
+        return this.story(a, b, json, send);
       default:
         return send(404);
     }
@@ -219,6 +222,13 @@ export class FakeServer {
     return this.truth.threads[lane]?.calls.filter((call) => call.start <= atNs && call.end <= this.nowNs).at(-1) ?? null;
   }
 
+  story(lane, atNs, json, send) {
+    const thread = this.truth.threads[lane];
+    const call = Number.isInteger(atNs) ? this.callAt(lane, atNs) : null;
+    if (!thread || !call) return send(404);
+    return json(storyOf(thread, call, (one) => callJson(thread, one)));
+  }
+
   call(lane, atNs, json, send) {
     const thread = this.truth.threads[lane];
     const call = Number.isInteger(atNs) ? this.callAt(lane, atNs) : null;
@@ -236,7 +246,7 @@ export class FakeServer {
   }
 }
 
-function callJson(thread, call) {
+export function callJson(thread, call) {
   return {
     tid: thread.tid, pid: thread.pid, cpu: 1, call: call.name, nr: NAMES.indexOf(call.name), ...(call.fd === null ? {} : { fd: call.fd }),
     start_ns: call.start, end_ns: call.end, kernel_ns: call.kernel, blocked_ns: call.blocked, runnable_ns: call.runnable,

@@ -16,7 +16,7 @@ const WALK: usize = 1_000;
 const WAITS: usize = 3;
 /// Neighbours of a call in no turn.
 const BEFORE: usize = 40;
-const AFTER: usize = 12;
+const AFTER: usize = 60;
 
 /// A call with what the export says of it.
 #[derive(Debug)]
@@ -149,6 +149,16 @@ impl Thread {
             .turn
             .as_ref()
             .map_or(to_ns, |turn| to_ns.max(turn.end_ns));
+        // Of neighbours, only what goes on up to the call after this one is told of requests.
+        let next = self
+            .calls
+            .iter()
+            .find(|told| told.call.start_ns >= call.end_ns);
+        let next_ns = next.map_or(call.end_ns, |next| next.call.start_ns);
+        let asked = match &self.turn {
+            Ok(_) => from_ns..=to_ns,
+            Err(_) => call.start_ns..=next_ns,
+        };
         for event in &stretch.events {
             match event {
                 Event::OffCpu(span) => {
@@ -159,8 +169,8 @@ impl Thread {
                     }
                 }
                 Event::Request(request) => {
-                    let begun = request.submit_ns.is_none_or(|ns| ns <= to_ns);
-                    let over = request.complete_ns.is_some_and(|ns| ns < from_ns);
+                    let begun = request.submit_ns.is_none_or(|ns| ns <= *asked.end());
+                    let over = request.complete_ns.is_some_and(|ns| ns < *asked.start());
                     if request.pid == call.pid && begun && !over {
                         self.requests.push(*request);
                     }

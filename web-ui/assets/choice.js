@@ -1,0 +1,174 @@
+/**
+ * The chosen call: asks for it and for its story, shows both, goes to others and back.
+ *
+ * The latest choice wins. Must never draw on the timeline: it pins the call there.
+ *
+ * @import { Palette } from "./phases.js"
+ * @import { Story } from "./story.js"
+ * @import { Lane } from "./messages.js"
+ * @import { Timeline } from "./timeline.js"
+ */
+
+import { formatNs } from "./format.js";
+import { Panel } from "./panel.js";
+import { xToTime } from "./scale.js";
+import { fetchCall, fetchStory } from "./server.js";
+import { TextbookView } from "./textbook-view.js";
+
+/** How far from the panel's edge a clicked call is kept. */
+const UNCOVER_PX = 80;
+/** Calls that one can go back to. */
+const BACK_MAX = 100;
+
+/**
+ * @typedef {{
+ *   palette: () => Palette, resize: () => void, announce: (text: string) => void, onRefused: (error: unknown) => void,
+ *   rowOf: (lane: number) => number, reveal: (row: number, startNs: number, endNs: number) => void,
+ * }} Hooks
+ * @typedef {{ lane: number, atNs: number }} Place
+ */
+
+export class Choice {
+  /** @param {Timeline} timeline @param {Hooks} hooks */
+  constructor(timeline, hooks) {
+    this.timeline = timeline;
+    this.hooks = hooks;
+    this.textbook = new TextbookView();
+    this.panel = new Panel({
+      onClose: () => this.close(), onZoom: () => this.zoomTo(), onTextbook: () => this.showTextbook(), onBack: () => this.back(),
+      onGo: (lane, atNs) => void this.go(lane, atNs),
+    });
+    /** @type {{ answer: Record<string, unknown>, thread: string, place: Place, story: Story | null } | null} */
+    this.chosen = null;
+    /** @type {Place[]} */
+    this.before = [];
+    this.choices = 0;
+  }
+
+  /** The call at a place of the timeline. @param {number} xPx @param {number} row */
+  async pick(xPx, row) {
+    const lane = this.timeline.lanes[row];
+    if (!lane) return;
+    this.remember();
+    await this.choose(lane, xToTime(this.timeline.view, xPx), () => this.uncover(xPx));
+  }
+
+  /**
+   * A call of any lane, brought into view.
+   * @param {number} lane @param {number} atNs @param {boolean} [reveal] false where it is in view
+   * @returns {Promise<boolean>} whether there is one
+   */
+  async go(lane, atNs, reveal = true) {
+    this.remember();
+    return this.goTo(lane, atNs, reveal);
+  }
+
+  back() {
+    const place = this.before.pop();
+    if (place) void this.goTo(place.lane, place.atNs);
+  }
+
+  /** @param {number} number @param {number} atNs @param {boolean} [reveal] @returns {Promise<boolean>} */
+  async goTo(number, atNs, reveal = true) {
+    const row = this.hooks.rowOf(number);
+    const lane = this.timeline.lanes[row];
+    if (!lane) return false;
+    const hadFocus = this.panel.root.contains(document.activeElement);
+    const found = await this.choose(lane, atNs, (startNs, endNs) => {
+      if (reveal) this.hooks.reveal(row, startNs, endNs);
+    });
+    // What was clicked is gone with the panel it was in.
+    if (hadFocus) this.panel.focus();
+    return found;
+  }
+
+  remember() {
+    if (!this.chosen) return;
+    this.before.push(this.chosen.place);
+    if (this.before.length > BACK_MAX) this.before.shift();
+  }
+
+  /**
+   * @param {Lane} lane @param {number} atNs @param {(startNs: number, endNs: number) => void} onShown
+   * @returns {Promise<boolean>} whether there is such a call
+   */
+  async choose(lane, atNs, onShown) {
+    this.choices += 1;
+    const choice = this.choices;
+    const thread = `${lane.name || "thread"} · thread ${lane.tid} of process ${lane.pid}`;
+    try {
+      const answer = await fetchCall(lane.lane, atNs);
+      if (choice !== this.choices) return false;
+      const call = /** @type {Record<string, unknown>} */ (answer?.["call"] ?? {});
+      const startNs = call["start_ns"];
+      const endNs = call["end_ns"];
+      if (!answer || typeof startNs !== "number" || typeof endNs !== "number") {
+        this.close();
+        this.panel.say("No call", "This thread had made no call by then.");
+        return false;
+      }
+      this.chosen = { answer, thread, place: { lane: lane.lane, atNs: startNs }, story: null };
+      this.timeline.pin({ lane: lane.lane, startNs, endNs });
+      this.show();
+      this.panel.root.scrollTop = 0;
+      onShown(startNs, endNs);
+      this.hooks.announce(`${String(call["call"])}, ${formatNs(endNs - startNs)}`);
+    } catch (error) {
+      this.hooks.onRefused(error);
+      this.panel.say("No answer", "The server did not tell about this call; click again.");
+      return false;
+    }
+    await this.tell(choice);
+    return true;
+  }
+
+  /** The story may take longer than the call: it comes when it is there. @param {number} choice */
+  async tell(choice) {
+    const { chosen } = this;
+    if (!chosen) return;
+    try {
+      const story = await fetchStory(chosen.place.lane, chosen.place.atNs);
+      if (choice !== this.choices || !story) return;
+      chosen.story = story;
+      this.show();
+    } catch (error) {
+      this.hooks.onRefused(error);
+      if (choice === this.choices) this.panel.lack("The server did not tell why it waited and what came of it; choose it again.");
+    }
+  }
+
+  /** Again, as where colours have changed. */
+  show() {
+    const { chosen } = this;
+    const palette = this.hooks.palette();
+    if (chosen) this.panel.show(chosen.answer, chosen.thread, palette, chosen.story, this.before.length > 0);
+    this.textbook.repaint(palette);
+  }
+
+  showTextbook() {
+    const story = this.chosen?.story;
+    if (story && this.chosen) this.textbook.show(story, this.chosen.thread, this.hooks.palette());
+  }
+
+  /** The panel takes room from the timeline: what was clicked stays in view. @param {number} xPx */
+  uncover(xPx) {
+    this.hooks.resize();
+    const coveredPx = xPx - this.timeline.frame.widthPx + UNCOVER_PX;
+    if (coveredPx > 0) this.timeline.panBy(coveredPx);
+  }
+
+  zoomTo() {
+    const { pinned } = this.timeline;
+    if (!pinned) return;
+    const aroundNs = Math.max(20, (pinned.endNs - pinned.startNs) * 0.5);
+    this.timeline.show(pinned.startNs - aroundNs, pinned.endNs + aroundNs);
+  }
+
+  close() {
+    this.choices += 1;
+    this.chosen = null;
+    this.before = [];
+    this.timeline.pin(null);
+    this.panel.close();
+  }
+}
