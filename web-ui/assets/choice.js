@@ -13,6 +13,7 @@ import { formatNs } from "./format.js";
 import { Panel } from "./panel.js";
 import { xToTime } from "./scale.js";
 import { fetchCall, fetchStory } from "./server.js";
+import { wakesOf } from "./story.js";
 import { TextbookView } from "./textbook-view.js";
 
 /** How far from the panel's edge a clicked call is kept. */
@@ -73,13 +74,9 @@ export class Choice {
     const row = this.hooks.rowOf(number);
     const lane = this.timeline.lanes[row];
     if (!lane) return false;
-    const hadFocus = this.panel.root.contains(document.activeElement);
-    const found = await this.choose(lane, atNs, (startNs, endNs) => {
+    return this.choose(lane, atNs, (startNs, endNs) => {
       if (reveal) this.hooks.reveal(row, startNs, endNs);
     });
-    // What was clicked is gone with the panel it was in.
-    if (hadFocus) this.panel.focus();
-    return found;
   }
 
   remember() {
@@ -108,7 +105,7 @@ export class Choice {
         return false;
       }
       this.chosen = { answer, thread, place: { lane: lane.lane, atNs: startNs }, story: null };
-      this.timeline.pin({ lane: lane.lane, startNs, endNs });
+      this.timeline.pin({ lane: lane.lane, startNs, endNs, wakes: [] });
       this.show();
       this.panel.root.scrollTop = 0;
       onShown(startNs, endNs);
@@ -130,6 +127,7 @@ export class Choice {
       const story = await fetchStory(chosen.place.lane, chosen.place.atNs);
       if (choice !== this.choices || !story) return;
       chosen.story = story;
+      this.timeline.pin({ lane: chosen.place.lane, startNs: story.call.startNs, endNs: story.call.endNs, wakes: wakesOf(story) });
       this.show();
     } catch (error) {
       this.hooks.onRefused(error);

@@ -18,13 +18,15 @@ import { drawAxis, drawGrid } from "./draw-axis.js";
 import { drawCalls, drawOpen } from "./draw-calls.js";
 import { drawEdges, drawGaps, drawUnseen } from "./draw-losses.js";
 import { drawSelection } from "./draw-selection.js";
+import { drawWakes } from "./draw-wakes.js";
 import { AXIS_PX, BODY_PX, BODY_TOP_PX, BOX_TOP_PX, ROW_PX, rowTop, visibleRows } from "./layout.js";
 import { PRESENCE_PX, Raster } from "./raster.js";
 import { timeToX } from "./scale.js";
 
 /**
  * @typedef {{ lane: Lane, items: Items, life: LaneLife }} SceneLane
- * @typedef {{ lane: number, startNs: number, endNs: number }} Mark
+ * @typedef {{ fromLane: number, toLane: number, atNs: number }} Wake
+ * @typedef {{ lane: number, startNs: number, endNs: number, wakes: readonly Wake[] }} Mark
  * @typedef {{
  *   view: View, frame: Frame, lanes: ReadonlyMap<number, SceneLane>, names: readonly string[], gaps: readonly Gap[],
  *   keptNs: number, nowNs: number, live: boolean, pinned: Mark | null, selection: Range | null, hover: { xPx: number, row: number | null } | null,
@@ -61,6 +63,7 @@ export function draw(context, scene) {
   }
   drawGaps(context, scene, counters);
   drawPinned(context, scene, counters);
+  drawWakes(context, scene, counters);
   drawEdges(context, scene, counters);
   drawSelection(context, scene, counters);
   drawAxis(context, scene, counters);

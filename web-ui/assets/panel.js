@@ -192,6 +192,8 @@ export class Panel {
     const actions = [button("Zoom to it", "z", this.actions.onZoom)];
     if (story) actions.unshift(button("Textbook picture", "t", this.actions.onTextbook));
     if (back) actions.push(button("Back", "", this.actions.onBack));
+    // What had the focus is about to go.
+    const hadFocus = this.root.contains(document.activeElement);
     this.root.hidden = false;
     this.root.replaceChildren(
       this.top(String(call["call"] ?? "call")),
@@ -206,16 +208,12 @@ export class Panel {
       el("table", "", el("tbody", "", ...rows)),
       ...this.spans(answer, startNs),
     );
+    if (hadFocus) this.root.querySelector("button")?.focus();
   }
 
   /** Says that something of the call is missing. @param {string} words */
   lack(words) {
     this.root.append(el("p", "sub", words));
-  }
-
-  /** To the first thing that can be done. */
-  focus() {
-    this.root.querySelector("button")?.focus();
   }
 
   /** @param {string} title @returns {HTMLElement} */

@@ -205,3 +205,21 @@ export function nameOf(story, descriptor) {
   const kind = known.kind === "unknown" || known.name.startsWith(known.kind) ? "" : known.kind;
   return [kind, known.name].filter((word) => word !== "").join(" ");
 }
+
+/**
+ * The wake-ups of a thread by another that led to the end of the call's wait, where the lanes of both are known.
+ * @param {Story} story
+ * @returns {{ fromLane: number, toLane: number, atNs: number }[]}
+ */
+export function wakesOf(story) {
+  const { call } = story;
+  const laneOf = (/** @type {number} */ tid) => story.threads.find((thread) => thread.tid === tid)?.lane;
+  const chain = call.why?.chain ?? [];
+  // Without a chain, the one wake-up there is.
+  const alone = call.why && call.lastWakeNs !== null ? [{ tid: call.tid, wokenNs: call.lastWakeNs, by: call.why.by }] : [];
+  return (chain.length > 0 ? chain : alone).flatMap(({ tid, wokenNs, by }) => {
+    const fromLane = by === null ? undefined : laneOf(by);
+    const toLane = tid === call.tid ? story.lane : laneOf(tid);
+    return fromLane === undefined || toLane === undefined ? [] : [{ fromLane, toLane, atNs: wokenNs }];
+  });
+}

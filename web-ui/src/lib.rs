@@ -50,6 +50,7 @@ pub static ASSETS: &[Asset] = &[
     asset!("draw-heat.js", JS),
     asset!("draw-losses.js", JS),
     asset!("draw-selection.js", JS),
+    asset!("draw-wakes.js", JS),
     asset!("draw.js", JS),
     asset!("favicon.svg", SVG),
     asset!("fetcher.js", JS),

@@ -82,10 +82,21 @@ test("the keyboard alone follows a turn to the next one", async (t) => {
 });
 
 test("a chain of wake-ups links to the call in which another thread woke this one", async (t) => {
-  const { window, panel } = await choose(t, 1, (one) => one.name === "futex" && one.start > 1e9);
+  const { window, call, panel } = await choose(t, 1, (one) => one.name === "futex" && one.start > 1e9);
   const chain = panel.locator(".chain");
   const text = plain(await chain.innerText());
   assert.ok(text.includes("worker-2 4244 woke it in write on eventfd (fd 12)"), text);
+  // An arrow from the waker's lane to this one, where the wake-up was.
+  const [wake] = await window.page.evaluate(() => window.waitscope.pinned().wakes);
+  assert.deepEqual(wake, { fromLane: 2, toLane: 1, atNs: call.end - 2_000 });
+  await window.settle();
+  const view = await window.view();
+  const accent = await window.page.evaluate(([x, y]) => {
+    const canvas = document.getElementById("timeline");
+    const { data } = canvas.getContext("2d").getImageData(Math.round(x * window.waitscope.view().scale), y * window.waitscope.view().scale, 1, 1);
+    return [...data];
+  }, [(wake.atNs - view.startNs) / view.nsPerPx, 30 + 2 * 54 + 10]);
+  assert.deepEqual(accent.slice(0, 3), [0x7c, 0x3a, 0xed], "the accent's colour between the two lanes");
   await chain.locator(".go").click();
   await window.page.waitForFunction(() => window.waitscope.pinned()?.lane === 2);
   await panel.locator(".story").first().waitFor();

@@ -115,6 +115,23 @@ test("a click shows the very numbers of /api/call, and phases add up", options, 
   }
 });
 
+test("the story of the call says the same of it, and its turn adds up", options, async () => {
+  const pinned = await window.page.evaluate(() => window.waitscope.pinned());
+  const [{ call }, story] = await window.page.evaluate(async ({ lane, startNs }) => Promise.all(
+    ["call", "story"].map(async (what) => (await fetch(`/api/${what}/${lane}/${startNs}`)).json())), pinned);
+  for (const [name, value] of Object.entries(call)) assert.deepEqual(story.call[name], value, name);
+  if (story.turn) {
+    const { length_ns: length, calls: _, user_ns: user, ...rest } = story.sum;
+    const told = Object.values(rest).reduce((sum, ns) => sum + ns, 0);
+    if (user !== undefined) assert.equal(told + user, length);
+  }
+  await window.page.locator("#panel .story").first().waitFor();
+  await window.page.keyboard.press("t");
+  const text = await window.page.locator("#textbook svg").evaluate((one) => one.textContent);
+  assert.ok(text.includes("application") && text.includes("kernel"), text);
+  await window.page.keyboard.press("Escape");
+});
+
 test("the summary shows the very numbers of the report, and its threads add up", options, async () => {
   await window.page.keyboard.press("Escape");
   // A live trace has another one every second: the page is given the first again and again, which is compared.
