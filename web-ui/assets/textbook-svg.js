@@ -8,7 +8,7 @@
  * @import { Picture, Phase, Step } from "./textbook.js"
  */
 
-import { formatNs, formatShare } from "./format.js";
+import { formatCount, formatNs, formatShare } from "./format.js";
 import { PHASES } from "./phases.js";
 
 const NS = "http://www.w3.org/2000/svg";
@@ -39,6 +39,14 @@ export function broken(text, px) {
   const first = text.slice(0, cut > most / 3 ? cut : most);
   const rest = text.slice(first.length).trim();
   return [first, rest.length > most ? `${rest.slice(0, most - 1)}…` : rest];
+}
+
+/** When a step was, to a tenth of a microsecond: those that follow one another closely must be told apart. @param {number} ns */
+export function whenWords(ns) {
+  const size = Math.abs(ns);
+  const tenths = Math.round(size / 100);
+  const words = size < 1000 ? formatNs(size) : `${formatCount(Math.floor(tenths / 10))}.${tenths % 10} µs`;
+  return ns < 0 ? `${words} before` : `+${words}`;
 }
 
 /** How high a step is: longer takes more room, by far less than it is longer. @param {Step} step @returns {number} */
@@ -78,9 +86,9 @@ class Drawing {
     this.parts.push(svg("text", { x, y, fill: this.palette.text, "font-size": 12, ...more }, text));
   }
 
-  /** @param {string} atNs @param {number} y */
-  time(atNs, y) {
-    this.text(24, y + 4, atNs, { fill: this.palette.faint, "font-size": 11 });
+  /** @param {string} when @param {number} y */
+  time(when, y) {
+    this.text(24, y + 4, when, { fill: this.palette.faint, "font-size": 11 });
   }
 
   /** @param {number} fromX @param {number} toX @param {number} y @param {string} colour */
@@ -128,7 +136,7 @@ class Drawing {
     const lines = linesOf(step);
     const middle = (from + to) / 2;
     this.text(middle, y + 14, step.text, { "text-anchor": "middle", "font-weight": down ? 650 : 500 });
-    this.time(`+${formatNs(step.atNs)}`, y + 20);
+    this.time(whenWords(step.atNs), y + 20);
     const x = APPLICATION_X - 22;
     lines.forEach((line, i) => this.text(x, y + 24 + (i + 0) * LINE, line, { "text-anchor": "end", fill: faint, "font-size": 11 }));
   }
@@ -185,8 +193,7 @@ class Drawing {
     const { accent, faint } = this.palette;
     this.arrow(RIGHT, KERNEL_X + BAR / 2 + 2, y + 20, accent);
     this.text(RIGHT, y + 14, step.text, { "text-anchor": "end", fill: accent, "font-weight": 600 });
-    const when = step.atNs < 0 ? `${formatNs(-step.atNs)} before` : `+${formatNs(step.atNs)}`;
-    this.time(when, y + 20);
+    this.time(whenWords(step.atNs), y + 20);
     linesOf(step).forEach((line, i) => this.text(RIGHT, y + 34 + i * LINE, line, { "text-anchor": "end", fill: faint, "font-size": 11 }));
   }
 
@@ -200,7 +207,7 @@ class Drawing {
     const whole = step.amounts.reduce((sum, amount) => sum + amount, 0);
     this.text(middle, y + 25, step.text, { "text-anchor": "middle", "font-weight": 650 });
     this.text(middle, y + 42, `${formatNs(whole)} in all`, { "text-anchor": "middle", fill: palette.faint, "font-size": 11 });
-    this.time(`+${formatNs(step.atNs)}`, y + 25);
+    this.time(whenWords(step.atNs), y + 25);
     const parts = sumWords(step.amounts);
     parts.forEach((line, i) => this.text(KERNEL_X + 20, y + 17 + i * LINE, line, { fill: palette.faint, "font-size": 11 }));
   }

@@ -8,7 +8,7 @@ import { test } from "node:test";
 
 import { readStory, readyWords } from "../assets/story.js";
 import { arrivedNs, pictureOf } from "../assets/textbook.js";
-import { broken } from "../assets/textbook-svg.js";
+import { broken, whenWords } from "../assets/textbook-svg.js";
 import { PHASES } from "../assets/phases.js";
 import { callJson } from "./fake-server.mjs";
 import { storyOf } from "./stories.mjs";
@@ -142,6 +142,12 @@ test("what is not known of data is not drawn", () => {
   assert.equal(arrivedNs(call({ ready_delay_ns: 0 })), null, "it came in the call, and when is not told");
   assert.equal(arrivedNs(call({ ready_delay_ns: 30 })), 70);
   assert.equal(arrivedNs(call({ ready_delay_ns: 30, copying: "inferred", copy_start_ns: 150 })), 70);
+});
+
+test("steps that follow one another closely are told apart by their times", () => {
+  for (const [ns, words] of [[0, "+0"], [177, "+177 ns"], [1_000, "+1.0 µs"], [11_925_349, "+11\u202f925.3 µs"], [11_925_351, "+11\u202f925.4 µs"], [-21_100, "21.1 µs before"]]) {
+    assert.equal(whenWords(ns), words);
+  }
 });
 
 test("a story that lacks a number is refused, and text of any kind is text", () => {

@@ -1,11 +1,11 @@
 /**
- * Opens the page at an address, lets it show some seconds of the demo, and writes a picture of it; then one of each view
- * in both themes, to be looked at.
+ * Opens the page at an address, lets it show some seconds of the demo, and writes a picture of it, and beside that the
+ * textbook's picture of the turn in it; then one of each view in both themes, to be looked at.
  * Run by `cargo xtask screenshots`; it must never do anything to the page but look.
  */
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 // The packages are those of the page's tests, in which directory this is run.
 const { chromium } = createRequire(join(process.cwd(), 'package.json'))('playwright-core');
@@ -64,6 +64,11 @@ try {
   await page.mouse.click((await xOf(turn.end_ns)) - 4, y);
   await page.waitForTimeout(1000);
   await page.screenshot({ path: picture });
+  await page.keyboard.press('t');
+  const saved = page.waitForEvent('download');
+  await page.click('#textbook-save');
+  await (await saved).saveAs(join(dirname(picture), 'textbook.svg'));
+  await page.keyboard.press('Escape');
 
   await mkdir(views, { recursive: true });
   await page.setViewportSize({ width: 1280, height: 800 });

@@ -1,4 +1,5 @@
-//! `cargo xtask screenshots`: the picture in the README, and one of each view in both themes, taken from the running demo.
+//! `cargo xtask screenshots`: the pictures in the README, of the page and of a turn, and one of each view in both themes, taken
+//! from the running demo.
 //!
 //! It must never be needed for a test.
 
