@@ -380,7 +380,7 @@ fn a_store_that_brings_nothing_counts_what_it_can_t_show() {
             .pieces
             .iter()
             .map(|piece| match piece {
-                Piece::Run(run) => u64::from(run.count),
+                Piece::Run(run) => u64::from(run.series.count),
                 Piece::Spans(spans) => u64::from(spans.count),
                 Piece::Off(_) => 1,
                 Piece::Event(_) => 0,

@@ -101,7 +101,7 @@ export class Choice {
       const endNs = call["end_ns"];
       if (!answer || typeof startNs !== "number" || typeof endNs !== "number") {
         this.close();
-        this.panel.say("No call", "This thread had made no call by then.");
+        this.panel.say("No call", "No call of this thread had ended by then.");
         return false;
       }
       this.chosen = { answer, thread, place: { lane: lane.lane, atNs: startNs }, story: null };

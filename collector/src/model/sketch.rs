@@ -33,36 +33,25 @@ pub enum Piece {
     /// Short calls, and what was off the CPU between them.
     Run(Run),
     /// Short times off the CPU, some of which may be in a run too.
-    Spans(Spans),
+    Spans(Series),
     /// A short time off the CPU that is in no run.
     Off(Off),
     /// Anything else.
     Event(Event),
 }
 
-/// Short calls, and short times off the CPU outside calls, of one thread that follow one another and all begin in the same
-/// bucket.
+/// Short calls, and short times off the CPU outside calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// The process.
-    pub pid: u32,
-    /// The thread.
-    pub tid: u32,
-    /// When the first began.
-    pub start_ns: u64,
-    /// When the last began.
-    pub last_start_ns: u64,
-    /// When the last ended.
-    pub end_ns: u64,
-    /// How many there are: calls, and times outside of them.
-    pub count: u32,
+    /// Where they are.
+    pub series: Series,
     /// What they add up to.
     pub sum: Sum,
 }
 
-/// Short times off the CPU of one thread, in calls or not, that follow one another and all begin in the same bucket.
+/// Things of one thread that follow one another and all begin in the same bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spans {
+pub struct Series {
     /// The process.
     pub pid: u32,
     /// The thread.
@@ -75,6 +64,36 @@ pub struct Spans {
     pub end_ns: u64,
     /// How many there are.
     pub count: u32,
+}
+
+impl Series {
+    /// Of a single thing.
+    pub fn one(pid: u32, tid: u32, start_ns: u64, end_ns: u64) -> Self {
+        Self {
+            pid,
+            tid,
+            start_ns,
+            last_start_ns: start_ns,
+            end_ns,
+            count: 1,
+        }
+    }
+
+    /// Whether a thing that comes next begins in the same bucket.
+    fn has_room(&self, next: &Self, bits: u8) -> bool {
+        self.start_ns >> bits == next.start_ns >> bits && self.pid == next.pid
+    }
+
+    fn add(&mut self, next: &Self) {
+        self.last_start_ns = next.last_start_ns;
+        self.end_ns = next.end_ns;
+        self.count += next.count;
+    }
+
+    /// Whether its times are in order.
+    pub fn is_sound(&self) -> bool {
+        self.start_ns <= self.last_start_ns && self.last_start_ns <= self.end_ns
+    }
 }
 
 /// A short time off the CPU, but for what woke it. What each means is said at [`OffCpu`].
@@ -210,26 +229,14 @@ impl Run {
         let duration_ns = call.end_ns.checked_sub(call.start_ns)?;
         let is_short = duration_ns >> bits == 0 && call.phases_ns() == duration_ns;
         is_short.then(|| Self {
-            pid: call.pid,
-            tid: call.tid,
-            start_ns: call.start_ns,
-            last_start_ns: call.start_ns,
-            end_ns: call.end_ns,
-            count: 1,
+            series: Series::one(call.pid, call.tid, call.start_ns, call.end_ns),
             sum: Sum::of_call(call),
         })
     }
 
-    fn of_outside(off: &Off) -> Self {
-        Self {
-            pid: off.pid,
-            tid: off.tid,
-            start_ns: off.start_ns,
-            last_start_ns: off.start_ns,
-            end_ns: off.end_ns,
-            count: 1,
-            sum: Sum::of_outside(off),
-        }
+    fn of_outside(series: Series, off: &Off) -> Self {
+        let sum = Sum::of_outside(off);
+        Self { series, sum }
     }
 }
 
@@ -271,7 +278,7 @@ impl Sketcher {
 
     /// Adds a short call, as the run that it is by itself.
     pub fn call(&mut self, one: Run) {
-        let last = self.threads.entry(one.tid).or_default();
+        let last = self.threads.entry(one.series.tid).or_default();
         put(one, last, &mut self.pieces, self.bits);
     }
 
@@ -289,26 +296,18 @@ impl Sketcher {
             self.pieces.push(Piece::Off(off));
             return;
         }
+        let one = Series::one(off.pid, off.tid, off.start_ns, off.end_ns);
         if let Some(Piece::Spans(spans)) = last.spans.and_then(|at| self.pieces.get_mut(at))
-            && spans.start_ns >> self.bits == off.start_ns >> self.bits
-            && spans.pid == off.pid
+            && spans.has_room(&one, self.bits)
         {
-            spans.last_start_ns = off.start_ns;
-            spans.end_ns = off.end_ns;
-            spans.count += 1;
+            spans.add(&one);
         } else {
             last.spans = Some(self.pieces.len());
-            self.pieces.push(Piece::Spans(Spans {
-                pid: off.pid,
-                tid: off.tid,
-                start_ns: off.start_ns,
-                last_start_ns: off.start_ns,
-                end_ns: off.end_ns,
-                count: 1,
-            }));
+            self.pieces.push(Piece::Spans(one));
         }
         if !off.in_call {
-            put(Run::of_outside(&off), last, &mut self.pieces, self.bits);
+            let run = Run::of_outside(one, &off);
+            put(run, last, &mut self.pieces, self.bits);
         }
     }
 
@@ -348,20 +347,17 @@ impl Sketcher {
 fn put(one: Run, last: &mut Last, pieces: &mut Vec<Piece>, bits: u8) {
     let in_order = last
         .items_end_ns
-        .is_some_and(|end_ns| one.start_ns >= end_ns);
-    last.items_end_ns = last.items_end_ns.max(Some(one.end_ns));
+        .is_some_and(|end_ns| one.series.start_ns >= end_ns);
+    last.items_end_ns = last.items_end_ns.max(Some(one.series.end_ns));
     if !in_order {
         last.run = None;
         pieces.push(Piece::Run(one));
         return;
     }
     if let Some(Piece::Run(run)) = last.run.and_then(|at| pieces.get_mut(at))
-        && run.start_ns >> bits == one.start_ns >> bits
-        && run.pid == one.pid
+        && run.series.has_room(&one.series, bits)
     {
-        run.last_start_ns = one.start_ns;
-        run.end_ns = one.end_ns;
-        run.count += one.count;
+        run.series.add(&one.series);
         run.sum += one.sum;
         return;
     }

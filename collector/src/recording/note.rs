@@ -159,11 +159,9 @@ fn unpack(note: &str) -> Result<Sketch> {
 }
 
 fn is_sound(piece: &Piece) -> bool {
-    let are_in_order =
-        |start_ns, last_ns, end_ns| start_ns <= last_ns && last_ns <= end_ns && end_ns < u64::MAX;
     match piece {
-        Piece::Run(run) => are_in_order(run.start_ns, run.last_start_ns, run.end_ns),
-        Piece::Spans(spans) => are_in_order(spans.start_ns, spans.last_start_ns, spans.end_ns),
+        Piece::Run(run) => run.series.is_sound(),
+        Piece::Spans(spans) => spans.is_sound(),
         Piece::Off(_) | Piece::Event(_) => true,
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use super::column::{Column as _, Flag, Text};
 use super::row;
 use super::schema::{Cells, U32, U64};
-use crate::model::{Event, Off, Ready, Run, Sketch, Sketcher, Sum, id_map::IdMap};
+use crate::model::{Event, Off, Ready, Run, Series, Sketch, Sketcher, Sum, id_map::IdMap};
 
 /// Sketches the rows of a batch.
 ///
@@ -80,12 +80,12 @@ fn short(cells: &Cells, at: usize, bits: u8) -> Option<Run> {
         return None;
     }
     Some(Run {
-        pid: U32::get(&cells.pid, at)?,
-        tid: U32::get(&cells.tid, at)?,
-        start_ns,
-        last_start_ns: start_ns,
-        end_ns,
-        count: 1,
+        series: Series::one(
+            U32::get(&cells.pid, at)?,
+            U32::get(&cells.tid, at)?,
+            start_ns,
+            end_ns,
+        ),
         sum: Sum {
             calls: 1,
             kernel_ns,

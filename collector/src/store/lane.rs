@@ -9,7 +9,7 @@ use super::{
     track::{Noted, Shelved},
     tracks::Tracks,
 };
-use crate::model::{Call, Off, OffCpu, OpenThread, Ready, Run, Spans};
+use crate::model::{Call, Off, OffCpu, OpenThread, Ready, Run, Series};
 
 /// A thread, as the page lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,32 +84,15 @@ impl FullLane {
 
     /// Adds short things of which a batch has more to say, likewise.
     pub(super) fn push_run(&mut self, run: &Run, shelving: &Shelving) -> Option<isize> {
-        if !self.tracks.items.accepts(run.start_ns, run.end_ns) {
-            return None;
-        }
+        let grown = shelving.note_series(&mut self.tracks.items, self.info.lane, &run.series)?;
         self.info.calls += u64::from(run.sum.calls);
         self.levels.push_run(run);
-        let noted = Noted {
-            count: run.count,
-            start_ns: run.start_ns,
-            last_start_ns: run.last_start_ns,
-            end_ns: run.end_ns,
-        };
-        Some(shelving.note(&mut self.tracks.items, self.info.lane, noted))
+        Some(grown)
     }
 
     /// Adds short times off the CPU of which a batch has more to say, likewise.
-    pub(super) fn push_spans(&mut self, spans: &Spans, shelving: &Shelving) -> Option<isize> {
-        if !self.tracks.spans.accepts(spans.start_ns, spans.end_ns) {
-            return None;
-        }
-        let noted = Noted {
-            count: spans.count,
-            start_ns: spans.start_ns,
-            last_start_ns: spans.last_start_ns,
-            end_ns: spans.end_ns,
-        };
-        Some(shelving.note(&mut self.tracks.spans, self.info.lane, noted))
+    pub(super) fn push_spans(&mut self, spans: &Series, shelving: &Shelving) -> Option<isize> {
+        shelving.note_series(&mut self.tracks.spans, self.info.lane, spans)
     }
 
     /// Keeps what a call waited for and found, until that call comes.

@@ -76,7 +76,7 @@ impl Levels {
 
     /// Adds short things that all begin in one bucket, likewise.
     pub(super) fn push_run(&mut self, run: &Run) {
-        self.add(self.base, run.start_ns >> self.base, run.sum);
+        self.add(self.base, run.series.start_ns >> self.base, run.sum);
     }
 
     /// Adds a short time off the CPU outside calls, likewise.

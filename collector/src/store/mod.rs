@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{
-    Arch, Descriptor, End, Event, Life, LifeKind, Off, OpenThread, Piece, Run, Sketch, Spans,
+    Arch, Descriptor, End, Event, Life, LifeKind, Off, OpenThread, Piece, Run, Series, Sketch,
     Trace, id_map::IdMap,
 };
 
@@ -260,14 +260,21 @@ impl Store {
     }
 
     fn push_run(&mut self, run: &Run) {
-        self.now_ns = self.now_ns.max(run.end_ns);
+        let Series {
+            pid,
+            tid,
+            count,
+            end_ns,
+            ..
+        } = run.series;
+        self.now_ns = self.now_ns.max(end_ns);
         self.calls += u64::from(run.sum.calls);
-        self.push_to(run.pid, run.tid, run.count, |lane, shelving| {
+        self.push_to(pid, tid, count, |lane, shelving| {
             lane.push_run(run, shelving?)
         });
     }
 
-    fn push_spans(&mut self, spans: &Spans) {
+    fn push_spans(&mut self, spans: &Series) {
         self.now_ns = self.now_ns.max(spans.end_ns);
         self.offcpu += u64::from(spans.count);
         self.push_to(spans.pid, spans.tid, spans.count, |lane, shelving| {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::track::{Chunk, Noted, Track};
 use super::tracks::Tracks;
-use crate::model::{Event, Ready, id_map::IdMap};
+use crate::model::{Event, Ready, Series, id_map::IdMap};
 
 /// Spreads numbers over all bits (2^64 divided by the golden ratio).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -61,6 +61,23 @@ impl Shelving {
     /// Notes what a lane has in it.
     pub(super) fn note<C: Chunk>(&self, track: &mut Track<C>, lane: u32, noted: Noted) -> isize {
         track.note(&self.shelf, self.batch, lane, noted)
+    }
+
+    /// The same of things that follow one another; `None` if they do not come after all that is there.
+    pub(super) fn note_series<C: Chunk>(
+        &self,
+        track: &mut Track<C>,
+        lane: u32,
+        series: &Series,
+    ) -> Option<isize> {
+        let noted = Noted {
+            count: series.count,
+            start_ns: series.start_ns,
+            last_start_ns: series.last_start_ns,
+            end_ns: series.end_ns,
+        };
+        let is_next = track.accepts(series.start_ns, series.end_ns);
+        is_next.then(|| self.note(track, lane, noted))
     }
 }
 

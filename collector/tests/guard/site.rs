@@ -8,7 +8,9 @@ use std::{
 };
 
 use waitscope::{
-    model::{Call, End, Event, Life, LifeKind, Piece, Ready, Run, SHORT_BITS, Sketch, Sum, Trace},
+    model::{
+        Call, End, Event, Life, LifeKind, Piece, Ready, Run, SHORT_BITS, Series, Sketch, Sum, Trace,
+    },
     report::Growing,
     serve::{Reports, Server, Shared},
     store::Store,
@@ -242,12 +244,7 @@ pub(crate) fn end() -> Event {
 pub(crate) fn gone() -> Store {
     let mut store = Store::shelved(trace(), 64 << 20, Box::new(|_| None));
     let run = Run {
-        pid: 7,
-        tid: 8,
-        start_ns: 100,
-        last_start_ns: 100,
-        end_ns: 150,
-        count: 1,
+        series: Series::one(7, 8, 100, 150),
         sum: Sum {
             calls: 1,
             kernel_ns: 50,
