@@ -15,8 +15,9 @@ use crate::{
     store::Store,
 };
 
-/// What a first look may take of the memory, one in so many: it goes when all has been read.
-const GLANCE_PART: u64 = 4;
+/// What a first look may take of the memory, one in so many: it goes when all has been read. Meanwhile the sums of all take
+/// a third at most.
+const GLANCE_PART: u64 = 2;
 
 /// What came of opening a recording.
 #[derive(Debug)]

@@ -18,6 +18,8 @@ const LANES: u32 = 64;
 const TILES: u64 = 4;
 /// Pictures at each zoom, at places that look random.
 const PICTURES: u64 = 12;
+/// The same while there is no more than a glance of it: some take many seconds then.
+const GLANCES: u64 = 2;
 
 /// How long something took.
 struct Times(Vec<Duration>);
@@ -65,21 +67,21 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
         PICTURES,
         TILES * TILE_BUCKETS
     );
-    pictures(&store, "  glance", whole);
+    pictures(&store, "  glance", whole, GLANCES);
     let began = Instant::now();
     let store = shown(rest.read(|_, _| {})?)?;
     println!(
         "read     {:>11.2} s to read all of it",
         began.elapsed().as_secs_f64()
     );
-    pictures(&store, "  cold", whole);
+    pictures(&store, "  cold", whole, PICTURES);
     let began = Instant::now();
     store.filler()();
     println!(
         "filled   {:>11.2} s to bring what there is memory for",
         began.elapsed().as_secs_f64()
     );
-    pictures(&store, "  filled", whole);
+    pictures(&store, "  filled", whole, PICTURES);
     questions(&store);
     println!(
         "memory   {:>11} at most; the store says {:.0} MiB",
@@ -90,11 +92,11 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
 }
 
 /// Asks for pictures at every zoom, and prints how long they take.
-fn pictures(store: &Store, name: &str, whole: u8) {
+fn pictures(store: &Store, name: &str, whole: u8, count: u64) {
     let mut all = Times(Vec::new());
     let mut slowest = (0.0, 0);
     for level in 0..=whole {
-        let numbers = 0..PICTURES;
+        let numbers = 0..count;
         let mut here = Times(
             numbers
                 .map(|number| picture(store, level, number))
