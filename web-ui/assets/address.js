@@ -53,11 +53,17 @@ export class Address {
       this.note();
       return;
     }
+    this.write();
+    if (state.window) this.history.rest(state.window);
+    this.shown.onRest();
+  }
+
+  /** Makes the address say what is shown now. */
+  write() {
+    const text = writeState(this.shown.state());
     this.written = text;
     // Path and hash only: whatever the address came with, the secret among it, is not kept in it.
     history.replaceState(null, "", `${location.pathname}${text}`);
-    if (state.window) this.history.rest(state.window);
-    this.shown.onRest();
   }
 
   /** The window before this one. @param {Range} from @returns {Range | null} */

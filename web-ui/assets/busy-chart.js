@@ -10,6 +10,7 @@
 
 import { formatNs, formatShare, formatTime } from "./format.js";
 import { KERNEL } from "./phases.js";
+import { say } from "./words.js";
 
 const WIDTH_PX = 840;
 const HEIGHT_PX = 64;
@@ -42,7 +43,7 @@ export function drawBusy(over, palette, onRange) {
   const shares = over.workNs.map((_, bucket) => busyOf(over, bucket));
   const most = shares.reduce((/** @type {number} */ top, share) => Math.max(top, share ?? 0), 0);
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", `busy at most ${formatShare(most)} of a bucket of ${formatNs(over.bucketNs)}`);
+  canvas.setAttribute("aria-label", say("chart.busy", { share: formatShare(most), time: formatNs(over.bucketNs) }));
   if (context) {
     context.fillStyle = palette.lane;
     context.fillRect(0, 0, WIDTH_PX, HEIGHT_PX);
@@ -58,7 +59,8 @@ export function drawBusy(over, palette, onRange) {
   canvas.addEventListener("pointermove", (event) => {
     const bucket = bucketAt(event.offsetX);
     const share = busyOf(over, bucket);
-    canvas.title = `${share === null ? "not known" : `${formatShare(share)} busy`}, from ${formatTime(bucket * over.bucketNs, over.bucketNs / 10)}`;
+    const from = formatTime(bucket * over.bucketNs, over.bucketNs / 10);
+    canvas.title = share === null ? say("chart.unknown", { from }) : say("chart.share", { share: formatShare(share), from });
   });
   canvas.addEventListener("click", (event) => {
     const bucket = bucketAt(event.offsetX);

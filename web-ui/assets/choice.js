@@ -15,6 +15,7 @@ import { xToTime } from "./scale.js";
 import { fetchCall, fetchStory } from "./server.js";
 import { wakesOf } from "./story.js";
 import { TextbookView } from "./textbook-view.js";
+import { say } from "./words.js";
 
 /** How far from the panel's edge a clicked call is kept. */
 const UNCOVER_PX = 80;
@@ -92,7 +93,7 @@ export class Choice {
   async choose(lane, atNs, onShown) {
     this.choices += 1;
     const choice = this.choices;
-    const thread = `${lane.name || "thread"} · thread ${lane.tid} of process ${lane.pid}`;
+    const thread = say("thread.full", { name: lane.name || say("thread.plain"), tid: lane.tid, pid: lane.pid });
     try {
       const answer = await fetchCall(lane.lane, atNs);
       if (choice !== this.choices) return false;
@@ -101,7 +102,7 @@ export class Choice {
       const endNs = call["end_ns"];
       if (!answer || typeof startNs !== "number" || typeof endNs !== "number") {
         this.close();
-        this.panel.say("No call", "No call of this thread had ended by then.");
+        this.panel.say(say("panel.nocall"), say("panel.nocall.says"));
         return false;
       }
       this.chosen = { answer, thread, place: { lane: lane.lane, atNs: startNs }, story: null };
@@ -112,7 +113,7 @@ export class Choice {
       this.hooks.announce(`${String(call["call"])}, ${formatNs(endNs - startNs)}`);
     } catch (error) {
       this.hooks.onRefused(error);
-      this.panel.say("No answer", "The server did not tell about this call; click again.");
+      this.panel.say(say("panel.noanswer"), say("panel.noanswer.says"));
       return false;
     }
     await this.tell(choice);
@@ -131,7 +132,7 @@ export class Choice {
       this.show();
     } catch (error) {
       this.hooks.onRefused(error);
-      if (choice === this.choices) this.panel.lack("The server did not tell why it waited and what came of it; choose it again.");
+      if (choice === this.choices) this.panel.lack(say("panel.nostory"));
     }
   }
 

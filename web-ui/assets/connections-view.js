@@ -13,6 +13,7 @@ import { formatBytes, formatCount, formatNs } from "./format.js";
 import { askFound } from "./questions.js";
 import { lackWords, part, scopeWords } from "./report-frame.js";
 import { numberColumn, Table, textColumn } from "./table.js";
+import { say } from "./words.js";
 
 /** How long data lay unread on average; null if that is known of no receive. @param {DescriptorRow} row @returns {number | null} */
 export function meanDelayNs(row) {
@@ -21,19 +22,19 @@ export function meanDelayNs(row) {
 
 /** @type {Column<DescriptorRow>[]} */
 const COLUMNS = [
-  textColumn("connection", "what a person would call it; leads to the first call on it", (row) => row.name || `(${row.kind}, no name)`),
-  textColumn("kind", "what it is", (row) => row.kind),
-  numberColumn("fd", "its number in the process", (row) => row.fd, String),
-  numberColumn("calls", "calls on it", (row) => row.calls, formatCount),
-  numberColumn("waits", "of these, how many slept", (row) => row.waits, formatCount),
-  numberColumn("again", "of these, how many found nothing, or no room", (row) => row.again, formatCount),
-  numberColumn("received", "bytes", (row) => row.receivedBytes, formatBytes),
-  numberColumn("sent", "bytes", (row) => row.sentBytes, formatBytes),
-  numberColumn("blocked", "asleep in these calls", (row) => row.blockedNs, formatNs),
-  numberColumn("runnable", "wanting the CPU in them", (row) => row.runnableNs, formatNs),
-  numberColumn("copying", "copying in them", (row) => row.copyingNs, formatNs),
-  numberColumn("ready delay", "how long data lay unread, on average over the receives of which it is known", meanDelayNs, formatNs),
-  numberColumn("longest", "the longest ready delay", (row) => (row.delays > 0 ? row.delayMaxNs : null), formatNs),
+  textColumn(say("conn.col"), say("conn.col.hint"), (row) => row.name || say("conn.noname", { kind: row.kind })),
+  textColumn(say("conn.kind"), say("conn.kind.hint"), (row) => row.kind),
+  numberColumn("fd", say("conn.fd.hint"), (row) => row.fd, String),
+  numberColumn(say("col.calls"), say("conn.calls.hint"), (row) => row.calls, formatCount),
+  numberColumn(say("conn.waits"), say("conn.waits.hint"), (row) => row.waits, formatCount),
+  numberColumn(say("conn.again"), say("conn.again.hint"), (row) => row.again, formatCount),
+  numberColumn(say("col.received"), say("col.bytes.hint"), (row) => row.receivedBytes, formatBytes),
+  numberColumn(say("col.sent"), say("col.bytes.hint"), (row) => row.sentBytes, formatBytes),
+  numberColumn(say("phase.blocked"), say("conn.blocked.hint"), (row) => row.blockedNs, formatNs),
+  numberColumn(say("phase.runnable"), say("conn.runnable.hint"), (row) => row.runnableNs, formatNs),
+  numberColumn(say("phase.copying"), say("conn.copying.hint"), (row) => row.copyingNs, formatNs),
+  numberColumn(say("conn.delay"), say("conn.delay.hint"), meanDelayNs, formatNs),
+  numberColumn(say("conn.longest"), say("conn.longest.hint"), (row) => (row.delays > 0 ? row.delayMaxNs : null), formatNs),
 ];
 
 export class ConnectionsView {
@@ -41,16 +42,16 @@ export class ConnectionsView {
     this.wantsReport = true;
     /** @type {Context | null} */
     this.context = null;
-    this.table = new Table("Connections and other descriptors", COLUMNS, { column: 3, down: true }, (row) => void this.open(row));
+    this.table = new Table(say("conn.table"), COLUMNS, { column: 3, down: true }, (row) => void this.open(row));
     this.field = /** @type {HTMLInputElement} */ (el("input", ""));
     this.field.type = "search";
-    this.field.placeholder = "only those with…";
-    this.field.setAttribute("aria-label", "Only connections with this text");
+    this.field.placeholder = say("conn.filter");
+    this.field.setAttribute("aria-label", say("conn.filter.label"));
     this.field.addEventListener("input", () => this.table.filter(this.field.value));
     this.about = el("p", "faint");
     this.delay = el("p", "");
     this.body = el("div", "", this.delay, this.field, this.table.root);
-    this.root = el("div", "connections", part("Connections", "", this.about, this.body));
+    this.root = el("div", "connections", part(say("tab.connections"), "", this.about, this.body));
     this.drawn = "";
   }
 
@@ -67,12 +68,12 @@ export class ConnectionsView {
       this.about.textContent = lackWords(reported);
       return;
     }
-    const more = report.callsNotListed > 0 ? `; ${formatCount(report.callsNotListed)} calls were made on yet more, which are not listed` : "";
-    this.about.textContent = `of ${scopeWords(report)}${more}`;
+    const more = report.callsNotListed > 0 ? `; ${say("conn.unlisted", { count: formatCount(report.callsNotListed) })}` : "";
+    this.about.textContent = `${scopeWords(report)}${more}`;
     const { delay } = report;
     this.delay.textContent = delay
-      ? `Data lay unread p50 ${formatNs(delay.p50Ns)}, p99 ${formatNs(delay.p99Ns)}, at most ${formatNs(delay.maxNs)} (${formatCount(delay.count)} receives).`
-      : "How long data lay unread is not known of any receive.";
+      ? say("conn.delays", { p50: formatNs(delay.p50Ns), p99: formatNs(delay.p99Ns), max: formatNs(delay.maxNs), count: formatCount(delay.count) })
+      : say("conn.nodelays");
     this.table.show(report.descriptors);
   }
 

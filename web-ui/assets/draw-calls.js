@@ -13,6 +13,7 @@ import { formatNs } from "./format.js";
 import { BODY_PX, BODY_TOP_PX, BOX_PX, BOX_TOP_PX } from "./layout.js";
 import { timeToX } from "./scale.js";
 import { BEGAN_BEFORE, CHECK, CONNECT, CONTINUES, FAILED, KILLED, READINESS, RECEIVE, SEND } from "./wire.js";
+import { say } from "./words.js";
 
 const BOX_LEAST_PX = 5;
 const LABEL_LEAST_PX = 40;
@@ -76,8 +77,8 @@ export function drawOpen(context, scene, one, top, counters) {
   if (right < 0 || left > frame.widthPx) return;
   const box = { left, right: Math.max(right, left + 1), class: 0, check: false };
   drawBox(context, scene, box, top, counters);
-  const label = open.call ?? "a call not known";
-  drawLabel(context, scene, box, label, `${formatNs(open.atNs - open.sinceNs)} so far`, top, counters);
+  const label = open.call ?? say("call.unknown");
+  drawLabel(context, scene, box, label, say("call.sofar", { time: formatNs(open.atNs - open.sinceNs) }), top, counters);
   if (open.beganBefore) drawTorn(context, scene, left, top, counters);
   if (right > frame.widthPx + TOOTH_PX) return;
   context.fillStyle = palette.accent;
@@ -193,7 +194,7 @@ function drawTorn(context, scene, left, top, counters) {
 function drawKilled(context, scene, right, top, counters) {
   context.fillStyle = scene.palette.danger;
   context.fillRect(right - 1, top + BOX_TOP_PX, 2, BODY_TOP_PX + BODY_PX - BOX_TOP_PX);
-  context.fillText("✕ killed", right + 5, top + BODY_TOP_PX + BODY_PX / 2);
+  context.fillText(say("call.killed"), right + 5, top + BODY_TOP_PX + BODY_PX / 2);
   counters.rects += 1;
   counters.labels += 1;
 }

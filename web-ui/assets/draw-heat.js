@@ -14,6 +14,7 @@ import { formatCount, formatNs, formatTime } from "./format.js";
 import { decades, shade, toY } from "./heat-grid.js";
 import { KERNEL } from "./phases.js";
 import { ticks } from "./scale.js";
+import { say } from "./words.js";
 
 /** The durations' names stand to the left, times below. */
 export const LEFT_PX = 62;
@@ -120,5 +121,5 @@ export function drawHistogram(context, slots, axis, widthPx, palette) {
   context.fillStyle = palette.faint;
   context.font = FONT;
   context.textBaseline = "middle";
-  if (most > 0) context.fillText(`a full bar: ${formatCount(most)} calls`, 0, axis.heightPx + 11);
+  if (most > 0) context.fillText(say("lat.bar", { count: formatCount(most) }), 0, axis.heightPx + 11);
 }

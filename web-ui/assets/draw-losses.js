@@ -11,6 +11,7 @@ import { formatCount } from "./format.js";
 import { AXIS_PX, BODY_PX, BODY_TOP_PX, rowTop } from "./layout.js";
 import { timeToX } from "./scale.js";
 import { SPAN_UNSEEN } from "./wire.js";
+import { say } from "./words.js";
 
 const HATCH_PX = 12;
 const GAP_LEAST_PX = 3;
@@ -68,7 +69,7 @@ export function drawGaps(context, scene, counters) {
     context.fillRect(from, AXIS_PX, width, height);
     context.globalAlpha = 1;
     counters.rects += 2;
-    const label = `${formatCount(gap.lost)} lost`;
+    const label = say("loss.count", { count: formatCount(gap.lost) });
     context.font = FONT;
     const labelWidth = context.measureText(label).width + 12;
     if (width < labelWidth + 8) continue;
@@ -126,7 +127,7 @@ export function drawEdges(context, scene, counters) {
     counters.rects += 2;
     context.font = FONT;
     context.textBaseline = "middle";
-    const words = "no longer kept";
+    const words = say("loss.kept");
     const width = context.measureText(words).width;
     if (keptX - from > width + 16) {
       context.fillText(words, keptX - width - 8, AXIS_PX + 12);

@@ -11,13 +11,14 @@
 import { byId, el, setText } from "./dom.js";
 import { meanings } from "./find.js";
 import { askFound, askTotals } from "./questions.js";
+import { say } from "./words.js";
 
 /**
  * @typedef {{ names: () => readonly string[], lanes: () => readonly Lane[], fromNs: () => number,
  *   onFound: (call: FoundCall) => void, onClosed: () => void }} Hooks  `fromNs`: where the search goes on from
  */
 
-const KINDS = { call: "call", thread: "thread", descriptor: "on" };
+const KINDS = { call: say("find.call"), thread: say("find.thread"), descriptor: say("find.on") };
 
 export class FindBar {
   /** @param {Hooks} hooks */
@@ -66,7 +67,7 @@ export class FindBar {
     this.offered = meanings(this.field.value, this.hooks.names(), this.hooks.lanes(), this.descriptors);
     this.active = 0;
     this.sought = null;
-    setText(this.said, this.field.value.trim() !== "" && this.offered.length === 0 ? "no call, thread or descriptor of that name" : "");
+    setText(this.said, this.field.value.trim() !== "" && this.offered.length === 0 ? say("find.none") : "");
     this.showOffer();
   }
 
@@ -123,15 +124,15 @@ export class FindBar {
     }
     this.asks += 1;
     const asked = this.asks;
-    const words = `${KINDS[sought.kind]} ${sought.label}`;
+    const what = `${KINDS[sought.kind]} ${sought.label}`;
     try {
       const found = await askFound(which, { ...sought.question, atNs: this.hooks.fromNs() });
       if (asked !== this.asks) return;
-      setText(this.said, found ? `${words} · n next, N previous` : `${words}: no ${which === "next" ? "later" : "earlier"} one`);
+      setText(this.said, say(found ? "find.said" : which === "next" ? "find.nolater" : "find.noearlier", { what }));
       if (found) this.hooks.onFound(found);
     } catch (error) {
       console.warn("look for a call:", error);
-      setText(this.said, "The server did not answer; try again.");
+      setText(this.said, say("find.failed"));
     }
   }
 }

@@ -8,6 +8,8 @@
  * @import { Question } from "./questions.js"
  */
 
+import { say } from "./words.js";
+
 /** @typedef {{ kind: "call" | "thread" | "descriptor", label: string, question: Question }} Meaning */
 
 /** More than these help nobody. */
@@ -36,7 +38,7 @@ export function meanings(typed, names, lanes, descriptors) {
     // A number without a name is found by its number only.
     if (!name.startsWith("syscall_") || sought.startsWith("syscall_")) offer(name, { kind: "call", label: name, question: { nr } });
   });
-  for (const lane of lanes) offer(`${lane.name} ${lane.tid}`, { kind: "thread", label: `${lane.name || "(no name)"} ${lane.tid}`, question: { lane: lane.lane } });
+  for (const lane of lanes) offer(`${lane.name} ${lane.tid}`, { kind: "thread", label: `${lane.name || say("thread.none")} ${lane.tid}`, question: { lane: lane.lane } });
   for (const { id, name, kind, fd } of descriptors) {
     if (id === null) continue;
     const label = `${name || kind}${fd === null ? "" : ` (fd ${fd})`}`;

@@ -5,15 +5,16 @@
  */
 
 import { BEGAN_BEFORE, CHECK, CONTINUES, FAILED, INFERRED, KILLED, UNSEEN } from "./wire.js";
+import { say } from "./words.js";
 
 const WORDS = /** @type {const} */ ([
-  [BEGAN_BEFORE, "It began before the trace: its times count from the trace's start."],
-  [KILLED, "The thread died in it."],
-  [INFERRED, "Copying is inferred: the time on the CPU after the last wake-up."],
-  [CONTINUES, "It goes on with the call before it, which a signal interrupted."],
-  [CHECK, "A check: it was told not to wait, and did not."],
-  [FAILED, "It returned an error."],
-  [UNSEEN, "The kernel told nobody of a switch: where in it the thread was off the CPU is inferred."],
+  [BEGAN_BEFORE, say("flag.before")],
+  [KILLED, say("flag.killed")],
+  [INFERRED, say("flag.inferred")],
+  [CONTINUES, say("flag.continues")],
+  [CHECK, say("flag.check")],
+  [FAILED, say("flag.failed")],
+  [UNSEEN, say("flag.unseen")],
 ]);
 
 /** @param {number} flags @returns {string[]} */

@@ -9,6 +9,7 @@
 import { byId, el, setText } from "./dom.js";
 import { formatCount } from "./format.js";
 import { rowTop, visibleRows } from "./layout.js";
+import { say } from "./words.js";
 
 /**
  * What a thread is doing, in a few words.
@@ -17,12 +18,12 @@ import { rowTop, visibleRows } from "./layout.js";
  * @returns {string}
  */
 export function doing(lane, open) {
-  if (lane.endedNs !== null) return "ended";
-  if (!open) return `${formatCount(lane.calls)} calls`;
-  if (open.offSinceNs !== null && open.wokenNs !== null) return "wants a CPU";
-  const call = open.inCall ? (open.call ?? "a call") : "";
-  if (open.offSinceNs !== null) return call ? `blocked in ${call}` : "blocked";
-  return call ? `in ${call}` : "running";
+  if (lane.endedNs !== null) return say("doing.ended");
+  if (!open) return say("doing.calls", { count: formatCount(lane.calls) });
+  if (open.offSinceNs !== null && open.wokenNs !== null) return say("doing.runnable");
+  const call = open.inCall ? (open.call ?? say("doing.call")) : "";
+  if (open.offSinceNs !== null) return call ? say("doing.blockedin", { call }) : say("doing.blocked");
+  return call ? say("doing.in", { call }) : say("doing.running");
 }
 
 export class Gutter {
@@ -52,14 +53,14 @@ export class Gutter {
       const [name, more, model, toggle] = entry.children;
       if (!(name instanceof HTMLElement) || !(more instanceof HTMLElement) || !(model instanceof HTMLElement)) continue;
       const words = this.models.get(`${lane.pid}/${lane.tid}`) ?? "";
-      setText(model, words.split(",")[0] ?? "");
+      setText(model, words.split(/[,，]/)[0] ?? "");
       if (toggle instanceof HTMLButtonElement) this.showToggle(toggle, lane);
-      setText(name, lane.name || "(no name)");
+      setText(name, lane.name || say("thread.none"));
       setText(more, `${lane.tid} · ${doing(lane, state?.open.get(lane.lane))}`);
       entry.style.transform = `translateY(${rowTop(frame, row)}px)`;
       entry.dataset["hover"] = hover === row ? "yes" : "no";
       entry.dataset["gone"] = lane.endedNs === null ? "no" : "yes";
-      entry.title = `${lane.name}\nthread ${lane.tid} of process ${lane.pid}, ${formatCount(lane.calls)} calls${words ? `\n${words}` : ""}`;
+      entry.title = `${lane.name}\n${say("thread.hint", { tid: lane.tid, pid: lane.pid, count: formatCount(lane.calls) })}${words ? `\n${words}` : ""}`;
     }
   }
 
@@ -70,8 +71,8 @@ export class Gutter {
     if (!process) return;
     const folded = process.hidden > 0;
     toggle.dataset["pid"] = String(process.pid);
-    setText(toggle, folded ? `▸ ${formatCount(process.hidden)} more` : "▾");
-    toggle.title = folded ? `show the other threads of process ${process.pid}` : `show only this thread of process ${process.pid}`;
+    setText(toggle, folded ? say("lanes.more", { count: formatCount(process.hidden) }) : "▾");
+    toggle.title = say(folded ? "lanes.unfold" : "lanes.fold", { pid: process.pid });
     toggle.setAttribute("aria-expanded", String(!folded));
   }
 }

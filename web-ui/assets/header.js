@@ -9,6 +9,7 @@
 
 import { byId, el, setText } from "./dom.js";
 import { formatBytes, formatCount, formatNs, formatShare, formatTime } from "./format.js";
+import { say } from "./words.js";
 
 /** @typedef {{ name: string, value: string, hint: string, loud: boolean, own: boolean }} Fact */
 
@@ -19,11 +20,11 @@ import { formatBytes, formatCount, formatNs, formatShare, formatTime } from "./f
  * @returns {{ kind: string, text: string }}
  */
 export function badgeOf(trace, state, link) {
-  if (link === "refused") return { kind: "refused", text: "not authorised" };
-  if (link === "lost") return { kind: "lost", text: "disconnected" };
-  if (!trace || !state) return { kind: "connecting", text: "connecting" };
-  if (!trace.live) return { kind: "recording", text: `recording ${trace.source}` };
-  return state.ended ? { kind: "ended", text: "ended" } : { kind: "live", text: "live" };
+  if (link === "refused") return { kind: "refused", text: say("badge.refused") };
+  if (link === "lost") return { kind: "lost", text: say("badge.lost") };
+  if (!trace || !state) return { kind: "connecting", text: say("badge.connecting") };
+  if (!trace.live) return { kind: "recording", text: say("badge.recording", { name: trace.source }) };
+  return state.ended ? { kind: "ended", text: say("badge.ended") } : { kind: "live", text: say("badge.live") };
 }
 
 /**
@@ -37,23 +38,23 @@ export function factsOf(state) {
   /** @param {string} name @param {string} value @param {string} hint @returns {Fact} */
   const own = (name, value, hint) => ({ name, value, hint, loud: false, own: true });
   const facts = [
-    fact("time", formatTime(state.nowNs, 1e8), "how far the trace has come"),
-    fact("calls", formatCount(state.calls), `${formatCount(state.offcpu)} times off the CPU`),
-    fact("lost", lostText(state), "records that the kernel made and we did not get", state.lost > 0),
+    fact(say("fact.time"), formatTime(state.nowNs, 1e8), say("fact.time.hint")),
+    fact(say("col.calls"), formatCount(state.calls), say("fact.calls.hint", { count: formatCount(state.offcpu) })),
+    fact(say("fact.lost"), lostText(state), say("fact.lost.hint"), state.lost > 0),
   ];
   if (state.untracked > 0) {
-    facts.push(fact("untracked", formatCount(state.untracked), "times that a thread found no room to be tracked", true));
+    facts.push(fact(say("fact.untracked"), formatCount(state.untracked), say("fact.untracked.hint"), true));
   }
-  if (state.compat > 0) facts.push(fact("32-bit calls", formatCount(state.compat), "not recorded", true));
+  if (state.compat > 0) facts.push(fact(say("fact.compat"), formatCount(state.compat), say("fact.compat.hint"), true));
   if (state.unseen > 0) {
-    facts.push(fact("inferred", formatCount(state.unseen), "times off the CPU of whose switches the kernel told nobody: their place in time is a guess"));
+    facts.push(fact(say("fact.inferred"), formatCount(state.unseen), say("fact.inferred.hint")));
   }
-  if (cost.cpuFraction !== null) facts.push(own("own CPU", formatShare(cost.cpuFraction), "waitscope's own, of one CPU"));
-  if (cost.rssBytes !== null) facts.push(own("own memory", formatBytes(cost.rssBytes), storeHint(state)));
+  if (cost.cpuFraction !== null) facts.push(own(say("fact.cpu"), formatShare(cost.cpuFraction), say("fact.cpu.hint")));
+  if (cost.rssBytes !== null) facts.push(own(say("fact.memory"), formatBytes(cost.rssBytes), storeHint(state)));
   if (cost.probeNsPerCall !== null) {
-    facts.push(own("probe per call", formatNs(cost.probeNsPerCall), "what tracing adds to each call of the target"));
+    facts.push(own(say("fact.probe"), formatNs(cost.probeNsPerCall), say("fact.probe.hint")));
   }
-  if (cost.recordedBytes !== null) facts.push(own("recorded", formatBytes(cost.recordedBytes), "written to the file"));
+  if (cost.recordedBytes !== null) facts.push(own(say("fact.recorded"), formatBytes(cost.recordedBytes), say("fact.recorded.hint")));
   return facts;
 }
 
@@ -66,7 +67,7 @@ function lostText(state) {
 /** @param {State} state @returns {string} */
 function storeHint(state) {
   const { storeBytes } = state.cost;
-  return storeBytes === null ? "waitscope's own" : `waitscope's own, ${formatBytes(storeBytes)} of it the trace`;
+  return storeBytes === null ? say("fact.memory.hint") : say("fact.memory.store", { bytes: formatBytes(storeBytes) });
 }
 
 export class Header {
@@ -83,8 +84,8 @@ export class Header {
     this.badge.dataset["kind"] = badge.kind;
     setText(this.badge, badge.text);
     if (trace) {
-      setText(this.command, `${trace.command} · pid ${trace.pid}${trace.follow ? " and children" : ""}`);
-      this.command.title = `${trace.command}\non ${trace.host}, Linux ${trace.kernel} ${trace.arch}, ${trace.backend}`;
+      setText(this.command, say(trace.follow ? "head.children" : "head.command", { command: trace.command, pid: trace.pid }));
+      this.command.title = `${trace.command}\n${say("head.where", { host: trace.host, kernel: trace.kernel, arch: trace.arch, backend: trace.backend })}`;
       document.title = `${trace.command.split("/").at(-1) ?? ""} · waitscope`;
     }
     this.showFacts(state ? factsOf(state) : []);
@@ -110,8 +111,8 @@ export class Header {
 
 /** @param {State | null} state @param {Link} link @param {number} waitMs @returns {string} */
 function warningOf(state, link, waitMs) {
-  if (link === "refused") return "Not authorised: open the address that waitscope printed, with its token, once more.";
-  if (link === "lost") return `No word from waitscope; trying again in ${formatNs(waitMs * 1e6)}. What is shown stays.`;
-  if (state?.cut) return `The recording is damaged: ${state.cut}`;
+  if (link === "refused") return say("warning.refused");
+  if (link === "lost") return say("warning.lost", { time: formatNs(waitMs * 1e6) });
+  if (state?.cut) return say("warning.cut", { what: state.cut });
   return "";
 }

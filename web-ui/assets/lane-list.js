@@ -14,6 +14,10 @@ import { arranged, ORDERS } from "./lane-order.js";
 import { contentPx } from "./layout.js";
 import { askTotals } from "./questions.js";
 import { fetchLanes } from "./server.js";
+import { say } from "./words.js";
+
+/** @type {Readonly<Record<Order, string>>} */
+const WORDS = { appearance: say("order.appearance"), name: say("order.name"), calls: say("order.calls"), blocked: say("order.blocked") };
 
 /** @typedef {{ onArranged: () => void, onFetched: () => void, onRefused: (error: unknown) => void }} Hooks */
 
@@ -35,7 +39,11 @@ export class LaneList {
     this.collapsed = new Set();
     this.processes = arranged([], this.order, this.blockedNs, this.collapsed).processes;
     const select = byId("lane-order", HTMLSelectElement);
-    select.append(...ORDERS.map((name) => el("option", "", name)));
+    select.append(...ORDERS.map((name) => {
+      const option = el("option", "", WORDS[name]);
+      option.setAttribute("value", name);
+      return option;
+    }));
     select.addEventListener("change", () => void this.orderBy(ORDERS.find((name) => name === select.value) ?? "appearance"));
   }
 

@@ -10,6 +10,7 @@
 
 import { el } from "./dom.js";
 import { formatNs } from "./format.js";
+import { say } from "./words.js";
 
 const LEAST_NS = [0, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 /** More threads than this make no list to choose from. */
@@ -37,16 +38,16 @@ export class LatencyControls {
     this.calls = choice((value) => onFilter({ ...this.filter, nr: number(value) }));
     this.threads = choice((value) => onFilter({ ...this.filter, lane: number(value) }));
     this.least = choice((value) => onLeast(Number(value)));
-    offer(this.least, LEAST_NS.map((ns) => ({ value: String(ns), words: ns === 0 ? "any time" : formatNs(ns).replace(".00", "") })), "0");
-    this.root = el("div", "controls", el("label", "", "calls ", this.calls), el("label", "", "of ", this.threads), el("label", "", "list those that took at least ", this.least));
+    offer(this.least, LEAST_NS.map((ns) => ({ value: String(ns), words: ns === 0 ? say("lat.any") : formatNs(ns).replace(".00", "") })), "0");
+    this.root = el("div", "controls", el("label", "", `${say("lat.calls")} `, this.calls), el("label", "", `${say("lat.of")} `, this.threads), el("label", "", `${say("lat.least")} `, this.least));
   }
 
   /** @param {{ nr: number, name: string }[]} kinds @param {readonly Lane[]} lanes @param {Filter} filter */
   show(kinds, lanes, filter) {
     this.filter = filter;
-    offer(this.calls, [{ value: "", words: "all calls" }, ...kinds.map(({ nr, name }) => ({ value: String(nr), words: name }))], filter.nr === null ? "" : String(filter.nr));
-    const threads = lanes.slice(0, THREADS).map(({ lane, name, tid }) => ({ value: String(lane), words: `${name || "(no name)"} ${tid}` }));
-    offer(this.threads, [{ value: "", words: "all threads" }, ...threads], filter.lane === null ? "" : String(filter.lane));
+    offer(this.calls, [{ value: "", words: say("lat.allcalls") }, ...kinds.map(({ nr, name }) => ({ value: String(nr), words: name }))], filter.nr === null ? "" : String(filter.nr));
+    const threads = lanes.slice(0, THREADS).map(({ lane, name, tid }) => ({ value: String(lane), words: `${name || say("thread.none")} ${tid}` }));
+    offer(this.threads, [{ value: "", words: say("lat.allthreads") }, ...threads], filter.lane === null ? "" : String(filter.lane));
   }
 
   /** @param {number} ns */
@@ -65,7 +66,7 @@ function choice(onChange) {
 /** Only what differs is made anew: a list that is open must not close. @param {HTMLSelectElement} select @param {Choice[]} choices @param {string} chosen */
 function offer(select, choices, chosen) {
   // What an address asks for can be chosen even if no such call was made.
-  const all = choices.some(({ value }) => value === chosen) ? choices : [...choices, { value: chosen, words: `number ${chosen}` }];
+  const all = choices.some(({ value }) => value === chosen) ? choices : [...choices, { value: chosen, words: say("lat.number", { number: chosen }) }];
   const same = select.options.length === all.length && all.every(({ value, words }, i) => select.options[i]?.value === value && select.options[i]?.text === words);
   if (!same) {
     select.replaceChildren(...all.map(({ value, words }) => {

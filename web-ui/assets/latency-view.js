@@ -20,25 +20,26 @@ import { askHeatmap, askLatency, askLongest } from "./questions.js";
 import { part } from "./report-frame.js";
 import { missing } from "./selection.js";
 import { numberColumn, Table, textColumn } from "./table.js";
+import { say } from "./words.js";
 
 const HEIGHT_PX = 280;
 const HISTOGRAM_PX = 190;
 /** A column of the heatmap is at least so wide. */
 const COLUMN_PX = 4;
 const LISTED = 50;
-const QUANTILES = /** @type {const} */ ([["p50", 0.5], ["p90", 0.9], ["p99", 0.99], ["p99.9", 0.999], ["max", 1]]);
+const QUANTILES = /** @type {const} */ ([["p50", 0.5], ["p90", 0.9], ["p99", 0.99], ["p99.9", 0.999], [say("col.max"), 1]]);
 
 /** @type {import("./table.js").Column<FoundCall>[]} */
 const COLUMNS = [
-  textColumn("call", "leads to it", (row) => row.call),
-  numberColumn("took", "from entry to exit", (row) => row.endNs - row.startNs, formatNs),
-  numberColumn("at", "when it began", (row) => row.startNs, (ns) => formatTime(ns, 1e3)),
-  numberColumn("thread", "whose", (row) => row.tid, String),
-  numberColumn("kernel", "on the CPU", (row) => row.kernelNs, formatNs),
-  numberColumn("blocked", "asleep", (row) => row.blockedNs, formatNs),
-  numberColumn("runnable", "wanting the CPU", (row) => row.runnableNs, formatNs),
-  numberColumn("copying", "copying", (row) => row.copyingNs, formatNs),
-  textColumn("returned", "", (row) => `${row.ret === null ? "–" : formatCount(row.ret)} ${row.error}`.trim()),
+  textColumn(say("col.call"), say("lat.call.hint"), (row) => row.call),
+  numberColumn(say("lat.took"), say("lat.took.hint"), (row) => row.endNs - row.startNs, formatNs),
+  numberColumn(say("lat.at"), say("lat.at.hint"), (row) => row.startNs, (ns) => formatTime(ns, 1e3)),
+  numberColumn(say("col.thread"), say("col.thread.hint"), (row) => row.tid, String),
+  numberColumn(say("phase.kernel"), say("phase.kernel.says"), (row) => row.kernelNs, formatNs),
+  numberColumn(say("phase.blocked"), say("phase.blocked.says"), (row) => row.blockedNs, formatNs),
+  numberColumn(say("phase.runnable"), say("phase.runnable.says"), (row) => row.runnableNs, formatNs),
+  numberColumn(say("phase.copying"), say("phase.copying.says"), (row) => row.copyingNs, formatNs),
+  textColumn(say("lat.ret"), "", (row) => `${row.ret === null ? "–" : formatCount(row.ret)} ${row.error}`.trim()),
 ];
 
 export class LatencyView {
@@ -61,11 +62,11 @@ export class LatencyView {
     this.heat.setAttribute("role", "img");
     this.histogram.setAttribute("role", "img");
     this.numbers = el("dl", "quantiles");
-    this.table = new Table("The longest calls", COLUMNS, { column: 1, down: true }, (row) => this.context?.go.call(row.lane, row.startNs));
+    this.table = new Table(say("lat.table"), COLUMNS, { column: 1, down: true }, (row) => this.context?.go.call(row.lane, row.startNs));
     this.listed = el("p", "faint");
     this.root = el("div", "latency",
-      part("Latency", "", this.about, this.controls.root, el("div", "charts", this.heat, this.histogram), this.numbers),
-      part("Calls", "", this.listed, this.table.root));
+      part(say("lat.part"), "", this.about, this.controls.root, el("div", "charts", this.heat, this.histogram), this.numbers),
+      part(say("lat.list"), "", this.listed, this.table.root));
     this.listen();
     new ResizeObserver(() => this.draw()).observe(this.root);
   }
@@ -92,19 +93,19 @@ export class LatencyView {
   /** @param {unknown} error */
   failed(error) {
     console.warn("ask how long calls took:", error);
-    this.about.textContent = "The server did not tell how long calls took; it is asked again when something changes.";
+    this.about.textContent = say("lat.failed");
   }
 
   askCalls() {
     const { context, region } = this;
     if (!context) return;
     const question = { ...context.range, ...context.filter, ...(region ?? {}), count: LISTED };
-    const words = region
-      ? `in the region: begun from ${formatTime(region.fromNs, 1e3)} to ${formatTime(region.toNs, 1e3)}, between ${formatNs(region.leastNs)} and ${formatNs(region.mostNs)} long`
-      : `of ${context.of}; drag a region of the picture to see only its calls`;
+    const what = region
+      ? say("lat.region", { from: formatTime(region.fromNs, 1e3), to: formatTime(region.toNs, 1e3), least: formatNs(region.leastNs), most: formatNs(region.mostNs) })
+      : say("lat.drag", { of: context.of });
     this.latestCalls.ask(JSON.stringify(question), (signal) => askLongest(question, signal),
       (calls) => {
-        this.listed.textContent = `The ${calls.length === LISTED ? `${LISTED} longest` : formatCount(calls.length)} ${words}`;
+        this.listed.textContent = say("lat.longest", { count: formatCount(calls.length), what });
         this.table.show(calls);
       },
       (error) => this.failed(error));
@@ -129,14 +130,14 @@ export class LatencyView {
   tell(context, latency) {
     const count = latency.slots.reduce((sum, slot) => sum + slot.count, 0);
     const lack = missing(context.range, context.state, latency.keptNs).map((words) => ` ⚠ ${words}.`).join("");
-    this.about.textContent = `${formatCount(count)} calls that began in ${context.of}. Durations are told to one part in 32, in the picture to one part in 4.${lack}`;
+    this.about.textContent = say("lat.about", { count: formatCount(count), of: context.of }) + lack;
     this.numbers.replaceChildren(...QUANTILES.map(([name, quantile]) => {
       const slot = slotAt(latency.slots, quantile);
       const words = slot ? (slot.firstNs === slot.lastNs ? formatNs(slot.firstNs) : `${formatNs(slot.firstNs)} … ${formatNs(slot.lastNs)}`) : "–";
       return el("div", "", el("dt", "", name), el("dd", "", words));
     }));
-    this.heat.setAttribute("aria-label", `durations of ${formatCount(count)} calls over time; the table below lists the longest`);
-    this.histogram.setAttribute("aria-label", "how many calls took how long; the numbers below tell the same");
+    this.heat.setAttribute("aria-label", say("lat.heat", { count: formatCount(count) }));
+    this.histogram.setAttribute("aria-label", say("lat.histogram"));
   }
 
   /** Calls that last at least so long, anywhere in the range. @param {number} leastNs */

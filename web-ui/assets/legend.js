@@ -13,7 +13,7 @@ const ORDER = [BLOCKED, RUNNABLE, KERNEL, COPYING, USER, OTHER];
 /** @param {Palette} palette */
 export function showLegend(palette) {
   const entries = ORDER.map((phase) => {
-    const entry = el("span", "", swatch(palette, phase, 26, 14), PHASES[phase]?.name ?? "");
+    const entry = el("span", "", swatch(palette, phase, 26, 14), PHASES[phase]?.word ?? "");
     entry.title = PHASES[phase]?.says ?? "";
     return entry;
   });

@@ -4,7 +4,10 @@
 
 import { probe } from "./probe.js";
 import { Page } from "./page.js";
+import { showWords } from "./page-words.js";
 
+// First: a part may read what stands in the document.
+showWords();
 const page = new Page();
 Object.defineProperty(window, "waitscope", { value: probe(page.timeline, page.overview), writable: false });
 await page.start();

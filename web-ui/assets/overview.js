@@ -18,6 +18,7 @@ import { formatTime } from "./format.js";
 import { LANES_MOST, OverviewPicture, shownLanes } from "./overview-picture.js";
 import { PRESENCE_PX, Raster } from "./raster.js";
 import { ticks } from "./scale.js";
+import { say } from "./words.js";
 
 /** The picture of phases, below the times. */
 const TIMES_PX = 15;
@@ -90,7 +91,7 @@ export class Overview {
     this.draws += 1;
     if (this.painted !== this.picture.version) this.paint(this.raster);
     this.draw(timeline, state);
-    setText(byId("overview-of", HTMLElement), lanes.length < timeline.allLanes.length ? `the ${LANES_MOST} busiest of ${timeline.allLanes.length} threads` : `sum of ${lanes.length === 1 ? "1 thread" : `${lanes.length} threads`}`);
+    setText(byId("overview-of", HTMLElement), lanes.length < timeline.allLanes.length ? say("overview.busiest", { most: LANES_MOST, all: timeline.allLanes.length }) : say("overview.sum", { count: lanes.length }));
   }
 
   /** @param {Raster} raster */

@@ -24,6 +24,7 @@ import { showLegend } from "./legend.js";
 import { Live } from "./live.js";
 import { listenToOverview } from "./overview-input.js";
 import { Overview } from "./overview.js";
+import { listenToLanguages } from "./page-words.js";
 import { DARK, LIGHT } from "./phases.js";
 import { Places } from "./places.js";
 import { Reports } from "./reports.js";
@@ -37,6 +38,7 @@ import { Tooltip } from "./tooltip.js";
 import { TurnsView } from "./turns-view.js";
 import { VIEWS } from "./view-state.js";
 import { Views } from "./views.js";
+import { say } from "./words.js";
 
 /** While a live trace grows, views are refreshed this often. */
 const REFRESH_MS = 1000;
@@ -167,6 +169,7 @@ export class Page {
       view: (index) => this.showView(VIEWS[index] ?? "timeline"),
     });
     listenToOverview(this.overview, this.timeline);
+    listenToLanguages(() => places.address.write());
     byId("back", HTMLButtonElement).addEventListener("click", () => places.travel("back"));
     byId("forth", HTMLButtonElement).addEventListener("click", () => places.travel("forth"));
     byId("find-open", HTMLButtonElement).addEventListener("click", () => this.findBar.open());
@@ -235,7 +238,7 @@ export class Page {
 
   /** @param {Link} link @param {number} waitMs */
   onLink(link, waitMs) {
-    if (link !== this.link) this.announce(link === "connected" ? "Connected" : link === "lost" ? "Disconnected" : "");
+    if (link !== this.link) this.announce(link === "connected" ? say("announce.connected") : link === "lost" ? say("announce.lost") : "");
     // Another trace may answer at the same address: its lanes and names are others.
     const again = this.link === "lost" || !this.trace;
     if (link === "connected" && this.link !== "connected" && again) void this.reconnected();

@@ -16,6 +16,7 @@ import { phaseRows } from "./phase-rows.js";
 import { objectOf } from "./story.js";
 import { storySections } from "./story-sections.js";
 import { bar } from "./swatch.js";
+import { say } from "./words.js";
 
 /** More rows than this help nobody. */
 const MAX_SPANS = 100;
@@ -55,36 +56,36 @@ function phasesOf(call) {
  */
 export function wakerWords(waker) {
   const { tid, name, context } = /** @type {{ tid?: unknown, name?: unknown, context?: unknown }} */ (objectOf(waker));
-  if (typeof tid !== "number") return "not seen";
-  const who = tid === 0 ? "an idle CPU" : `${typeof name === "string" && name ? `${name} ` : "thread "}${tid}`;
+  if (typeof tid !== "number") return say("waker.unseen");
+  const who = tid === 0 ? say("waker.idle") : typeof name === "string" && name ? `${name} ${tid}` : say("thread.number", { tid });
   switch (context) {
     case "task":
       return who;
     case "softirq":
-      return `a soft interrupt (network, timer), on ${who}`;
+      return say("waker.softirq", { who });
     case "hardirq":
-      return `a hardware interrupt, on ${who}`;
+      return say("waker.hardirq", { who });
     case "nmi":
-      return `a non-maskable interrupt, on ${who}`;
+      return say("waker.nmi", { who });
     default:
-      return `${who}, or an interrupt on it`;
+      return say("waker.other", { who });
   }
 }
 
 /** @param {Json} call @returns {string} */
 function returned(call) {
   const ret = numberOf(call, "ret");
-  if (ret === null) return call["killed"] === true ? "never returned" : "not known";
+  if (ret === null) return call["killed"] === true ? say("ret.never") : say("ret.unknown");
   const error = call["error"];
   return typeof error === "string" ? `${formatCount(ret)} ${error}` : formatCount(ret);
 }
 
 /** @param {Json} call @returns {string | null} */
 function timeoutOf(call) {
-  if (call["timeout"] === "infinite") return "none: for ever";
+  if (call["timeout"] === "infinite") return say("timeout.none");
   const ns = numberOf(call, "timeout_ns");
   if (ns === null) return null;
-  return ns === 0 ? "0: not at all" : formatNs(ns);
+  return ns === 0 ? say("timeout.zero") : formatNs(ns);
 }
 
 /**
@@ -111,22 +112,22 @@ export function factsOf(call, descriptor = {}) {
   const endNs = numberOf(call, "end_ns") ?? 0;
   /** @type {[string, string | null][]} */
   const rows = [
-    ["start", formatTime(startNs, 1)],
-    ["end", formatTime(endNs, 1)],
-    ["duration", formatExactNs(endNs - startNs)],
-    ["returned", returned(call)],
-    ["descriptor", descriptorOf(call, descriptor)],
-    ["data had been there", maybe(call, "ready_delay_ns", formatNs)],
-    ["asked for", maybe(call, "requested", formatCount)],
-    ["timeout", timeoutOf(call)],
-    ["sleeps", maybe(call, "sleeps", formatCount)],
-    ["preemptions", maybe(call, "preemptions", formatCount)],
-    ["first sleep", after(call, "first_sleep_ns", startNs)],
-    ["last wake-up", after(call, "last_wake_ns", startNs)],
-    ["woken by", call["waker"] === undefined ? null : wakerWords(call["waker"])],
-    ["copying began", after(call, "copy_start_ns", startNs)],
-    ["CPU at its end", maybe(call, "cpu", String)],
-    ["calls before, not recorded", othersOf(call)],
+    [say("fact.start"), formatTime(startNs, 1)],
+    [say("fact.end"), formatTime(endNs, 1)],
+    [say("fact.duration"), formatExactNs(endNs - startNs)],
+    [say("fact.returned"), returned(call)],
+    [say("fact.descriptor"), descriptorOf(call, descriptor)],
+    [say("fact.delay"), maybe(call, "ready_delay_ns", formatNs)],
+    [say("fact.requested"), maybe(call, "requested", formatCount)],
+    [say("fact.timeout"), timeoutOf(call)],
+    [say("fact.sleeps"), maybe(call, "sleeps", formatCount)],
+    [say("fact.preemptions"), maybe(call, "preemptions", formatCount)],
+    [say("fact.firstsleep"), after(call, "first_sleep_ns", startNs)],
+    [say("fact.lastwake"), after(call, "last_wake_ns", startNs)],
+    [say("fact.waker"), call["waker"] === undefined ? null : wakerWords(call["waker"])],
+    [say("fact.copystart"), after(call, "copy_start_ns", startNs)],
+    [say("fact.lastcpu"), maybe(call, "cpu", String)],
+    [say("fact.others"), othersOf(call)],
   ];
   for (const [name, value] of Object.entries(call)) {
     if (!PLACED.has(name)) rows.push([name.replaceAll("_", " "), typeof value === "string" ? value : JSON.stringify(value)]);
@@ -142,19 +143,19 @@ function maybe(call, name, format) {
 
 /** @param {Json} call @param {string} name @param {number} startNs @returns {string | null} */
 function after(call, name, startNs) {
-  return maybe(call, name, (ns) => `${formatNs(ns - startNs)} after the start`);
+  return maybe(call, name, (ns) => say("fact.after", { time: formatNs(ns - startNs) }));
 }
 
 /** @param {Json} call @returns {string | null} */
 function othersOf(call) {
   const others = numberOf(call, "others") ?? 0;
-  return others > 0 ? `${formatCount(others)} in ${formatNs(numberOf(call, "other_ns") ?? 0)}` : null;
+  return others > 0 ? say("fact.othersof", { count: formatCount(others), time: formatNs(numberOf(call, "other_ns") ?? 0) }) : null;
 }
 
 /** @param {string} words @param {string} key @param {() => void} act */
 function button(words, key, act) {
   const button = el("button", "", words);
-  if (key !== "") button.title = `Key: ${key}`;
+  if (key !== "") button.title = say("panel.key", { key });
   button.addEventListener("click", act);
   return button;
 }
@@ -188,15 +189,15 @@ export class Panel {
     const amounts = phasesOf(call);
     const rows = factsOf(call, objectOf(answer["descriptor"])).map(([name, value]) => el("tr", "", el("td", "", name), el("td", "", value)));
     const words = flagWords(flagsOf(call));
-    if (call["interrupted"] === true) words.push("A signal interrupted it; the program never saw this return.");
-    const actions = [button("Zoom to it", "z", this.actions.onZoom)];
-    if (story) actions.unshift(button("Textbook picture", "t", this.actions.onTextbook));
-    if (back) actions.push(button("Back", "", this.actions.onBack));
+    if (call["interrupted"] === true) words.push(say("flag.interrupted"));
+    const actions = [button(say("panel.zoom"), "z", this.actions.onZoom)];
+    if (story) actions.unshift(button(say("panel.textbook"), "t", this.actions.onTextbook));
+    if (back) actions.push(button(say("panel.back"), "", this.actions.onBack));
     // What had the focus is about to go.
     const hadFocus = this.root.contains(document.activeElement);
     this.root.hidden = false;
     this.root.replaceChildren(
-      this.top(String(call["call"] ?? "call")),
+      this.top(String(call["call"] ?? say("call.unknown"))),
       el("p", "sub", thread),
       el("div", "duration", formatNs(lengthNs)),
       bar(palette, amounts, 316, 22),
@@ -204,7 +205,7 @@ export class Panel {
       ...(words.length > 0 ? [el("ul", "", ...words.map((text) => el("li", "", text)))] : []),
       el("div", "actions", ...actions),
       ...(story ? storySections(story, this.actions.onGo) : []),
-      el("h3", "", "Facts"),
+      el("h3", "", say("panel.facts")),
       el("table", "", el("tbody", "", ...rows)),
       ...this.spans(answer, startNs),
     );
@@ -219,7 +220,7 @@ export class Panel {
   /** @param {string} title @returns {HTMLElement} */
   top(title) {
     const close = el("button", "", "✕");
-    close.setAttribute("aria-label", "Close");
+    close.setAttribute("aria-label", say("close"));
     close.addEventListener("click", this.actions.onClose);
     return el("div", "top", el("h2", "", title), close);
   }
@@ -233,13 +234,13 @@ export class Panel {
       const preempted = span["woken_ns"] === undefined || span["woken_ns"] === null;
       const row = el("tr", "",
         el("td", "", `+${formatNs((numberOf(span, "start_ns") ?? 0) - startNs)}`),
-        el("td", "", preempted ? "preempted" : `${formatNs(numberOf(span, "blocked_ns") ?? 0)} asleep`),
-        el("td", "", `${formatNs(numberOf(span, "runnable_ns") ?? 0)} to get a CPU`));
-      row.title = preempted ? "The CPU was taken from it." : `Woken by ${wakerWords(span["waker"])}`;
+        el("td", "", preempted ? say("panel.preempted") : say("panel.asleep", { time: formatNs(numberOf(span, "blocked_ns") ?? 0) })),
+        el("td", "", say("panel.toget", { time: formatNs(numberOf(span, "runnable_ns") ?? 0) })));
+      row.title = preempted ? say("panel.taken") : say("panel.wokenby", { who: wakerWords(span["waker"]) });
       return row;
     });
-    const parts = [el("h3", "", "Times off the CPU"), el("table", "spans", el("tbody", "", ...rows))];
-    if (more > 0) parts.push(el("p", "sub", `and ${formatCount(more)} more`));
+    const parts = [el("h3", "", say("panel.offs")), el("table", "spans", el("tbody", "", ...rows))];
+    if (more > 0) parts.push(el("p", "sub", say("more", { count: formatCount(more) })));
     return parts;
   }
 }

@@ -24,7 +24,7 @@ export function phaseRows(palette, amounts, wholeNs, format = formatNs) {
     rows.push(
       el("div", "phase",
         swatch(palette, phase, 18, 12),
-        el("span", "", PHASES[phase]?.name ?? ""),
+        el("span", "", PHASES[phase]?.word ?? ""),
         el("span", "number", format(amount)),
         el("span", "part", formatShare(wholeNs > 0 ? amount / wholeNs : 0))),
     );

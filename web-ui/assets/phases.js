@@ -5,6 +5,8 @@
  * picture works in grey and for the colour-blind. Must never hold a syscall's name or number.
  */
 
+import { say } from "./words.js";
+
 /** Indices into everything that has one entry per phase; also the order of a stack, from below. */
 export const COPYING = 0;
 export const KERNEL = 1;
@@ -16,17 +18,17 @@ export const PHASE_COUNT = 6;
 
 /**
  * @typedef {"solid" | "stripes" | "dots" | "hatch" | "lines" | "bands"} Texture
- * @typedef {{ name: string, says: string, texture: Texture }} Phase
+ * @typedef {{ name: string, word: string, says: string, texture: Texture }} Phase  `name`: for code, `word`: for people
  */
 
 /** @type {readonly Phase[]} */
 export const PHASES = [
-  { name: "copying", says: "on the CPU, copying between kernel and user", texture: "stripes" },
-  { name: "kernel", says: "on the CPU, in the call", texture: "solid" },
-  { name: "other calls", says: "on the CPU, in short calls that are not recorded one by one", texture: "bands" },
-  { name: "user", says: "on the CPU, in the program's own code", texture: "dots" },
-  { name: "runnable", says: "wants a CPU and has none", texture: "hatch" },
-  { name: "blocked", says: "asleep, waiting", texture: "lines" },
+  { name: "copying", word: say("phase.copying"), says: say("phase.copying.says"), texture: "stripes" },
+  { name: "kernel", word: say("phase.kernel"), says: say("phase.kernel.says"), texture: "solid" },
+  { name: "other calls", word: say("phase.other"), says: say("phase.other.says"), texture: "bands" },
+  { name: "user", word: say("phase.user"), says: say("phase.user.says"), texture: "dots" },
+  { name: "runnable", word: say("phase.runnable"), says: say("phase.runnable.says"), texture: "hatch" },
+  { name: "blocked", word: say("phase.blocked"), says: say("phase.blocked.says"), texture: "lines" },
 ];
 
 /**

@@ -15,6 +15,7 @@ import { byId } from "./dom.js";
 import { formatNs } from "./format.js";
 import { SelectionBar } from "./selection-bar.js";
 import { withEdge } from "./selection.js";
+import { say } from "./words.js";
 
 /**
  * @typedef {{ state: () => State | null, palette: () => Palette, viewName: () => ViewName, showView: (name: ViewName) => void,
@@ -91,7 +92,7 @@ export class Places {
     if ((was === null) !== (range === null)) this.hooks.resize();
     if (!done) return;
     this.hooks.onSelected();
-    if (range) this.hooks.announce(`selected ${formatNs(range.toNs - range.fromNs)}`);
+    if (range) this.hooks.announce(say("announce.selected", { time: formatNs(range.toNs - range.fromNs) }));
   }
 
   /** @param {"from" | "to"} edge @param {number} atNs */

@@ -4,11 +4,13 @@
  * Must never show a part of a recording as if it were all of it.
  *
  * @import { Lane } from "./messages.js"
- * @import { Report, Reported } from "./report.js"
+ * @import { Report, Reported, Turn } from "./report.js"
  */
 
 import { el } from "./dom.js";
 import { formatBytes, formatCount, formatNs, formatShare } from "./format.js";
+import { stallWords } from "./report.js";
+import { say } from "./words.js";
 
 /**
  * The words in place of a report that is not there, or null.
@@ -16,18 +18,18 @@ import { formatBytes, formatCount, formatNs, formatShare } from "./format.js";
  * @returns {string | null}
  */
 export function lackWords(reported) {
-  if (!reported) return "asking…";
+  if (!reported) return say("report.asking");
   if (reported.report) return null;
-  if (reported.failed !== null) return `The recording could not be summed up: ${reported.failed}`;
+  if (reported.failed !== null) return say("report.failed", { why: reported.failed });
   const { readBytes, allBytes } = reported.reading ?? { readBytes: 0, allBytes: 0 };
-  if (allBytes === 0) return "reading the recording…";
-  return `reading the recording: ${formatShare(readBytes / allBytes)} of ${formatBytes(allBytes)}`;
+  if (allBytes === 0) return say("report.reading");
+  return say("report.readingof", { share: formatShare(readBytes / allBytes), bytes: formatBytes(allBytes) });
 }
 
 /** What the numbers are of. @param {Report} report @returns {string} */
 export function scopeWords(report) {
-  const lost = report.lost > 0 ? `; ${formatCount(report.lost)} records lost, so sums are too small` : "";
-  return `the whole trace${report.ended ? "" : " so far"}: ${formatNs(report.durationNs)}, ${formatCount(report.calls)} calls${lost}`;
+  const lost = report.lost > 0 ? `; ${say("report.lost", { count: formatCount(report.lost) })}` : "";
+  return say(report.ended ? "report.scope" : "report.scopesofar", { time: formatNs(report.durationNs), count: formatCount(report.calls) }) + lost;
 }
 
 /**
@@ -66,5 +68,11 @@ export function laneOf(lanes, pid, tid, atNs) {
 
 /** @param {{ name: string, tid: number }} thread @returns {string} */
 export function threadWords({ name, tid }) {
-  return `${name || "(no name)"} ${tid}`;
+  return `${name || say("thread.none")} ${tid}`;
+}
+
+/** What took longest in a turn, and whether all of it is known. @param {Turn} turn @returns {string} */
+export function causeWords(turn) {
+  const more = [turn.ended ? "" : say("turn.underway"), turn.loss ? say("turn.lost") : ""];
+  return [stallWords(turn, formatNs), ...more].filter((words) => words !== "").join(", ");
 }

@@ -6,6 +6,7 @@
 
 import { list, maybeNumber, number, object, text } from "./messages.js";
 import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE, USER } from "./phases.js";
+import { say } from "./words.js";
 
 /**
  * @typedef {{ severity: string, text: string, pid: number, tid: number, startNs: number, endNs: number, times: number, inferred: boolean }} Finding
@@ -112,11 +113,13 @@ function readThread(of) {
  */
 export function modelWords(of) {
   const model = text(of["model"]);
-  const triggers = { level: ", level-triggered", edge: ", edge-triggered", both: ", level- and edge-triggered" };
-  const words = { polling: "non-blocking polling", signal_driven: "signal-driven", asynchronous: "io_uring" };
-  if (model === "multiplexing" && text(of["with"]) !== "") {
-    return text(of["with"]) + (Object.entries(triggers).find(([name]) => name === of["trigger"])?.[1] ?? "");
-  }
+  const call = text(of["with"]);
+  const triggers = { level: say("model.level", { call }), edge: say("model.edge", { call }), both: say("model.both", { call }) };
+  const words = {
+    blocking: say("model.blocking"), multiplexing: say("model.multiplexing"), polling: say("model.polling"), signal_driven: say("model.signal"),
+    asynchronous: "io_uring",
+  };
+  if (model === "multiplexing" && call !== "") return Object.entries(triggers).find(([name]) => name === of["trigger"])?.[1] ?? call;
   return Object.entries(words).find(([name]) => name === model)?.[1] ?? (model || "unknown");
 }
 
@@ -188,10 +191,12 @@ function readLoop(of) {
 export function stallWords(turn, format) {
   const { stall } = turn;
   const onNs = turn.workNs - turn.blockedNs - turn.runnableNs;
-  if (!stall || stall.blockedNs + stall.runnableNs <= onNs) return `${format(onNs)} on the CPU`;
-  const what = `${stall.call || "outside calls"}${stall.fd === null ? "" : ` fd ${stall.fd}`}`;
-  if (stall.runnableNs > stall.blockedNs) return `${what} wanted the CPU ${format(stall.runnableNs)}`;
+  if (!stall || stall.blockedNs + stall.runnableNs <= onNs) return say("stall.cpu", { time: format(onNs) });
+  const what = `${stall.call || say("stall.outside")}${stall.fd === null ? "" : ` fd ${stall.fd}`}`;
+  if (stall.runnableNs > stall.blockedNs) return say("stall.wanted", { what, time: format(stall.runnableNs) });
   const { waker } = stall;
-  const by = !waker || waker.context === "unknown" ? "" : `, woken by ${waker.context === "task" ? waker.name || `thread ${waker.tid}` : waker.context}`;
-  return `${what} blocked ${format(stall.blockedNs)}${by}`;
+  const time = format(stall.blockedNs);
+  if (!waker || waker.context === "unknown") return say("stall.blocked", { what, time });
+  const who = waker.context === "task" ? waker.name || say("thread.number", { tid: waker.tid }) : waker.context;
+  return say("stall.blockedby", { what, time, who });
 }

@@ -17,6 +17,7 @@ import { phaseRows } from "./phase-rows.js";
 import { askTotals } from "./questions.js";
 import { missing } from "./selection.js";
 import { bar } from "./swatch.js";
+import { say } from "./words.js";
 
 /** Threads told one by one: those with the most time in calls. */
 const THREADS = 8;
@@ -30,8 +31,8 @@ export class SelectionBar {
     this.root = byId("selection", HTMLElement);
     /** @type {Latest<Totals>} */
     this.latest = new Latest();
-    this.zoom = button("Zoom to it", "f", actions.onZoom);
-    this.clear = button("Clear", "Esc", actions.onClear);
+    this.zoom = button(say("selection.zoom"), "f", actions.onZoom);
+    this.clear = button(say("selection.clear"), "Esc", actions.onClear);
   }
 
   /**
@@ -55,12 +56,12 @@ export class SelectionBar {
       return;
     }
     const key = `${range.fromNs}-${range.toNs}`;
-    if (key !== this.latest.key) this.fill(range, el("span", "faint", "adding up…"));
+    if (key !== this.latest.key) this.fill(range, el("span", "faint", say("selection.adding")));
     this.latest.ask(key, (signal) => askTotals(range, signal),
       (totals) => this.fill(range, sums(range, totals, lanes, state, palette)),
       (error) => {
         console.warn("ask for sums:", error);
-        this.fill(range, el("span", "faint", "The server did not tell its sums; select it again."));
+        this.fill(range, el("span", "faint", say("selection.failed")));
       });
   }
 
@@ -69,7 +70,7 @@ export class SelectionBar {
     const lengthNs = range.toNs - range.fromNs;
     const length = el("strong", "", formatNs(lengthNs));
     length.title = formatExactNs(lengthNs);
-    const head = el("div", "head", el("span", "", "Selected ", length, `, from ${formatTime(range.fromNs, lengthNs / 100)}`), this.zoom, this.clear);
+    const head = el("div", "head", el("span", "", `${say("selection.head")} `, length, say("selection.from", { time: formatTime(range.fromNs, lengthNs / 100) })), this.zoom, this.clear);
     this.root.replaceChildren(head, rest);
   }
 }
@@ -97,19 +98,14 @@ function sums(range, totals, lanes, state, palette) {
   const timeOf = (/** @type {readonly number[]} */ amounts) => amounts.reduce((sum, ns) => sum + ns, 0);
   threads.sort((a, b) => timeOf(b.amounts) - timeOf(a.amounts) || a.number - b.number);
   const rows = threads.slice(0, THREADS).map(({ lane, number, sum, amounts }) => el("div", "thread",
-    el("span", "name", lane ? `${lane.name || "(no name)"} ${lane.tid}` : `lane ${number}`),
-    el("span", "number", calls(sum.calls)),
+    el("span", "name", lane ? `${lane.name || say("thread.none")} ${lane.tid}` : say("selection.lane", { number })),
+    el("span", "number", say("calls.count", { count: formatCount(sum.calls) })),
     timeOf(amounts) > 0 ? bar(palette, amounts, BAR_PX, 12) : el("span", ""),
     el("span", "number", formatNs(timeOf(amounts)))));
-  if (threads.length > THREADS) rows.push(el("div", "faint", `and ${formatCount(threads.length - THREADS)} more threads`));
+  if (threads.length > THREADS) rows.push(el("div", "faint", say("selection.threads", { count: formatCount(threads.length - THREADS) })));
   const unknown = missing(range, state, totals.keptNs).map((words) => el("div", "unknown", `⚠ ${words}`));
   const all = el("div", "all",
-    el("div", "", `${calls(totals.all.calls)} that began in it took ${formatNs(wholeNs)}, each to its end:`),
+    el("div", "", say("selection.sums", { count: formatCount(totals.all.calls), time: formatNs(wholeNs) })),
     phaseRows(palette, phasesOf(totals.all), wholeNs), ...unknown);
   return el("div", "sums", all, el("div", "threads", ...rows));
-}
-
-/** @param {number} count @returns {string} */
-function calls(count) {
-  return count === 1 ? "1 call" : `${formatCount(count)} calls`;
 }

@@ -8,6 +8,7 @@
  */
 
 import { formatCount, formatNs, formatTime } from "./format.js";
+import { say } from "./words.js";
 
 /**
  * The range between two points of time, in either order, in whole nanoseconds; null if it has no length.
@@ -46,9 +47,9 @@ export function missing(range, state, keptNs) {
   const words = [];
   const gaps = state.gaps.filter((gap) => gap.startNs < range.toNs && gap.endNs > range.fromNs);
   const lost = gaps.reduce((sum, gap) => sum + gap.lost, 0);
-  if (lost > 0) words.push(`${formatCount(lost)} records lost in it or across its edges: what they held is unknown`);
-  if (range.fromNs < keptNs) words.push(`calls before ${formatTime(keptNs, 1e6)} are no longer kept: unknown`);
-  if (!state.ended && range.toNs > state.nowNs) words.push("it has not ended yet");
+  if (lost > 0) words.push(say("lack.lost", { count: formatCount(lost) }));
+  if (range.fromNs < keptNs) words.push(say("lack.kept", { time: formatTime(keptNs, 1e6) }));
+  if (!state.ended && range.toNs > state.nowNs) words.push(say("lack.open"));
   return words;
 }
 
@@ -61,10 +62,10 @@ export function missing(range, state, keptNs) {
  */
 export function rangeOf(window, selection, state) {
   const span = (/** @type {Range} */ { fromNs, toNs }) => formatNs(toNs - fromNs);
-  if (selection) return { range: selection, of: `the selected range (${span(selection)})` };
+  if (selection) return { range: selection, of: say("range.selected", { time: span(selection) }) };
   const fromNs = Math.max(0, Math.round(window.fromNs));
   // A range ends before its end: what began at the very last moment is in it.
   const range = { fromNs, toNs: Math.max(fromNs + 1, Math.round(Math.min(window.toNs, state.nowNs + 1))) };
-  if (range.fromNs <= state.keptNs && range.toNs > state.nowNs) return { range, of: `the whole trace (${span(range)})` };
-  return { range, of: `the window (${span(range)}, from ${formatTime(fromNs, (range.toNs - fromNs) / 1000)})` };
+  if (range.fromNs <= state.keptNs && range.toNs > state.nowNs) return { range, of: say("range.whole", { time: span(range) }) };
+  return { range, of: say("range.window", { time: span(range), from: formatTime(fromNs, (range.toNs - fromNs) / 1000) }) };
 }

@@ -10,16 +10,17 @@
 
 import { byId, el, setText } from "./dom.js";
 import { formatNs, formatTime } from "./format.js";
+import { say } from "./words.js";
 
 /** @param {Timeline} timeline @param {State | null} state @param {Trace | null} trace @param {Link} link */
 export function showStatus(timeline, state, trace, link) {
   const follow = byId("follow", HTMLButtonElement);
   follow.hidden = !(trace?.live === true && state !== null && !state.ended);
-  setText(follow, timeline.following ? "Pause" : "Follow live");
+  setText(follow, timeline.following ? say("pause") : say("follow"));
   follow.setAttribute("aria-pressed", String(timeline.following));
   const spanNs = timeline.view.nsPerPx * timeline.frame.widthPx;
   const from = formatTime(Math.max(0, timeline.view.startNs), spanNs / 1000);
-  setText(byId("where", HTMLElement), state ? `${formatNs(spanNs)} shown, from ${from}` : "");
+  setText(byId("where", HTMLElement), state ? say("status.where", { span: formatNs(spanNs), from }) : "");
   const empty = byId("empty", HTMLElement);
   const [title, words] = emptyWords(state, link);
   empty.hidden = title === "";
@@ -28,11 +29,11 @@ export function showStatus(timeline, state, trace, link) {
 
 /** @param {State | null} state @param {Link} link @returns {[string, string]} */
 function emptyWords(state, link) {
-  if (link === "refused") return ["Not authorised", "The address that waitscope printed carries the token."];
-  if (!state) return ["Connecting…", "Waiting for the first word from waitscope."];
-  if (state.lanes === 0) return ["No threads yet", "They appear with the first thing they do."];
+  if (link === "refused") return [say("empty.refused"), say("empty.refused.says")];
+  if (!state) return [say("empty.connecting"), say("empty.connecting.says")];
+  if (state.lanes === 0) return [say("empty.threads"), say("empty.threads.says")];
   if (state.calls === 0 && state.offcpu === 0 && state.open.size === 0) {
-    return ["Nothing yet", "No traced call has ended so far."];
+    return [say("empty.calls"), say("empty.calls.says")];
   }
   return ["", ""];
 }

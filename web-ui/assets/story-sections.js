@@ -9,6 +9,7 @@
 import { el } from "./dom.js";
 import { formatBytes, formatCount, formatNs } from "./format.js";
 import { nameOf, readyWords } from "./story.js";
+import { say } from "./words.js";
 
 /** Calls of a turn that are listed. */
 const LISTED_MAX = 16;
@@ -16,10 +17,10 @@ const LISTED_MAX = 16;
 /** @typedef {(lane: number, atNs: number) => void} Go */
 
 const NO_TURN = /** @type {Record<string, string>} */ ({
-  no_loop: "It belongs to no turn of an event loop: there is no readiness call among the calls around it.",
-  too_far: "Its turn begins or ends too far away to be told: more than 1 000 calls.",
-  lost: "Records were lost around it, so its turn can't be told.",
-  not_cut: "It belongs to no turn that began and ended in this trace.",
+  no_loop: say("story.noloop"),
+  too_far: say("story.toofar"),
+  lost: say("story.lost"),
+  not_cut: say("story.notcut"),
 });
 
 /** @param {string} title @param {...(Node | string)} parts */
@@ -46,24 +47,24 @@ export function storySections(story, go) {
 function whySection(story) {
   const { why } = story.call;
   if (!why || why.text === "") return [];
-  const title = story.call.sleeps > 0 ? "Why the wait ended" : "Why it did not wait";
+  const title = story.call.sleeps > 0 ? say("story.why") : say("story.whynot");
   const text = why.text.charAt(0).toUpperCase() + why.text.slice(1);
-  const parts = [el("p", "says", `${text}.`)];
-  if (why.inferred) parts.push(el("p", "sub", "Inferred from what else was seen."));
-  if (story.unsure) parts.push(el("p", "sub", "Whether a connection was ever accepted from a descriptor here was not found out: “data” may be a connection."));
+  const parts = [el("p", "says", say("story.sentence", { text }))];
+  if (why.inferred) parts.push(el("p", "sub", say("story.inferred")));
+  if (story.unsure) parts.push(el("p", "sub", say("story.unsure")));
   return [section(title, ...parts)];
 }
 
 /** A thread as it is known here. @param {Story} story @param {number} tid @returns {string} */
 function threadWords(story, tid) {
   const known = story.threads.find((thread) => thread.tid === tid);
-  return known?.name ? `${known.name} ${tid}` : `thread ${tid}`;
+  return known?.name ? `${known.name} ${tid}` : say("thread.number", { tid });
 }
 
 /** @param {At} at @returns {string} */
 function atWords(at) {
   const on = at.name ?? (at.fd === null ? "" : `fd ${at.fd}`);
-  return on === "" ? at.call : `${at.call} on ${on}`;
+  return on === "" ? at.call : say("story.on", { call: at.call, what: on });
 }
 
 /** @param {Story} story @param {Go} go @returns {HTMLElement[]} */
@@ -73,25 +74,27 @@ function chainSection(story, go) {
   if (chain.length === 0 && !(story.chainCut && by !== null)) return [];
   const items = chain.map((link, index) => {
     const lane = story.threads.find((thread) => thread.tid === link.tid)?.lane;
-    const parts = [el("div", "", index === 0 ? "this thread" : threadWords(story, link.tid), " waited")];
-    if (link.waitedIn && index > 0 && lane !== undefined) parts.push(to(go, lane, link.waitedIn.startNs, `in ${atWords(link.waitedIn)}`));
-    parts.push(el("div", "sub", `${index === 0 && story.call.why?.text === link.text ? "" : `until: ${link.text}${link.inferred ? " (inferred)" : ""}, `}woken ${agoWords(story, link.wokenNs)}`));
+    const parts = [el("div", "", index === 0 ? say("story.waited.this") : say("story.waited", { who: threadWords(story, link.tid) }))];
+    if (link.waitedIn && index > 0 && lane !== undefined) parts.push(to(go, lane, link.waitedIn.startNs, say("story.in", { call: atWords(link.waitedIn) })));
+    const told = index === 0 && story.call.why?.text === link.text;
+    const woken = { what: link.text, ago: agoWords(story, link.wokenNs) };
+    parts.push(el("div", "sub", say(told ? "story.woken" : link.inferred ? "story.untilinferred" : "story.until", woken)));
     const waker = link.by === null ? undefined : story.threads.find((thread) => thread.tid === link.by);
     if (link.wokenIn && link.by !== null) {
-      const words = `${threadWords(story, link.by)} woke it in ${atWords(link.wokenIn)}`;
+      const words = say("story.wokeit", { who: threadWords(story, link.by), call: atWords(link.wokenIn) });
       parts.push(waker ? to(go, waker.lane, link.wokenIn.startNs, words) : el("div", "", words));
     }
     return el("li", "", ...parts);
   });
   const parts = [el("ol", "chain", ...items)];
-  if (story.chainCut) parts.push(el("p", "sub", "It may go on: too much happened around it to look farther."));
-  return [section("What led there", ...parts)];
+  if (story.chainCut) parts.push(el("p", "sub", say("story.goeson")));
+  return [section(say("story.led"), ...parts)];
 }
 
 /** @param {Story} story @param {number} ns @returns {string} */
 function agoWords(story, ns) {
   const beforeNs = story.call.endNs - ns;
-  return `${formatNs(Math.max(0, beforeNs))} before this call's end`;
+  return say("story.ago", { time: formatNs(Math.max(0, beforeNs)) });
 }
 
 /** @param {Story} story @param {Go} go @returns {HTMLElement[]} */
@@ -105,37 +108,38 @@ function foundSection(story, go) {
     if (name !== "") parts.push(el("div", "sub", name));
     const served = story.calls.find((call) => call.startNs === ready.ledToNs);
     if (served) {
-      const delay = served.readyDelayNs === null ? "" : `, data had been there ${formatNs(served.readyDelayNs)}`;
-      parts.push(to(go, story.lane, served.startNs, `${served.call} after ${formatNs(served.startNs - story.call.endNs)}${delay}`));
-    } else if (ready.ledToNs !== null) parts.push(to(go, story.lane, ready.ledToNs, `worked on after ${formatNs(ready.ledToNs - story.call.endNs)}`));
-    else if (ready.ready !== 0 && story.turn?.startNs === story.call.endNs && story.rest.calls === 0) parts.push(el("div", "sub", "no recorded call of this turn worked on it"));
+      const after = { call: served.call, time: formatNs(served.startNs - story.call.endNs) };
+      const words = served.readyDelayNs === null ? say("story.served", after) : say("story.serveddelay", { ...after, delay: formatNs(served.readyDelayNs) });
+      parts.push(to(go, story.lane, served.startNs, words));
+    } else if (ready.ledToNs !== null) parts.push(to(go, story.lane, ready.ledToNs, say("story.workedon", { time: formatNs(ready.ledToNs - story.call.endNs) })));
+    else if (ready.ready !== 0 && story.turn?.startNs === story.call.endNs && story.rest.calls === 0) parts.push(el("div", "sub", say("story.unworked")));
     return el("li", "", ...parts);
   });
-  return [section("What it found", el("ul", "found", ...rows))];
+  return [section(say("story.found"), el("ul", "found", ...rows))];
 }
 
 /** @param {Story} story @param {Go} go @returns {HTMLElement[]} */
 function turnSection(story, go) {
   const { turn } = story;
   if (!turn) {
-    const parts = [el("p", "sub", NO_TURN[story.noTurn ?? ""] ?? "Its turn is not known.")];
-    return [section("Beside it", ...parts, ...neighbours(story, go))];
+    const parts = [el("p", "sub", NO_TURN[story.noTurn ?? ""] ?? say("story.noturn"))];
+    return [section(say("story.beside"), ...parts, ...neighbours(story, go))];
   }
   /** @type {[string, string][]} */
   const rows = [
-    ["found ready", formatCount(turn.events)],
-    ["work", `${formatNs(turn.workNs)} in ${formatCount(turn.calls)} ${turn.calls === 1 ? "call" : "calls"}`],
-    ["waited after it", turn.ended ? formatNs(turn.waitNs) : "not ended"],
-    ["longest without a look", formatNs(turn.lagNs)],
-    ["received, sent", `${formatBytes(turn.receivedBytes)}, ${formatBytes(turn.sentBytes)}`],
+    [say("story.ready"), formatCount(turn.events)],
+    [say("story.work"), say("story.workof", { time: formatNs(turn.workNs), count: formatCount(turn.calls) })],
+    [say("story.waitafter"), turn.ended ? formatNs(turn.waitNs) : say("story.notended")],
+    [say("story.lag"), formatNs(turn.lagNs)],
+    [say("story.bytes"), say("story.pair", { received: formatBytes(turn.receivedBytes), sent: formatBytes(turn.sentBytes) })],
   ];
   const table = el("table", "", el("tbody", "", ...rows.map(([name, value]) => el("tr", "", el("td", "", name), el("td", "", value)))));
   const listed = listedCalls(story);
   const items = listed.map((call) => el("li", call.startNs === story.call.startNs ? "chosen" : "", callRow(story, go, call)));
   const more = story.calls.length - listed.length + story.rest.calls;
-  if (more > 0) items.splice(listed.length - 1, 0, el("li", "sub", `… and ${formatCount(more)} more`));
-  const beside = [besideTurn(story, go, story.before, "Turn before"), besideTurn(story, go, story.after, "What it did next")];
-  return [section("Its turn", table, el("ol", "calls", ...items), el("div", "actions", ...beside.flat()))];
+  if (more > 0) items.splice(listed.length - 1, 0, el("li", "sub", say("story.more", { count: formatCount(more) })));
+  const beside = [besideTurn(story, go, story.before, say("story.before")), besideTurn(story, go, story.after, say("story.after"))];
+  return [section(say("story.turn"), table, el("ol", "calls", ...items), el("div", "actions", ...beside.flat()))];
 }
 
 /** The first calls of the turn, the chosen one, and the last. @param {Story} story @returns {Call[]} */

@@ -35,6 +35,8 @@
  * }} Story
  */
 
+import { say } from "./words.js";
+
 /** More than the server sends is not read. */
 const MAX = 1000;
 
@@ -104,7 +106,7 @@ function readyOf(value) {
 /** @param {Json} call @param {unknown} ready @returns {Call} */
 function callOf(call, ready) {
   return {
-    call: textOf(call["call"]) ?? "a call not known", tid: count(call["tid"]),
+    call: textOf(call["call"]) ?? say("call.unknown"), tid: count(call["tid"]),
     startNs: needed(call, "start_ns"), endNs: needed(call, "end_ns"), kernelNs: needed(call, "kernel_ns"),
     blockedNs: needed(call, "blocked_ns"), runnableNs: needed(call, "runnable_ns"), copyingNs: needed(call, "copying_ns"),
     copyStartNs: maybe(call["copy_start_ns"]), copyInferred: call["copying"] === "inferred",
@@ -187,12 +189,15 @@ export function readStory(answer) {
   };
 }
 
-const BITS = /** @type {const} */ ([[1, "readable"], [4, "writable"], [2, "urgent"], [8, "error"], [16, "hung up"], [32, "not open"], [0x2000, "closed by peer"]]);
+const BITS = /** @type {const} */ ([
+  [1, say("ready.readable")], [4, say("ready.writable")], [2, say("ready.urgent")], [8, say("ready.error")], [16, say("ready.hungup")],
+  [32, say("ready.notopen")], [0x2000, say("ready.closed")],
+]);
 
 /** What it is ready for, in words. @param {number} ready bits of `poll.h` @returns {string} */
 export function readyWords(ready) {
   const words = BITS.filter(([bit]) => (ready & bit) !== 0).map(([, word]) => word);
-  return words.length > 0 ? words.join(", ") : "not ready";
+  return words.length > 0 ? words.join(", ") : say("ready.not");
 }
 
 /**

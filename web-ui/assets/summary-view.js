@@ -10,16 +10,17 @@
 
 import { el } from "./dom.js";
 import { formatCount, formatExactNs, formatNs, formatShare, formatTime } from "./format.js";
-import { BLOCKED, COPYING, KERNEL, OTHER, RUNNABLE, USER } from "./phases.js";
-import { lackWords, laneOf, link, part, scopeWords, threadWords } from "./report-frame.js";
-import { stallWords } from "./report.js";
+import { BLOCKED, COPYING, KERNEL, OTHER, PHASES, RUNNABLE, USER } from "./phases.js";
+import { causeWords, lackWords, laneOf, link, part, scopeWords, threadWords } from "./report-frame.js";
 import { bar } from "./swatch.js";
 import { numberColumn, Table, textColumn } from "./table.js";
+import { say } from "./words.js";
 
 /** Threads with a bar; the others are in the table of `report --json`. */
 const THREADS = 100;
 const BAR_PX = 320;
-const SIGNS = { severe: "‼", notable: "!", hint: "·" };
+/** @type {Readonly<Record<string, string>>} */
+const SEVERITIES = { severe: `‼ ${say("severity.severe")}`, notable: `! ${say("severity.notable")}`, hint: `· ${say("severity.hint")}` };
 
 /**
  * On the CPU, of its life; null if records were lost, since then its user time is not known.
@@ -32,19 +33,22 @@ export function busyShare(thread) {
   return busy / thread.lifetimeNs;
 }
 
-/** @param {string} name @param {number} phase @returns {Column<CallRow>} */
-const phaseColumn = (name, phase) => numberColumn(name, `all time of these calls ${name}`, (row) => row.phases[phase] ?? 0, formatNs);
+/** @param {number} phase @returns {Column<CallRow>} */
+const phaseColumn = (phase) => {
+  const word = PHASES[phase]?.word ?? "";
+  return numberColumn(word, say("col.phase.hint", { phase: word }), (row) => row.phases[phase] ?? 0, formatNs);
+};
 
 /** @type {Column<CallRow>[]} */
 const CALLS = [
-  textColumn("call", "its name; leads to its durations", (row) => row.call),
-  numberColumn("count", "how many", (row) => row.count, formatCount),
-  numberColumn("total", "from entry to exit, all together", (row) => row.totalNs, formatNs),
-  phaseColumn("kernel", KERNEL), phaseColumn("blocked", BLOCKED), phaseColumn("runnable", RUNNABLE), phaseColumn("copying", COPYING),
-  numberColumn("p50", "half of them took no longer", (row) => row.p50Ns, formatNs),
-  numberColumn("p99", "99 of 100 took no longer", (row) => row.p99Ns, formatNs),
-  numberColumn("max", "none took longer", (row) => row.maxNs, formatNs),
-  textColumn("errors", "how many failed, by error", (row) => row.errors.map(([name, count]) => `${formatCount(count)} ${name}`).join(", ")),
+  textColumn(say("col.call"), say("col.call.hint"), (row) => row.call),
+  numberColumn(say("col.count"), say("col.count.hint"), (row) => row.count, formatCount),
+  numberColumn(say("col.total"), say("col.total.hint"), (row) => row.totalNs, formatNs),
+  phaseColumn(KERNEL), phaseColumn(BLOCKED), phaseColumn(RUNNABLE), phaseColumn(COPYING),
+  numberColumn("p50", say("col.p50.hint"), (row) => row.p50Ns, formatNs),
+  numberColumn("p99", say("col.p99.hint"), (row) => row.p99Ns, formatNs),
+  numberColumn(say("col.max"), say("col.max.hint"), (row) => row.maxNs, formatNs),
+  textColumn(say("col.errors"), say("col.errors.hint"), (row) => row.errors.map(([name, count]) => `${formatCount(count)} ${name}`).join(", ")),
 ];
 
 export class SummaryView {
@@ -53,7 +57,7 @@ export class SummaryView {
     this.wantsReport = true;
     /** @type {Context | null} */
     this.context = null;
-    this.calls = new Table("Where the time of calls went", CALLS, { column: 2, down: true }, (row) => this.showCalls(row));
+    this.calls = new Table(say("summary.calltable"), CALLS, { column: 2, down: true }, (row) => this.showCalls(row));
     this.drawn = "";
   }
 
@@ -72,27 +76,28 @@ export class SummaryView {
     }
     this.calls.show(report.byCall);
     this.root.replaceChildren(
-      part("Findings", `of ${scopeWords(report)}`, this.findings(report)),
-      part("Threads", "where each one's time went, the one with most calls first", this.threads(report)),
-      part("Longest waits", "the calls that were off the CPU longest, and what ended it", this.waits(report)),
-      ...(report.turns.length > 0 ? [part("Longest turns", "the turns of event loops with the most time without a look at what is ready", this.turns(report))] : []),
-      part("Calls", "by name", this.calls.root),
+      part(say("summary.findings"), scopeWords(report), this.findings(report)),
+      part(say("summary.threads"), say("summary.threads.says"), this.threads(report)),
+      part(say("summary.waits"), say("summary.waits.says"), this.waits(report)),
+      ...(report.turns.length > 0 ? [part(say("summary.turns"), say("summary.turns.says"), this.turns(report))] : []),
+      part(say("summary.calls"), say("summary.calls.says"), this.calls.root),
     );
   }
 
   /** @param {Report} report */
   findings(report) {
-    if (report.findings.length === 0) return el("p", "", "Nothing stands out.");
+    if (report.findings.length === 0) return el("p", "", say("summary.nothing"));
     return el("ul", "findings", ...report.findings.map((finding) => this.finding(finding)));
   }
 
   /** @param {Finding} finding */
   finding(finding) {
-    const sign = Object.entries(SIGNS).find(([name]) => name === finding.severity)?.[1] ?? "";
-    const times = finding.times > 1 ? ` (${formatCount(finding.times)} times; this is the worst)` : "";
+    // One that this page does not know is told in the server's word.
+    const severity = Object.hasOwn(SEVERITIES, finding.severity) ? (SEVERITIES[finding.severity] ?? "") : finding.severity;
+    const times = finding.times > 1 ? ` ${say("summary.times", { count: formatCount(finding.times) })}` : "";
     const entry = el("li", "",
-      el("span", "severity", `${sign} ${finding.severity}`), el("span", "", `${finding.text}${times}${finding.inferred ? " · inferred" : ""} `),
-      link("show", "on the timeline", () => this.goTo(finding.pid, finding.tid, finding.startNs, finding.endNs)));
+      el("span", "severity", severity), el("span", "", `${finding.text}${times}${finding.inferred ? ` · ${say("summary.inferred")}` : ""} `),
+      link(say("summary.show"), say("go.timeline"), () => this.goTo(finding.pid, finding.tid, finding.startNs, finding.endNs)));
     entry.dataset["severity"] = finding.severity;
     return entry;
   }
@@ -101,7 +106,7 @@ export class SummaryView {
   threads(report) {
     const rows = report.threads.slice(0, THREADS).map((thread) => this.thread(thread));
     const more = report.threads.length + report.threadsMore - THREADS;
-    const note = more > 0 ? [el("p", "faint", `${formatCount(more)} more not listed`)] : [];
+    const note = more > 0 ? [el("p", "faint", say("table.more", { count: formatCount(more) }))] : [];
     return el("div", "threads", ...rows, ...note);
   }
 
@@ -109,13 +114,10 @@ export class SummaryView {
   thread(thread) {
     const { palette } = /** @type {Context} */ (this.context);
     const share = busyShare(thread);
-    const busy = el("span", "busy", share === null ? "busy: unknown" : `${formatShare(share)} busy`);
-    busy.title = share === null
-      ? "records were lost, or the trace goes on: what is not known can't be told from time outside calls"
-      : "on the CPU, of its life within the trace";
-    const names = ["copying", "kernel", "other calls", "user", "runnable", "blocked"];
-    const parts = thread.phases.flatMap((ns, phase) => (ns > 0 ? [{ ns, words: names[phase] ?? "" }] : []));
-    if (thread.unknownNs > 0) parts.push({ ns: thread.unknownNs, words: "unknown" });
+    const busy = el("span", "busy", share === null ? say("summary.busyunknown") : say("summary.busy", { share: formatShare(share) }));
+    busy.title = share === null ? say("summary.busyunknown.says") : say("summary.busy.says");
+    const parts = thread.phases.flatMap((ns, phase) => (ns > 0 ? [{ ns, words: PHASES[phase]?.word ?? "" }] : []));
+    if (thread.unknownNs > 0) parts.push({ ns: thread.unknownNs, words: say("phase.unknown") });
     parts.sort((a, b) => b.ns - a.ns);
     const numbers = parts.map(({ ns, words }) => {
       const one = el("span", "", `${words} `, el("b", "", formatShare(ns / Math.max(1, thread.lifetimeNs))));
@@ -125,15 +127,16 @@ export class SummaryView {
     const known = thread.phases.reduce((sum, ns) => sum + ns, 0);
     const width = Math.round((BAR_PX * known) / Math.max(1, thread.lifetimeNs));
     const picture = el("span", "stack", ...(width > 0 ? [bar(palette, thread.phases, width, 14)] : []));
-    const name = link(threadWords(thread), "on the timeline", () => this.goTo(thread.pid, thread.tid, 0, thread.lifetimeNs));
+    const name = link(threadWords(thread), say("go.timeline"), () => this.goTo(thread.pid, thread.tid, 0, thread.lifetimeNs));
+    const model = thread.model === "unknown" ? say("summary.nomodel") : thread.model;
     return el("div", "thread",
-      el("div", "who", name, el("div", "faint", `${thread.model === "unknown" ? "I/O model unknown" : thread.model} · ${formatCount(thread.calls)} calls`)),
+      el("div", "who", name, el("div", "faint", say("summary.thread", { model, count: formatCount(thread.calls) }))),
       busy, picture, el("div", "shares", ...numbers));
   }
 
   /** @param {Report} report */
   waits(report) {
-    if (report.waits.length === 0) return el("p", "", "No call was off the CPU.");
+    if (report.waits.length === 0) return el("p", "", say("summary.nowaits"));
     return el("ol", "waits", ...report.waits.map((wait) => this.wait(wait)));
   }
 
@@ -141,19 +144,20 @@ export class SummaryView {
   wait(wait) {
     const { lanes, go } = /** @type {Context} */ (this.context);
     const lane = laneOf(lanes, wait.pid, wait.tid, wait.startNs);
-    const what = `${wait.call}${wait.fd === null ? "" : ` fd ${wait.fd}`} of thread ${wait.tid} at ${formatTime(wait.startNs, 1e3)}`;
+    const call = `${wait.call}${wait.fd === null ? "" : ` fd ${wait.fd}`}`;
+    const what = say("summary.wait", { call, tid: wait.tid, time: formatTime(wait.startNs, 1e3) });
     return el("li", "",
-      lane === null ? what : link(what, "this call", () => go.call(lane, wait.startNs)),
-      el("span", "", ` blocked ${formatNs(wait.blockedNs)}, runnable ${formatNs(wait.runnableNs)}`),
-      el("div", "faint", wait.why || "what ended it is not known"));
+      lane === null ? what : link(what, say("go.call"), () => go.call(lane, wait.startNs)),
+      el("span", "", ` ${say("summary.waited", { blocked: formatNs(wait.blockedNs), runnable: formatNs(wait.runnableNs) })}`),
+      el("div", "faint", wait.why || say("summary.nowhy")));
   }
 
   /** @param {Report} report */
   turns(report) {
     return el("ol", "waits", ...report.turns.map((turn) => el("li", "",
-      link(`turn of ${formatNs(turn.workNs)} of ${threadWords(turn)} at ${formatTime(turn.startNs, 1e3)}`, "on the timeline",
+      link(say("summary.turn", { work: formatNs(turn.workNs), thread: threadWords(turn), time: formatTime(turn.startNs, 1e3) }), say("go.timeline"),
         () => this.goTo(turn.pid, turn.tid, turn.startNs, turn.startNs + turn.workNs + turn.waitNs)),
-      el("div", "faint", `${stallWords(turn, formatNs)}${turn.ended ? "" : ", under way"}${turn.loss ? ", records lost" : ""}`))));
+      el("div", "faint", causeWords(turn)))));
   }
 
   /** @param {CallRow} row */

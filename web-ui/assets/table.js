@@ -10,6 +10,7 @@
 import { el } from "./dom.js";
 import { formatCount } from "./format.js";
 import { matchingRows, ordered } from "./table-order.js";
+import { say } from "./words.js";
 
 /** @typedef {import("./table-order.js").Order} Order */
 
@@ -80,8 +81,8 @@ export class Table {
     again?.focus({ preventScroll: true });
     const more = found.length - ROWS;
     const hidden = this.rows.length - found.length;
-    const words = [more > 0 ? `${formatCount(more)} more not listed` : "", hidden > 0 ? `${formatCount(hidden)} do not match` : ""];
-    this.note.textContent = found.length === 0 && this.rows.length === 0 ? "None." : words.filter(Boolean).join(" · ");
+    const words = [more > 0 ? say("table.more", { count: formatCount(more) }) : "", hidden > 0 ? say("table.hidden", { count: formatCount(hidden) }) : ""];
+    this.note.textContent = found.length === 0 && this.rows.length === 0 ? say("table.none") : words.filter(Boolean).join(" · ");
   }
 
   /** @param {T} row @returns {HTMLElement} */

@@ -9,7 +9,8 @@
  */
 
 import { formatCount, formatNs, formatShare } from "./format.js";
-import { PHASES } from "./phases.js";
+import { BLOCKED, PHASES } from "./phases.js";
+import { say } from "./words.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif";
@@ -21,6 +22,7 @@ const RIGHT = WIDTH - 24;
 const TOP = 124;
 /** A letter's width, about: text is broken by count. */
 const LETTER = 6.1;
+const WIDE = /[\u1100-\u115f\u2e80-\uffe6]/;
 const LINE = 15;
 
 /** @param {string} name @param {Record<string, string | number>} attributes @param {...(Node | string)} children */
@@ -31,14 +33,34 @@ function svg(name, attributes, ...children) {
   return element;
 }
 
+/** About how wide text is, in letters: a Chinese character is as wide as two. @param {string} text @returns {number} */
+export function lettersOf(text) {
+  let letters = 0;
+  for (const character of text) letters += WIDE.test(character) ? 2 : 1;
+  return letters;
+}
+
+/** The beginning of a text that fits. @param {string} text @param {number} most letters @returns {string} */
+function beginning(text, most) {
+  let end = 0;
+  let letters = 0;
+  for (const character of text) {
+    letters += lettersOf(character);
+    if (letters > most) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
+}
+
 /** Breaks text where it fits, two lines at most. @param {string} text @param {number} px @returns {string[]} */
 export function broken(text, px) {
   const most = Math.max(8, Math.floor(px / LETTER));
-  if (text.length <= most) return text === "" ? [] : [text];
-  const cut = text.lastIndexOf(" ", most);
-  const first = text.slice(0, cut > most / 3 ? cut : most);
+  if (lettersOf(text) <= most) return text === "" ? [] : [text];
+  const fits = beginning(text, most);
+  const cut = text.lastIndexOf(" ", fits.length);
+  const first = cut > fits.length / 3 ? text.slice(0, cut) : fits;
   const rest = text.slice(first.length).trim();
-  return [first, rest.length > most ? `${rest.slice(0, most - 1)}…` : rest];
+  return [first, lettersOf(rest) > most ? `${beginning(rest, most - 1)}…` : rest];
 }
 
 /** When a step was, to a tenth of a microsecond: those that follow one another closely must be told apart. @param {number} ns */
@@ -46,7 +68,7 @@ export function whenWords(ns) {
   const size = Math.abs(ns);
   const tenths = Math.round(size / 100);
   const words = size < 1000 ? formatNs(size) : `${formatCount(Math.floor(tenths / 10))}.${tenths % 10} µs`;
-  return ns < 0 ? `${words} before` : `+${words}`;
+  return say(ns < 0 ? "book.before" : "book.after", { time: words });
 }
 
 /** How high a step is: longer takes more room, by far less than it is longer. @param {Step} step @returns {number} */
@@ -152,7 +174,7 @@ class Drawing {
     const bottom = y - 8;
     this.parts.push(svg("path", { d: `M${x + 5} ${top} h-5 V${bottom} h5`, fill: "none", stroke: faint, "stroke-width": 1.2 }));
     const middle = (top + bottom) / 2;
-    this.text(x - 10, middle - 2, "process waits in the call", { "text-anchor": "end" });
+    this.text(x - 10, middle - 2, say("book.processwaits"), { "text-anchor": "end" });
     this.text(x - 10, middle + 14, formatNs(atNs - open.atNs), { "text-anchor": "end", "font-weight": 650 });
   }
 
@@ -160,14 +182,14 @@ class Drawing {
   phase(step, y, height) {
     const { palette } = this;
     const kernel = step.side === "kernel";
-    if (kernel && this.open && PHASES[step.phase]?.name === "blocked") this.open.waited = true;
+    if (kernel && this.open && step.phase === BLOCKED) this.open.waited = true;
     const x = kernel ? KERNEL_X : APPLICATION_X;
     const pair = palette.phases[step.phase];
-    const name = PHASES[step.phase]?.name ?? "";
+    const word = PHASES[step.phase]?.word ?? "";
     this.parts.push(svg("rect", {
       x: x - BAR / 2, y: y + 1, width: BAR, height: height - 2, rx: 3, fill: pair?.paper ?? palette.lane, "stroke-width": 1.4,
       // Its own colour is as quiet as sleep is: the outline must be seen all the same.
-      ...(name === "blocked" ? { stroke: palette.faint, "stroke-dasharray": "3 3" } : { stroke: pair?.ink ?? palette.faint }),
+      ...(step.phase === BLOCKED ? { stroke: palette.faint, "stroke-dasharray": "3 3" } : { stroke: pair?.ink ?? palette.faint }),
     }));
     if (step.long) {
       const middle = y + height / 2;
@@ -182,8 +204,8 @@ class Drawing {
     const lines = kernel ? linesOf(step) : [];
     const first = y + height / 2 + 4 - (lines.length * LINE) / 2;
     const label = svg("text", { x: textX, y: first, fill: palette.text, "font-size": 12, "text-anchor": kernel ? "start" : "end" },
-      svg("tspan", { "font-weight": 650 }, formatNs(step.ns)), ` ${name}: ${step.text}`,
-      ...(step.long ? [svg("tspan", { fill: palette.faint }, " · long")] : []));
+      svg("tspan", { "font-weight": 650 }, formatNs(step.ns)), ` ${say("book.step", { phase: word, text: step.text })}`,
+      ...(step.long ? [svg("tspan", { fill: palette.faint }, ` · ${say("book.long")}`)] : []));
     this.parts.push(label);
     lines.forEach((line, i) => this.text(textX, first + (i + 1) * LINE, line, { fill: palette.faint, "font-size": 11 }));
   }
@@ -206,7 +228,7 @@ class Drawing {
     const middle = (APPLICATION_X + KERNEL_X) / 2;
     const whole = step.amounts.reduce((sum, amount) => sum + amount, 0);
     this.text(middle, y + 25, step.text, { "text-anchor": "middle", "font-weight": 650 });
-    this.text(middle, y + 42, `${formatNs(whole)} in all`, { "text-anchor": "middle", fill: palette.faint, "font-size": 11 });
+    this.text(middle, y + 42, say("book.inall", { time: formatNs(whole) }), { "text-anchor": "middle", fill: palette.faint, "font-size": 11 });
     this.time(whenWords(step.atNs), y + 25);
     const parts = sumWords(step.amounts);
     parts.forEach((line, i) => this.text(KERNEL_X + 20, y + 17 + i * LINE, line, { fill: palette.faint, "font-size": 11 }));
@@ -216,7 +238,7 @@ class Drawing {
     const { picture, palette } = this;
     this.text(24, 36, picture.title, { "font-size": 20, "font-weight": 650 });
     this.text(24, 58, picture.subtitle, { fill: palette.faint });
-    for (const [x, title] of /** @type {[number, string][]} */ ([[APPLICATION_X, "application"], [KERNEL_X, "kernel"]])) {
+    for (const [x, title] of /** @type {[number, string][]} */ ([[APPLICATION_X, say("book.application")], [KERNEL_X, say("book.kernel")]])) {
       this.parts.push(
         svg("rect", { x: x - 56, y: 82, width: 112, height: 26, rx: 5, fill: palette.box, stroke: palette.boxEdge }),
         svg("text", { x, y: 99, "text-anchor": "middle", fill: palette.boxText, "font-size": 13, "font-weight": 600 }, title),
@@ -240,8 +262,8 @@ class Drawing {
       const part = (ns / whole) * width;
       this.parts.push(svg("rect", { x: left, y, width: part, height: 12, fill: pair?.paper ?? "none", stroke: pair?.ink ?? palette.faint }));
       left += part;
-      const words = `${PHASES[phase]?.name} ${formatNs(ns)} (${formatShare(ns / whole)})`;
-      const room = words.length * LETTER + 32;
+      const words = `${PHASES[phase]?.word} ${formatNs(ns)} (${formatShare(ns / whole)})`;
+      const room = lettersOf(words) * LETTER + 32;
       if (x + room > RIGHT) {
         x = 24;
         row += 18;
@@ -250,7 +272,7 @@ class Drawing {
       this.text(x + 15, y + 32 + row, words, { "font-size": 11 });
       x += room;
     });
-    this.text(24, y + 54 + row, `all of it: ${formatNs(picture.lengthNs)}`, { "font-size": 12, "font-weight": 650 });
+    this.text(24, y + 54 + row, say("book.all", { time: formatNs(picture.lengthNs) }), { "font-size": 12, "font-weight": 650 });
     picture.notes.forEach((note, i) => this.text(24, y + 76 + row + i * LINE, note, { fill: palette.faint, "font-size": 11 }));
     this.y += 76 + row + picture.notes.length * LINE + 8;
   }
@@ -258,7 +280,7 @@ class Drawing {
 
 /** @param {readonly number[]} amounts @returns {string[]} two lines at most */
 function sumWords(amounts) {
-  const words = amounts.flatMap((ns, phase) => (ns > 0 ? [`${PHASES[phase]?.name} ${formatNs(ns)}`] : []));
+  const words = amounts.flatMap((ns, phase) => (ns > 0 ? [`${PHASES[phase]?.word} ${formatNs(ns)}`] : []));
   return [words.slice(0, 3), words.slice(3)].map((some) => some.join(" · ")).filter((line) => line !== "");
 }
 

@@ -11,6 +11,7 @@ import { formatBytes, formatCount, formatNs } from "./format.js";
 import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE, USER } from "./phases.js";
 import { nameOf, readyWords } from "./story.js";
 import { ASYNCHRONOUS, BLOCKING, isSignalWait, MULTIPLEXING, NON_BLOCKING, PLAIN, SIGNAL, scopeOf } from "./textbook-scope.js";
+import { say } from "./words.js";
 
 /** Calls of a picture that are drawn step by step, and data whose arrival is. */
 const DRAWN_MAX = 6;
@@ -32,8 +33,8 @@ const LONG = 10;
  */
 
 const TITLES = {
-  [MULTIPLEXING]: "I/O multiplexing", [BLOCKING]: "Blocking I/O", [NON_BLOCKING]: "Non-blocking I/O",
-  [SIGNAL]: "Signal-driven I/O", [ASYNCHRONOUS]: "Asynchronous I/O", [PLAIN]: "A call",
+  [BLOCKING]: say("book.blocking"), [NON_BLOCKING]: say("book.nonblocking"),
+  [SIGNAL]: say("book.signal"), [ASYNCHRONOUS]: say("book.asynchronous"),
 };
 
 /** Builds a picture, letting time pass. */
@@ -74,10 +75,10 @@ class Builder {
   between(next, entryNs) {
     const { off, other, user } = gapOf(this.story, this.nowNs, entryNs, next);
     // Where in the gap each was is not told: the sum of each is.
-    this.phase("application", OTHER, other, `${formatCount(next.others)} short ${next.others === 1 ? "call" : "calls"}, not recorded`);
-    this.phase("application", BLOCKED, off.blockedNs, "asleep outside recorded calls");
-    this.phase("application", RUNNABLE, off.runnableNs, "wants a CPU and has none");
-    this.phase("application", USER, user, "works");
+    this.phase("application", OTHER, other, say("book.others", { count: formatCount(next.others) }));
+    this.phase("application", BLOCKED, off.blockedNs, say("book.outside"));
+    this.phase("application", RUNNABLE, off.runnableNs, say("book.wants"));
+    this.phase("application", USER, user, say("book.works"));
   }
 
   /** @param {Call} call */
@@ -86,34 +87,40 @@ class Builder {
     const woken = call.sleeps > 0;
     const before = woken && call.firstSleepNs !== null ? Math.min(call.kernelNs, Math.max(0, call.firstSleepNs - call.startNs)) : call.kernelNs;
     this.phase("kernel", KERNEL, before, woken ? beforeSleep(call) : withoutSleep(call));
-    this.phase("kernel", BLOCKED, call.blockedNs, woken && call.sleeps > 1 ? `waits, ${formatCount(call.sleeps)} times` : "waits", whyWords(call));
-    this.phase("kernel", RUNNABLE, call.runnableNs, woken ? "awake, waits for a CPU" : "the CPU was taken from it");
-    this.phase("kernel", KERNEL, call.kernelNs - before, "goes on");
-    const bytes = call.ret !== null && call.ret > 0 ? ` ${formatBytes(call.ret)}` : "";
-    this.phase("kernel", COPYING, call.copyingNs, `copies${bytes}${call.copyInferred ? " (inferred)" : ""}`);
-    if (call.killed) this.arrow("return", "never returned: the thread died");
+    this.phase("kernel", BLOCKED, call.blockedNs, woken && call.sleeps > 1 ? say("book.waitstimes", { count: formatCount(call.sleeps) }) : say("book.waits"), whyWords(call));
+    this.phase("kernel", RUNNABLE, call.runnableNs, woken ? say("book.awake") : say("book.taken"));
+    this.phase("kernel", KERNEL, call.kernelNs - before, say("book.goeson"));
+    this.phase("kernel", COPYING, call.copyingNs, copyWords(call));
+    if (call.killed) this.arrow("return", say("book.never"));
     else this.arrow("return", returnWords(call), foundWords(this.story, call));
   }
+}
+
+/** @param {Call} call @returns {string} */
+function copyWords(call) {
+  if (call.ret === null || call.ret <= 0) return say(call.copyInferred ? "book.copiesinferred" : "book.copies");
+  return say(call.copyInferred ? "book.copiesbytesinferred" : "book.copiesbytes", { bytes: formatBytes(call.ret) });
 }
 
 /** Requests that a ring was given in a call. @param {Story} story @param {Call} call @returns {string} */
 function handedWords(story, call) {
   if (call.call !== "io_uring_enter" || story.requestsMore > 0) return "";
   const handed = story.requests.filter((request) => request.submitNs !== null && request.submitNs >= call.startNs && request.submitNs <= call.endNs);
-  return handed.length === 0 ? "" : `hands over ${handed.map((request) => `${request.operation}${request.fd === null ? "" : ` fd ${request.fd}`}`).join(", ")}`;
+  const what = handed.map((request) => `${request.operation}${request.fd === null ? "" : ` fd ${request.fd}`}`).join(", ");
+  return what === "" ? "" : say("book.handover", { what });
 }
 
 /** @param {Call} call @returns {string} */
 function beforeSleep(call) {
-  if (isSignalWait(call)) return "no signal yet";
-  return isReadiness(call) ? "looks: none is ready" : "finds nothing yet";
+  if (isSignalWait(call)) return say("book.nosignal");
+  return isReadiness(call) ? say("book.noneready") : say("book.nothingyet");
 }
 
 /** @param {Call} call @returns {string} */
 function withoutSleep(call) {
-  if (call.error === "EAGAIN") return "finds nothing";
-  if (isReadiness(call)) return (call.ret ?? 0) > 0 ? "looks: there already" : "looks: none is ready";
-  return call.copyingNs > 0 && (call.ret ?? 0) > 0 && /^(read|recv)/.test(call.call) ? "finds the data" : "in the call";
+  if (call.error === "EAGAIN") return say("book.nothing");
+  if (isReadiness(call)) return (call.ret ?? 0) > 0 ? say("book.already") : say("book.noneready");
+  return call.copyingNs > 0 && (call.ret ?? 0) > 0 && /^(read|recv)/.test(call.call) ? say("book.finds") : say("book.incall");
 }
 
 /** @param {Call} call @returns {boolean} */
@@ -123,16 +130,17 @@ function isReadiness(call) {
 
 /** @param {Call} call @returns {string} */
 function whyWords(call) {
-  return call.why && call.why.text !== "" && call.sleeps > 0 ? `until: ${call.why.text}${call.why.inferred ? " (inferred)" : ""}` : "";
+  if (!call.why || call.why.text === "" || call.sleeps === 0) return "";
+  return say(call.why.inferred ? "book.untilinferred" : "book.until", { what: call.why.text });
 }
 
 /** @param {Call} call @returns {string} */
 function returnWords(call) {
-  if (call.ret === null) return "returns";
-  if (call.error !== null) return `returns ${call.error}`;
-  if (isSignalWait(call)) return `returns: signal ${call.ret}`;
-  if (isReadiness(call)) return call.ret === 0 ? "returns: none is ready" : `returns ${formatCount(call.ret)} ready`;
-  return `returns ${formatCount(call.ret)}`;
+  if (call.ret === null) return say("book.returns");
+  if (call.error !== null) return say("book.returnswhat", { what: call.error });
+  if (isSignalWait(call)) return say("book.returnssignal", { number: call.ret });
+  if (isReadiness(call)) return call.ret === 0 ? say("book.returnsnone") : say("book.returnsready", { count: formatCount(call.ret) });
+  return say("book.returnswhat", { what: formatCount(call.ret) });
 }
 
 /** What stands behind a number, if that says more than what it is. @param {Story} story @param {number | null} descriptor */
@@ -154,7 +162,7 @@ function foundWords(story, call) {
     byWords.set(words, [...(byWords.get(words) ?? []), String(ready.fd ?? "?")]);
   }
   const words = [...byWords].map(([what, fds]) => `${what}: fd ${fds.join(", ")}`);
-  if (found.length > NAMED_MAX) words.push(`and ${found.length - NAMED_MAX} more`);
+  if (found.length > NAMED_MAX) words.push(say("more", { count: found.length - NAMED_MAX }));
   return words.join("; ");
 }
 
@@ -192,15 +200,15 @@ function arrivalsOf(story, calls) {
     const key = `${call.fd} ${atNs}`;
     if (atNs === null || seen.has(key)) continue;
     seen.add(key);
-    all.push({ kind: "arrival", atNs, text: `data for fd ${call.fd ?? "?"} arrives`, more: peerOf(story, call.descriptor) });
+    all.push({ kind: "arrival", atNs, text: say("book.arrives", { fd: call.fd ?? "?" }), more: peerOf(story, call.descriptor) });
   }
   const startNs = calls[0]?.startNs ?? 0;
   for (const request of story.requests) {
     if (request.completeNs === null || request.completeNs < startNs) continue;
-    const result = request.error ?? (request.ret === null ? "" : `result ${formatCount(request.ret)}`);
-    const took = request.submitNs === null ? "" : `, ${formatNs(request.completeNs - request.submitNs)} after it was submitted`;
+    const result = request.error ?? (request.ret === null ? "" : say("book.result", { count: formatCount(request.ret) }));
+    const took = request.submitNs === null ? "" : `, ${say("book.aftersubmit", { time: formatNs(request.completeNs - request.submitNs) })}`;
     all.push({
-      kind: "arrival", atNs: request.completeNs, text: `${request.operation}${request.fd === null ? "" : ` fd ${request.fd}`} complete`,
+      kind: "arrival", atNs: request.completeNs, text: say("book.complete", { what: `${request.operation}${request.fd === null ? "" : ` fd ${request.fd}`}` }),
       more: `${result}${took}`,
     });
   }
@@ -221,7 +229,7 @@ function withArrivals(steps, arrivals, startNs, endNs) {
   const put = (/** @type {number} */ beforeNs) => {
     for (let arrival = shown[next]; arrival && arrival.atNs - startNs < beforeNs; arrival = shown[next]) {
       const atNs = arrival.atNs - startNs;
-      const last = next === shown.length - 1 && inside.length > shown.length ? `; and ${inside.length - shown.length} more, not drawn` : "";
+      const last = next === shown.length - 1 && inside.length > shown.length ? `; ${say("book.notdrawn", { count: inside.length - shown.length })}` : "";
       all.push({ ...arrival, atNs, more: arrival.more + last });
       next += 1;
     }
@@ -260,13 +268,13 @@ export function pictureOf(story, thread) {
     builder.call(last);
   }
   const end = builder.nowNs;
-  if (next) builder.arrow("call", `${next.call}(${next.fd ?? ""})`, "and so on");
+  if (next) builder.arrow("call", `${next.call}(${next.fd ?? ""})`, say("book.andso"));
   const steps = withArrivals(builder.steps, arrivalsOf(story, calls), first.startNs, end);
   markLong(steps);
   const lengthNs = end - first.startNs;
   return {
-    title: model === MULTIPLEXING ? `${TITLES[model]}: ${first.call}` : model === PLAIN ? first.call : TITLES[model],
-    subtitle: `${thread} · ${formatNs(lengthNs)}${story.turn && scope.turn ? ", one turn of its loop" : ""}`,
+    title: model === MULTIPLEXING ? say("book.multiplexingof", { call: first.call }) : model === PLAIN ? first.call : TITLES[model],
+    subtitle: say(story.turn && scope.turn ? "book.subtitleturn" : "book.subtitle", { thread, time: formatNs(lengthNs) }),
     steps, amounts: builder.amounts, lengthNs, startNs: first.startNs, notes: notesOf(story, calls, scope),
   };
 }
@@ -302,7 +310,7 @@ function rest(builder, scope, undrawn, endNs) {
     }
     if (next) add(next);
   }
-  builder.rest(count, amounts, `… and ${formatCount(count)} more ${count === 1 ? "call" : "calls"}`);
+  builder.rest(count, amounts, say("book.rest", { count: formatCount(count) }));
 }
 
 /** @param {readonly Step[]} steps */
@@ -317,11 +325,11 @@ function markLong(steps) {
 
 /** @param {Story} story @param {readonly Call[]} calls @param {import("./textbook-scope.js").Scope} scope @returns {string[]} */
 function notesOf(story, calls, scope) {
-  const notes = ["Time goes down, and is measured, not to scale."];
-  if (calls.some((call) => call.sleeps > 1 || call.preemptions > 0)) notes.push("Where a call left the CPU more than once, its times are sums.");
-  if (calls.some((call) => call.beganBefore)) notes.push("A call that began before the trace is timed from the trace's start.");
-  if (scope.turn && story.sum && story.sum.userNs === null) notes.push("The time outside calls of this turn can't be told.");
-  if (story.outsideMore > 0) notes.push(`${formatCount(story.outsideMore)} more times off the CPU outside calls are counted as work.`);
-  if (scope.cut) notes.push("It may have begun before what is drawn.");
+  const notes = [say("book.note.scale")];
+  if (calls.some((call) => call.sleeps > 1 || call.preemptions > 0)) notes.push(say("book.note.sums"));
+  if (calls.some((call) => call.beganBefore)) notes.push(say("book.note.before"));
+  if (scope.turn && story.sum && story.sum.userNs === null) notes.push(say("book.note.outside"));
+  if (story.outsideMore > 0) notes.push(say("book.note.more", { count: formatCount(story.outsideMore) }));
+  if (scope.cut) notes.push(say("book.note.cut"));
   return notes;
 }

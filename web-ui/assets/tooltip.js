@@ -13,6 +13,7 @@ import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE } from "./phases
 import { phaseRows } from "./phase-rows.js";
 import { xToTime } from "./scale.js";
 import { lifeOf } from "./timeline.js";
+import { say } from "./words.js";
 
 /** How near the pointer must be to a call. */
 const REACH_PX = 2;
@@ -43,16 +44,15 @@ export function describe(timeline, xPx, row) {
   }
   const open = openEnd(items, lifeOf(lane, timeline.state));
   if (open?.inCall && timeNs >= open.sinceNs && timeNs <= open.atNs) {
-    return [title(open.call ?? "a call not known", `${formatNs(open.atNs - open.sinceNs)} so far`), el("div", "says", "It has not ended.")];
+    return [title(open.call ?? say("call.unknown"), say("call.sofar", { time: formatNs(open.atNs - open.sinceNs) })), el("div", "says", say("call.open"))];
   }
   const sum = sumAt(items, timeNs);
   if (sum) {
     const lengthNs = sum.toNs - sum.fromNs;
-    const calls = sum.calls === 1 ? "1 call" : `${formatCount(sum.calls)} calls`;
     return [
-      title(sum.calls > 0 ? calls : "off the CPU", `in ${formatNs(lengthNs)}`),
+      title(sum.calls > 0 ? say("calls.count", { count: formatCount(sum.calls) }) : say("tip.off"), say("tip.in", { time: formatNs(lengthNs) })),
       phaseRows(palette, sum.amounts, lengthNs),
-      el("div", "says", "Too short to tell apart here: zoom in, or click for the nearest."),
+      el("div", "says", say("tip.narrow")),
     ];
   }
   const span = items.spans.find((one) => one.leftNs <= timeNs && timeNs < one.backNs);
@@ -62,7 +62,7 @@ export function describe(timeline, xPx, row) {
   amounts[RUNNABLE] = span.backNs - span.wokenNs;
   amounts[OTHER] = 0;
   const lengthNs = span.backNs - span.leftNs;
-  return [title("off the CPU, outside recorded calls", formatNs(lengthNs)), phaseRows(palette, amounts, lengthNs)];
+  return [title(say("tip.outside"), formatNs(lengthNs)), phaseRows(palette, amounts, lengthNs)];
 }
 
 /** @param {string} left @param {string} right */

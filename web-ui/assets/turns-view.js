@@ -12,39 +12,39 @@
 import { drawBusy } from "./busy-chart.js";
 import { el } from "./dom.js";
 import { formatBytes, formatCount, formatNs, formatShare, formatTime } from "./format.js";
-import { lackWords, laneOf, part, scopeWords, threadWords } from "./report-frame.js";
-import { stallWords } from "./report.js";
+import { causeWords, lackWords, laneOf, part, scopeWords, threadWords } from "./report-frame.js";
 import { numberColumn, Table, textColumn } from "./table.js";
+import { say } from "./words.js";
 
 /** @type {Column<Loop>[]} */
 const LOOPS = [
-  textColumn("event loop", "its thread; leads to its lane", threadWords),
-  numberColumn("turns", "how many ended", (row) => row.turns, formatCount),
-  numberColumn("busy", "work, of work and waits", (row) => (row.workNs + row.waitNs > 0 ? row.workNs / (row.workNs + row.waitNs) : null), formatShare),
-  numberColumn("events", "descriptors found ready, per turn", (row) => row.events / Math.max(1, row.turns), (value) => value.toFixed(1)),
-  numberColumn("ready", "turns that ended with events that were there before it asked", (row) => row.readyBefore / Math.max(1, row.turns), formatShare),
-  numberColumn("calls", "calls made in its work, per turn", (row) => row.calls / Math.max(1, row.turns), (value) => value.toFixed(1)),
-  numberColumn("received", "bytes", (row) => row.receivedBytes, formatBytes),
-  numberColumn("sent", "bytes", (row) => row.sentBytes, formatBytes),
-  numberColumn("work p50", "half of the turns had no more work", (row) => row.workP50Ns, formatNs),
-  numberColumn("p99", "99 of 100 had no more", (row) => row.workP99Ns, formatNs),
-  numberColumn("max", "none had more", (row) => row.workMaxNs, formatNs),
-  numberColumn("lag p50", "the longest time in a turn without a look at what is ready; – if others wait on the same epoll", (row) => row.lagP50Ns, formatNs),
-  numberColumn("p99", "of the lag", (row) => row.lagP99Ns, formatNs),
-  numberColumn("max", "of the lag", (row) => row.lagMaxNs, formatNs),
+  textColumn(say("turns.loop"), say("turns.loop.hint"), threadWords),
+  numberColumn(say("turns.turns"), say("turns.turns.hint"), (row) => row.turns, formatCount),
+  numberColumn(say("turns.busy"), say("turns.busy.hint"), (row) => (row.workNs + row.waitNs > 0 ? row.workNs / (row.workNs + row.waitNs) : null), formatShare),
+  numberColumn(say("turns.events"), say("turns.events.hint"), (row) => row.events / Math.max(1, row.turns), (value) => value.toFixed(1)),
+  numberColumn(say("turns.ready"), say("turns.ready.hint"), (row) => row.readyBefore / Math.max(1, row.turns), formatShare),
+  numberColumn(say("col.calls"), say("turns.calls.hint"), (row) => row.calls / Math.max(1, row.turns), (value) => value.toFixed(1)),
+  numberColumn(say("col.received"), say("col.bytes.hint"), (row) => row.receivedBytes, formatBytes),
+  numberColumn(say("col.sent"), say("col.bytes.hint"), (row) => row.sentBytes, formatBytes),
+  numberColumn(say("turns.work50"), say("turns.work50.hint"), (row) => row.workP50Ns, formatNs),
+  numberColumn("p99", say("turns.work99.hint"), (row) => row.workP99Ns, formatNs),
+  numberColumn(say("col.max"), say("turns.workmax.hint"), (row) => row.workMaxNs, formatNs),
+  numberColumn(say("turns.lag50"), say("turns.lag50.hint"), (row) => row.lagP50Ns, formatNs),
+  numberColumn("p99", say("turns.lagof.hint"), (row) => row.lagP99Ns, formatNs),
+  numberColumn(say("col.max"), say("turns.lagof.hint"), (row) => row.lagMaxNs, formatNs),
 ];
 
 /** @type {Column<Turn>[]} */
 const TURNS = [
-  textColumn("turn at", "when it began; leads there", (row) => formatTime(row.startNs, 1e3)),
-  textColumn("thread", "whose", threadWords),
-  numberColumn("lag", "the longest time in it without a look at what is ready", (row) => row.lagNs, formatNs),
-  numberColumn("work", "from the return of its readiness call to the next wait", (row) => row.workNs, formatNs),
-  numberColumn("blocked", "asleep in its work", (row) => row.blockedNs, formatNs),
-  numberColumn("runnable", "wanting the CPU in its work", (row) => row.runnableNs, formatNs),
-  numberColumn("events", "descriptors found ready", (row) => row.events, formatCount),
-  numberColumn("calls", "made in its work", (row) => row.calls, formatCount),
-  textColumn("what took longest", "what the thread was off the CPU in for longest, or that it worked", (row) => `${stallWords(row, formatNs)}${row.ended ? "" : ", under way"}${row.loss ? ", records lost" : ""}`),
+  textColumn(say("turns.at"), say("turns.at.hint"), (row) => formatTime(row.startNs, 1e3)),
+  textColumn(say("col.thread"), say("col.thread.hint"), threadWords),
+  numberColumn(say("turns.lag"), say("turns.lag.hint"), (row) => row.lagNs, formatNs),
+  numberColumn(say("turns.work"), say("turns.work.hint"), (row) => row.workNs, formatNs),
+  numberColumn(say("phase.blocked"), say("turns.blocked.hint"), (row) => row.blockedNs, formatNs),
+  numberColumn(say("phase.runnable"), say("turns.runnable.hint"), (row) => row.runnableNs, formatNs),
+  numberColumn(say("turns.events"), say("turns.eventsof.hint"), (row) => row.events, formatCount),
+  numberColumn(say("col.calls"), say("turns.callsof.hint"), (row) => row.calls, formatCount),
+  textColumn(say("turns.cause"), say("turns.cause.hint"), causeWords),
 ];
 
 export class TurnsView {
@@ -53,8 +53,8 @@ export class TurnsView {
     /** @type {Context | null} */
     this.context = null;
     this.root = el("div", "turns");
-    this.loops = new Table("Event loops", LOOPS, { column: 1, down: true }, (row) => this.goTo(row, null));
-    this.turns = new Table("Longest turns", TURNS, { column: 2, down: true }, (row) => this.goTo(row, row));
+    this.loops = new Table(say("turns.loops"), LOOPS, { column: 1, down: true }, (row) => this.goTo(row, null));
+    this.turns = new Table(say("turns.longest"), TURNS, { column: 2, down: true }, (row) => this.goTo(row, row));
     this.drawn = "";
   }
 
@@ -73,16 +73,15 @@ export class TurnsView {
     this.loops.show(report.loops);
     this.turns.show(report.turns);
     const broken = [
-      report.turnsBroken > 0 ? `${formatCount(report.turnsBroken)} turns with lost records are in no sum` : "",
-      report.turnsNotListed > 0 ? `${formatCount(report.turnsNotListed)} turns of yet more threads are not listed` : "",
+      report.turnsBroken > 0 ? say("turns.broken", { count: formatCount(report.turnsBroken) }) : "",
+      report.turnsNotListed > 0 ? say("turns.unlisted", { count: formatCount(report.turnsNotListed) }) : "",
     ].filter(Boolean).join("; ");
     const charts = report.loops.slice(0, 8).map((loop) => el("figure", "busy-chart",
-      el("figcaption", "faint", `${threadWords(loop)}: busy over time, a bar each ${formatNs(loop.overTime.bucketNs)}; click one to select it`),
+      el("figcaption", "faint", say("turns.chart", { thread: threadWords(loop), time: formatNs(loop.overTime.bucketNs) })),
       drawBusy(loop.overTime, palette, (range) => go.range(range, laneOf(lanes, loop.pid, loop.tid, range.fromNs)))));
-    const none = "No thread has an event loop: none has eight turns that more than one descriptor could have ended.";
     this.root.replaceChildren(
-      part("Event loops", `of ${scopeWords(report)}${broken ? `; ${broken}` : ""}`, ...(report.loops.length > 0 ? [this.loops.root, ...charts] : [el("p", "", none)])),
-      ...(report.turns.length > 0 ? [part("Longest turns", "those with the most lag", this.turns.root)] : []),
+      part(say("turns.loops"), `${scopeWords(report)}${broken ? `; ${broken}` : ""}`, ...(report.loops.length > 0 ? [this.loops.root, ...charts] : [el("p", "", say("turns.none"))])),
+      ...(report.turns.length > 0 ? [part(say("turns.longest"), say("turns.longest.says"), this.turns.root)] : []),
     );
   }
 

@@ -11,6 +11,7 @@
 
 import { byId, el } from "./dom.js";
 import { VIEWS } from "./view-state.js";
+import { say } from "./words.js";
 
 /**
  * @typedef {{ call: (lane: number, atNs: number) => void, range: (range: Range, lane: number | null) => void,
@@ -20,7 +21,9 @@ import { VIEWS } from "./view-state.js";
  * @typedef {{ root: HTMLElement, wantsReport: boolean, show: (context: Context) => void }} View
  */
 
-const WORDS = { timeline: "Timeline", summary: "Summary", latency: "Latency", connections: "Connections", turns: "Turns" };
+const WORDS = {
+  timeline: say("tab.timeline"), summary: say("tab.summary"), latency: say("tab.latency"), connections: say("tab.connections"), turns: say("tab.turns"),
+};
 
 export class Views {
   /** @param {Record<Exclude<ViewName, "timeline">, View>} views @param {(name: ViewName) => void} onChosen */

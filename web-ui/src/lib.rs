@@ -65,6 +65,7 @@ pub static ASSETS: &[Asset] = &[
     asset!("items.js", JS),
     asset!("lane-list.js", JS),
     asset!("lane-order.js", JS),
+    asset!("language.js", JS),
     asset!("latency-controls.js", JS),
     asset!("latency-view.js", JS),
     asset!("latest.js", JS),
@@ -76,6 +77,7 @@ pub static ASSETS: &[Asset] = &[
     asset!("overview-input.js", JS),
     asset!("overview-picture.js", JS),
     asset!("overview.js", JS),
+    asset!("page-words.js", JS),
     asset!("page.js", JS),
     asset!("panel.js", JS),
     asset!("phase-rows.js", JS),
@@ -111,6 +113,9 @@ pub static ASSETS: &[Asset] = &[
     asset!("viewport.js", JS),
     asset!("views.js", JS),
     asset!("wire.js", JS),
+    asset!("words-en.js", JS),
+    asset!("words-zh.js", JS),
+    asset!("words.js", JS),
     asset!("zoom-history.js", JS),
 ];
 

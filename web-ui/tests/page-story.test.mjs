@@ -42,7 +42,7 @@ test("the panel says why the wait ended, what was found, and the turn, as the se
   const text = plain(await panel.innerText());
   assert.ok(text.includes("<b>client</b> (fd 8), from the network"), text);
   for (const ready of story.ready) assert.ok(text.includes(`fd ${ready.fd} readable`) && text.includes(ready.name), text);
-  assert.ok(text.includes(`in ${story.turn.calls} calls`), text);
+  assert.ok(text.includes(`, calls: ${story.turn.calls}\n`), text);
   assert.equal(await panel.locator(".calls .go").count(), story.calls.length);
   assert.equal(await panel.locator(".found .go").count(), story.ready.filter((ready) => ready.led_to !== null).length);
   assert.equal(await window.page.locator("#panel b b, #panel img").count(), 0, "text is text");

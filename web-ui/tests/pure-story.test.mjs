@@ -109,7 +109,7 @@ test("non-blocking: calls that find nothing, then one that has data; many are a 
     assert.equal(picture.lengthNs, 750, `of ${chosen}`);
     assert.equal(total(drawn(picture)), 750);
     const rest = picture.steps.find((step) => step.kind === "rest");
-    assert.equal(rest.text, "… and 9 more calls");
+    assert.equal(rest.text, "… and more calls: 9");
     assert.equal(picture.steps.at(-1).text, "returns 99", "the call that all others are about is drawn");
   }
 });

@@ -96,7 +96,7 @@ test("what is missing of a report, or of the sums in it, is said", () => {
   assert.match(lackWords({ report: null, reading: { readBytes: 1, allBytes: 4 }, failed: null }), /25 % of 4 B/);
   assert.match(lackWords({ report: null, reading: null, failed: "torn" }), /torn/);
   const { report } = readReported({ report: { trace: { lost: 3, duration_ns: 5 }, calls: 2 } });
-  assert.match(scopeWords(report), /so far.*3 records lost, so sums are too small/);
+  assert.match(scopeWords(report), /so far.*records lost, so sums are too small: 3/);
   assert.equal(meanDelayNs({ delays: 0, delayNs: 0 }), null);
   assert.equal(meanDelayNs({ delays: 2, delayNs: 3000 }), 1500);
   assert.deepEqual([0, 1, 2].map((bucket) => busyOf({ bucketNs: 1, workNs: [1, 0], waitNs: [3, 0] }, bucket)), [0.25, null, null]);

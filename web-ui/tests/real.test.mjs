@@ -142,7 +142,7 @@ test("the summary shows the very numbers of the report, and its threads add up",
   const [thread] = report.threads;
   const sums = ["kernel_ns", "blocked_ns", "runnable_ns", "copying_ns", "other_ns", "unknown_ns"].reduce((sum, name) => sum + thread[name], thread.user_ns ?? 0);
   assert.equal(sums, thread.lifetime_ns, JSON.stringify(thread));
-  await window.page.locator("#view .thread", { hasText: `${thread.name} ${thread.tid}` }).getByText(`${formatCount(thread.calls)} calls`).waitFor();
+  await window.page.locator("#view .thread", { hasText: `${thread.name} ${thread.tid}` }).getByText(`calls: ${formatCount(thread.calls)}`).waitFor();
   const words = (await window.page.locator("#view .thread").first().innerText()).replaceAll("\n", " ");
   assert.ok(words.includes(`blocked ${formatShare(thread.blocked_ns / thread.lifetime_ns)}`), words);
   const [call] = report.by_call;
@@ -155,7 +155,7 @@ test("latency counts the calls that the totals count", options, async () => {
   const to = await window.page.evaluate(() => window.waitscope.view().nowNs * 0.8);
   await window.page.evaluate((end) => { location.hash = `#view=latency&select=0-${Math.round(end)}`; }, to);
   const { all } = await window.page.evaluate(async (end) => (await fetch(`/api/totals?from_ns=0&to_ns=${Math.round(end)}`)).json(), to);
-  await window.page.getByText(`${formatCount(all.calls)} calls that began in the selected range`).waitFor();
+  await window.page.getByText(new RegExp(`calls that began in the selected range .*: ${formatCount(all.calls)}\\.`)).waitFor();
   await window.page.evaluate(() => { location.hash = ""; });
   await window.page.waitForFunction(() => !document.getElementById("scroller").hidden);
 });
