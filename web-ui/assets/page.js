@@ -16,6 +16,7 @@ import { byId, setText } from "./dom.js";
 import { FindBar } from "./find-bar.js";
 import { Gutter } from "./gutter.js";
 import { Header } from "./header.js";
+import { InViewTable } from "./in-view-table.js";
 import { listen } from "./input.js";
 import { ROW_PX } from "./layout.js";
 import { LaneList } from "./lane-list.js";
@@ -59,6 +60,7 @@ export class Page {
     this.header = new Header();
     this.gutter = new Gutter((pid) => this.laneList.toggle(pid));
     this.tooltip = new Tooltip();
+    this.inView = new InViewTable();
     this.overview = new Overview();
     this.views = new Views(
       { summary: new SummaryView(), latency: new LatencyView(), connections: new ConnectionsView(), turns: new TurnsView() },
@@ -313,6 +315,7 @@ export class Page {
     this.gutter.show(timeline.frame, timeline.lanes, state, timeline.hover?.row ?? null);
     this.tooltip.show(timeline);
     this.overview.show(timeline);
+    this.inView.note(timeline);
     this.places.address.note();
     showStatus(timeline, state, trace, this.link);
   }

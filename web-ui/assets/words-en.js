@@ -508,4 +508,14 @@ export const EN = {
   "lat.heat": "durations of calls over time, calls: {count}; the table below lists the longest",
   "lat.histogram": "how many calls took how long; the numbers below tell the same",
   "lat.bar": "a full bar: {count} calls",
+  // The table of what is in view.
+  "view.caption": "In view: {span} of time from {from}, threads {first} to {last} of {all}.",
+  "view.of": "Shares are of the {time} of it in the trace.",
+  "view.lack": "{words}.",
+  "view.absent": "unknown or not alive",
+  "view.calls": "calls in view",
+  "view.longest": "longest call drawn",
+  "view.none": "none",
+  "view.narrow": "too narrow to draw one by one",
+  "view.call": "{call} {time}",
 };

@@ -216,7 +216,7 @@ export const ZH = {
   "story.noturn": "它所在的轮未知。",
   "story.why": "等待为何结束",
   "story.whynot": "为何没有等待",
-  "story.sentence": "{text}。",
+  "story.sentence": "{text}.",
   "story.inferred": "由其他观察推断。",
   "story.unsure": "此处是否曾从某个描述符接受过连接未能查明：“data” 可能是一个连接。",
   "story.on": "{call}（{what}）",
@@ -512,4 +512,14 @@ export const ZH = {
   "lat.heat": "调用时长随时间的分布，调用：{count}；下表列出最长的",
   "lat.histogram": "调用数随时长的分布；下面的数字说明同样内容",
   "lat.bar": "满格：{count} 次调用",
+  // The table of what is in view.
+  "view.caption": "当前窗口：从 {from} 起的 {span}，第 {first} 到 {last} 个线程，共 {all} 个。",
+  "view.of": "份额以其中处于跟踪内的 {time} 计。",
+  "view.lack": "{words}。",
+  "view.absent": "未知或线程不存在",
+  "view.calls": "窗口内的调用",
+  "view.longest": "画出的最长调用",
+  "view.none": "无",
+  "view.narrow": "太窄，无法逐一画出",
+  "view.call": "{call} {time}",
 };

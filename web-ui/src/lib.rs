@@ -61,6 +61,8 @@ pub static ASSETS: &[Asset] = &[
     asset!("gutter.js", JS),
     asset!("header.js", JS),
     asset!("heat-grid.js", JS),
+    asset!("in-view-table.js", JS),
+    asset!("in-view.js", JS),
     asset!("input.js", JS),
     asset!("items.js", JS),
     asset!("lane-list.js", JS),
