@@ -332,6 +332,33 @@ fn most_of_a_recording_need_not_be_read_for_a_first_look() {
 }
 
 #[test]
+fn a_glance_at_a_cut_recording_says_of_it_what_its_rows_say() {
+    let mut numbers = Numbers(13);
+    let events = events(&mut numbers);
+    let file = record(&mut numbers, &events);
+    let bytes = fs::read(file.path()).unwrap();
+    let header = Reader::open(file.path()).unwrap().bytes_read();
+    let mut calls = Vec::new();
+    for part in 1..30 {
+        let length = header + (bytes.len() as u64 - header) * part / 30 + numbers.below(9);
+        let cut_off = NamedTempFile::new().unwrap();
+        fs::write(cut_off.path(), &bytes[..length as usize]).unwrap();
+        let (glance, rest) = opened::open(cut_off.path(), LITTLE, |_, _| {}).unwrap();
+        let rows = rest.read(|_, _| {}).unwrap();
+        assert!(rows.cut.is_some(), "cut at byte {length}");
+        assert_eq!(glance.cut, rows.cut, "cut at byte {length}");
+        let told = |store: &Store| (store.state().calls, store.lanes());
+        assert_eq!(
+            told(&glance.store),
+            told(&rows.store),
+            "cut at byte {length}"
+        );
+        calls.push(rows.store.state().calls);
+    }
+    assert!(calls.is_sorted() && calls[0] < calls[28], "{calls:?}");
+}
+
+#[test]
 fn what_can_t_be_read_again_is_counted() {
     let mut numbers = Numbers(7);
     let events = events(&mut numbers);

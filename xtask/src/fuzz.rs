@@ -18,7 +18,7 @@ const PACKAGES: &[Package] = &[Package::for_program("g++", "c++")];
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 /// A workspace of its own, below the root.
 const DIR: &str = "collector/fuzz";
-const TARGETS: [&str; 3] = ["recording", "record", "trigger"];
+const TARGETS: [&str; 4] = ["recording", "note", "record", "trigger"];
 /// For how long each runs, unless one says otherwise.
 pub(crate) const SECONDS: u32 = 60;
 /// More than any input needs. It counts what C allocates, too; the targets have a bound of their own on what Rust does.

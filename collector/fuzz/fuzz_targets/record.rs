@@ -10,8 +10,8 @@ use probe_ebpf::{
     KIND_REQUEST, Life, OffCpu, READY_LARGE, READY_SMALL, Ready, Request,
 };
 use waitscope::attach::record;
-use waitscope::model::{Arch, Intake, Trace};
-use waitscope_fuzz::{Sinks, seed};
+use waitscope::model::{Arch, Intake};
+use waitscope_fuzz::{Sinks, seed, trace};
 
 /// The kinds, and how long each is.
 const KINDS: [(u16, usize); 8] = [
@@ -49,21 +49,6 @@ fn entry(rest: &mut &[u8]) -> Option<Vec<u8>> {
         entry[..2].copy_from_slice(&kind.to_ne_bytes());
     }
     Some(entry)
-}
-
-/// A trace of nothing in particular, that began then.
-fn trace(start_boot_ns: u64) -> Trace {
-    Trace {
-        pid: 1,
-        command: String::new(),
-        host: String::new(),
-        kernel: String::new(),
-        arch: "x86_64".to_owned(),
-        start_boot_ns,
-        start_unix_ns: 0,
-        backend: "tp_btf".to_owned(),
-        follow: true,
-    }
 }
 
 /// An entry of each kind, all zero but for its kind: these are sound.

@@ -6,5 +6,5 @@ mod memory;
 mod seeds;
 mod sinks;
 
-pub use seeds::{recordings, seed};
-pub use sinks::{STORE_BYTES, Sinks, show};
+pub use seeds::{notes, recordings, seed};
+pub use sinks::{STORE_BYTES, Sinks, show, trace};

@@ -11,7 +11,7 @@ use arrow_array::RecordBatch;
 use arrow_ipc::MetadataVersion;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
-use waitscope::model::{End, Event};
+use waitscope::model::{End, Event, GLANCE_BITS, Piece, Run, Sketch, Sketcher};
 use waitscope::recording::{Reader, Writer};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -52,6 +52,43 @@ pub fn recordings(target: &str) -> Result<()> {
     let path = seed(target, "newest", &[])?;
     write(before, &path)?;
     short(target, "newest", &fs::read(path)?)
+}
+
+/// Puts notes there: what a few events of each recording are as they are, and summed.
+pub fn notes(target: &str) -> Result<()> {
+    for (name, bytes) in OLDER {
+        let mut reader = Reader::new(Cursor::new(bytes), bytes.len() as u64)?;
+        let mut sketcher = Sketcher::new(GLANCE_BITS);
+        let mut ready = Vec::new();
+        for event in reader
+            .next_batch()?
+            .unwrap_or_default()
+            .into_iter()
+            .take(ROWS)
+        {
+            match event {
+                Event::Ready(found) => ready.push(found),
+                Event::Call(call) => match Run::of_call(&call, GLANCE_BITS) {
+                    Some(run) => sketcher.call(run),
+                    None => sketcher.event(Event::Call(call)),
+                },
+                Event::OffCpu(span) => {
+                    sketcher.off((&span).into());
+                    sketcher.event(Event::OffCpu(span));
+                }
+                other => sketcher.event(other),
+            }
+        }
+        let mut pieces: Vec<Piece> = sketcher.take();
+        pieces.push(Piece::Event(Event::End(End::default())));
+        let sketch = Sketch {
+            bits: GLANCE_BITS,
+            pieces,
+            ready,
+        };
+        seed(target, name, &postcard::to_allocvec(&sketch)?)?;
+    }
+    Ok(())
 }
 
 /// Writes the first events of a recording as today's version.

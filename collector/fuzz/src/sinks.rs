@@ -9,6 +9,21 @@ use waitscope::store::{Filter, LEVEL_MAX, Store};
 /// As little as the store may be told to keep, so that it must let go of some, too.
 pub const STORE_BYTES: u64 = 1 << 20;
 
+/// A trace of nothing in particular, that began then.
+pub fn trace(start_boot_ns: u64) -> Trace {
+    Trace {
+        pid: 1,
+        command: String::new(),
+        host: String::new(),
+        kernel: String::new(),
+        arch: "x86_64".to_owned(),
+        start_boot_ns,
+        start_unix_ns: 0,
+        backend: "tp_btf".to_owned(),
+        follow: true,
+    }
+}
+
 /// A store and a report.
 pub struct Sinks {
     store: Store,

@@ -12,11 +12,11 @@ use arrow_ipc::writer::{
 use arrow_ipc::{CompressionType, MetadataVersion};
 use arrow_schema::SchemaRef;
 
-use super::note::{self, Noting};
+use super::note::Noting;
 use super::schema::{Fill, schema};
 use super::set::{Entry, SET_MAX};
 use super::{ROWS_MAX, row};
-use crate::model::{Arch, End, Event, Sketch, Trace, call_name, operation_name};
+use crate::model::{Arch, End, Event, Trace, call_name, operation_name};
 
 /// Numbers in [`row`]s are small and many are the same: a higher level costs half as much time
 /// again and saves nothing, a lower one saves no time (docs/recording.md).
@@ -61,7 +61,7 @@ impl Messages {
     }
 
     /// Adds a batch, and beside it what it is in short.
-    fn write(&mut self, batch: &RecordBatch, sketch: &Sketch) -> Result<()> {
+    fn write(&mut self, batch: &RecordBatch, noting: &mut Noting) -> Result<()> {
         let (names, mut batch) = IpcDataGenerator::default().encode(
             batch,
             &mut self.names,
@@ -71,7 +71,7 @@ impl Messages {
         for names in names {
             write_message(&mut self.bytes, names, &self.options)?;
         }
-        note::put(sketch, &mut batch.ipc_message, batch.arrow_data.len())?;
+        noting.put(&mut batch.ipc_message, batch.arrow_data.len())?;
         write_message(&mut self.bytes, batch, &self.options)?;
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Encoder {
             messages: Messages::begin(&schema, options)?,
             schema,
             fill: Fill::default(),
-            noting: Noting::new(),
+            noting: Noting::new()?,
             set: Vec::new(),
             arch: Arch::from_machine(&trace.arch),
             name: None,
@@ -190,7 +190,7 @@ impl Encoder {
             return Ok(());
         }
         let batch = self.fill.take(&self.schema)?;
-        self.messages.write(&batch, &self.noting.take())
+        self.messages.write(&batch, &mut self.noting)
     }
 
     /// Adds how the trace ended, and the mark after which nothing follows.

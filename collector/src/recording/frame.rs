@@ -42,7 +42,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<()> {
+    fn read_exact(&mut self, into: &mut [u8]) -> io::Result<()> {
         match self {
             Self::File(file) => file.read_exact(into),
             Self::Other(other) => other.read_exact(into),
@@ -172,7 +172,7 @@ impl Frames {
     fn take(&mut self, bytes: u64, what: &str) -> Result<Buffer> {
         self.has_left(bytes, what)?;
         let mut buffer = MutableBuffer::from_len_zeroed(usize::try_from(bytes)?);
-        self.input.read(buffer.as_slice_mut())?;
+        self.input.read_exact(buffer.as_slice_mut())?;
         self.read += bytes;
         Ok(buffer.into())
     }

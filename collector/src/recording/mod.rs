@@ -30,6 +30,8 @@ mod write;
 
 pub use batch::{Batches, Decoded, Rows};
 pub use flight::{Capture, Flight, FlightPlan, Flown};
+#[doc(hidden)]
+pub use note::sketch_of_bytes;
 pub use read::{Cut, Reader};
 pub use rotate::{Recorder, Rotation};
 pub use write::Writer;

@@ -8,32 +8,40 @@ use anyhow::{Context as _, Result, ensure};
 use arrow_ipc::{KeyValue, KeyValueArgs, Message, MessageBuilder, RecordBatchBuilder};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use flatbuffers::FlatBufferBuilder;
-use zstd::bulk::{compress, decompress};
+use zstd::bulk::{Compressor, decompress};
 
+use super::ROWS_MAX;
+use super::column::NAME_BYTES_MAX;
+use super::set::ENTRIES_MAX;
 use crate::model::{Event, GLANCE_BITS, Off, Piece, Ready, Run, Sketch, Sketcher, id_map::IdMap};
 
-/// Another form has another number.
+/// Another form has another number; a field that is added to an event makes another form.
 const KEY: &str = "waitscope.glance.1";
 /// A batch goes without if it would take more than one in so many bytes of it: then there is not much that is short.
 const PART: usize = 12;
 /// Of numbers that are alike.
 const ZSTD_LEVEL: i32 = 3;
-/// More than any sketch that a batch of ours has.
-const UNPACKED_BYTES_MAX: usize = 8 << 20;
+/// A sketch that is larger is not written, nor read.
+const UNPACKED_BYTES_MAX: usize = 1 << 20;
 
 /// Sketches the events of a batch as they are recorded.
 pub(super) struct Noting {
     sketcher: Sketcher,
     /// What readiness calls found that did not end yet.
     waiting: IdMap<u32, Vec<Ready>>,
+    pack: Compressor<'static>,
 }
 
 impl Noting {
-    pub(super) fn new() -> Self {
-        Self {
+    pub(super) fn new() -> Result<Self> {
+        let mut pack = Compressor::new(ZSTD_LEVEL)?;
+        // What is damaged must not be believed.
+        pack.include_checksum(true)?;
+        Ok(Self {
             sketcher: Sketcher::new(GLANCE_BITS),
             waiting: IdMap::default(),
-        }
+            pack,
+        })
     }
 
     /// Adds an event.
@@ -65,28 +73,28 @@ impl Noting {
         }
     }
 
-    /// Takes the sketch of what came since the last.
-    pub(super) fn take(&mut self) -> Sketch {
+    /// Puts a sketch of what came since the last into the message of its batch, which has a body of so many bytes, unless
+    /// it would be large.
+    ///
+    /// # Errors
+    /// The message is none of a batch.
+    pub(super) fn put(&mut self, message: &mut Vec<u8>, body_bytes: usize) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
-        Sketch {
+        let sketch = Sketch {
             bits: GLANCE_BITS,
             pieces: self.sketcher.take(),
             ready: waiting.into_values().flatten().collect(),
+        };
+        let bytes = postcard::to_allocvec(&sketch)?;
+        if bytes.len() > UNPACKED_BYTES_MAX {
+            return Ok(());
         }
+        let text = BASE64.encode(self.pack.compress(&bytes)?);
+        if text.len() <= body_bytes / PART {
+            *message = with(message, &text)?;
+        }
+        Ok(())
     }
-}
-
-/// Puts a sketch into the message of a batch that has a body of so many bytes, unless it would be large.
-///
-/// # Errors
-/// The message is none of a batch.
-pub(super) fn put(sketch: &Sketch, message: &mut Vec<u8>, body_bytes: usize) -> Result<()> {
-    let packed = compress(&postcard::to_allocvec(sketch)?, ZSTD_LEVEL)?;
-    let text = BASE64.encode(packed);
-    if text.len() <= body_bytes / PART {
-        *message = with(message, &text)?;
-    }
-    Ok(())
 }
 
 /// The same message of a batch, with a note.
@@ -152,16 +160,40 @@ pub(super) fn read(message: Message<'_>) -> Option<Sketch> {
 
 fn unpack(note: &str) -> Result<Sketch> {
     let packed = BASE64.decode(note)?;
-    let sketch: Sketch = postcard::from_bytes(&decompress(&packed, UNPACKED_BYTES_MAX)?)?;
+    sketch_of_bytes(&decompress(&packed, UNPACKED_BYTES_MAX)?)
+}
+
+/// The sketch that a note holds, once it is unpacked. A fuzz target begins here, behind the checksum.
+///
+/// # Errors
+/// It is none, or larger or other than any that a batch may have.
+#[doc(hidden)]
+pub fn sketch_of_bytes(bytes: &[u8]) -> Result<Sketch> {
+    let sketch: Sketch = postcard::from_bytes(bytes)?;
     ensure!(sketch.bits == GLANCE_BITS, "another width");
-    ensure!(sketch.pieces.iter().all(is_sound), "out of order");
+    ensure!(
+        sketch.pieces.len() <= ROWS_MAX && sketch.ready.len() <= ENTRIES_MAX,
+        "more than a batch has"
+    );
+    ensure!(sketch.pieces.iter().all(is_sound), "no row could say that");
     Ok(sketch)
 }
 
+/// Nothing larger than what rows can say is kept of a note either.
 fn is_sound(piece: &Piece) -> bool {
+    let is_short = |name: &String| name.len() <= NAME_BYTES_MAX;
     match piece {
         Piece::Run(run) => run.series.is_sound(),
         Piece::Spans(spans) => spans.is_sound(),
+        Piece::Event(Event::Life(life)) => is_short(&life.name),
+        Piece::Event(Event::OffCpu(span)) => is_short(&span.waker_comm),
+        Piece::Event(Event::Descriptor(known)) => {
+            let ends = [&known.local, &known.peer];
+            is_short(&known.name) && ends.into_iter().flatten().all(is_short)
+        }
         Piece::Off(_) | Piece::Event(_) => true,
     }
 }
+
+#[cfg(test)]
+mod tests;
