@@ -46,7 +46,7 @@ pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
     runtime.block_on(async {
         let bound = Server::bind(page.listen).await?;
         page::announce(&bound.address());
-        let shared = Arc::new(Shared::recorded(store, &name, cut.clone(), reports));
+        let shared = Arc::new(Shared::glanced(store, &name, cut.clone(), reports));
         let more = shared.clone();
         // It ends with the program, if not before.
         std::thread::Builder::new()

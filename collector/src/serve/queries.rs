@@ -116,10 +116,11 @@ pub(super) async fn tile(
     if level > LEVEL_MAX || u64::try_from(end_ns).is_err() {
         return Err(StatusCode::BAD_REQUEST);
     }
+    let is_sure = shared.is_sure();
     let draft = shared.store().draft(lane, level, index);
     let draft = draft.ok_or(StatusCode::NOT_FOUND)?;
     let tile = elsewhere(&shared, move || draft.tile()).await?;
-    let caching = match tile.sealed {
+    let caching = match tile.sealed && is_sure {
         true => "private, max-age=31536000, immutable",
         false => "no-store",
     };

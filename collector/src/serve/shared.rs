@@ -2,7 +2,10 @@
 //!
 //! The store's lock is for the time of one batch or of one answer. Nothing is waited for while holding it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::sync::watch;
 
@@ -17,13 +20,15 @@ use crate::{
 };
 
 /// Of a recording that was made or changed by something else.
-const NOTES_DIFFER: &str = "what was noted beside its rows is not what is in them: reload the page";
+const NOTES_DIFFER: &str = "what was noted beside its rows is not what is in them: reload the page, which showed what was noted";
 
 /// The store and what the page is told about it.
 pub struct Shared {
     pub(super) about: About,
     pub(super) reports: Reports,
     store: Mutex<Store>,
+    /// What the store says will still be so when all has been read.
+    is_sure: AtomicBool,
     meter: Mutex<Meter>,
     published: watch::Sender<Arc<Snapshot>>,
 }
@@ -61,6 +66,13 @@ impl Shared {
         Self::new(store, source, false, cut, reports)
     }
 
+    /// The same, of which only a glance was had so far: see [`replace`](Self::replace).
+    pub fn glanced(store: Store, source: &str, cut: Option<String>, reports: Reports) -> Self {
+        let shared = Self::recorded(store, source, cut, reports);
+        shared.is_sure.store(false, Ordering::Relaxed);
+        shared
+    }
+
     fn new(store: Store, source: &str, live: bool, cut: Option<String>, reports: Reports) -> Self {
         let mut state = store.state();
         state.ended |= !live;
@@ -85,6 +97,7 @@ impl Shared {
             },
             reports,
             store: Mutex::new(store),
+            is_sure: AtomicBool::new(true),
             meter: Mutex::new(Meter::new()),
             published: watch::Sender::new(Arc::new(snapshot)),
         }
@@ -132,6 +145,7 @@ impl Shared {
         let state = store.state();
         let lanes = store.lanes();
         let before = std::mem::replace(&mut *self.store(), store);
+        self.is_sure.store(true, Ordering::Release);
         let told = (before.state().calls, before.lanes());
         let differs = told != (state.calls, lanes);
         let cut = cut.or_else(|| differs.then(|| NOTES_DIFFER.to_owned()));
@@ -142,6 +156,11 @@ impl Shared {
             snapshot.state.ended = true;
             snapshot.cut = cut;
         });
+    }
+
+    /// Whether what the store says now may be kept by a browser. Asked before the store is.
+    pub(super) fn is_sure(&self) -> bool {
+        self.is_sure.load(Ordering::Acquire)
     }
 
     /// The trace is over: tells the page its last state.

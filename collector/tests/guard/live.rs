@@ -119,11 +119,20 @@ fn a_recording_is_over_and_says_what_is_missing() {
 
 #[test]
 fn a_page_is_told_what_only_the_rows_of_a_recording_show() {
-    let site = Site::gone();
+    let site = Site::glanced();
     let mut stream = site.stream();
     assert_eq!(stream.next()["cut"], serde_json::Value::Null);
+    let kept = || {
+        let tile = site.get("/api/tile/0/20/0");
+        tile.header("cache-control").map(str::to_owned)
+    };
+    assert_eq!(kept().as_deref(), Some("no-store"), "it may be wrong");
     // The same again, as nearly always.
     site.shared.replace(gone(), None);
+    assert!(
+        kept().is_some_and(|kept| kept.contains("immutable")),
+        "it never changes"
+    );
     assert_eq!(stream.next()["cut"], serde_json::Value::Null);
     site.shared.replace(gone(), Some("torn".to_owned()));
     assert_eq!(stream.next()["cut"], "torn");
