@@ -113,10 +113,12 @@ export class Choice {
       this.hooks.announce(`${String(call["call"])}, ${formatNs(endNs - startNs)}`);
     } catch (error) {
       this.hooks.onRefused(error);
+      if (choice !== this.choices) return false;
       this.panel.say(say("panel.noanswer"), say("panel.noanswer.says"));
       return false;
     }
-    await this.tell(choice);
+    // Nobody waits for it: what comes of a choice is there already.
+    void this.tell(choice);
     return true;
   }
 

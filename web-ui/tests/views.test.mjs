@@ -72,6 +72,33 @@ test("a link shows the same window, call, range and view, and never holds the se
   assert.deepEqual([window.complaints, other.complaints], [[], []]);
 });
 
+test("who moves on before a link's call has its story stays where he moved to", async (t) => {
+  const { window } = await open(t);
+  await window.zoomTo(1.1e9, 1.2e9, ROW_Y, 300);
+  await window.click(500, ROW_Y);
+  await window.page.waitForFunction(() => /from=.*call=/.test(location.hash));
+  const hash = await hashOf(window);
+  await window.page.keyboard.press("Escape");
+  await window.page.keyboard.press("Home");
+  await window.page.waitForFunction(() => !location.hash.includes("call="));
+  let release = () => {};
+  const held = new Promise((resolve) => { release = () => resolve(undefined); });
+  await window.page.route("**/api/story/**", async (route) => { await held; await route.continue(); });
+  await window.page.evaluate((to) => { location.hash = to; }, hash);
+  await window.page.locator("#panel h2").waitFor();
+  await window.settle();
+  const before = await shown(window);
+  await window.page.keyboard.press("d");
+  await window.settle();
+  const moved = await shown(window);
+  assert.ok(moved.fromNs > before.fromNs, `${JSON.stringify(before)} ${JSON.stringify(moved)}`);
+  assert.equal(await window.page.locator("#panel .story").count(), 0, "the story is held back");
+  release();
+  await window.page.locator("#panel .story").first().waitFor();
+  await window.settle();
+  assert.deepEqual(await shown(window), moved);
+});
+
 test("a hash changed by hand leads there, and one without sense leads nowhere", async (t) => {
   const { window } = await open(t, {}, "#from=1e999&to=x&call=%ff&select=9-3&view=__proto__&nr=-1");
   const whole = await shown(window);
