@@ -156,8 +156,8 @@ impl Encoder {
     fn push_set(&mut self, set: &[Event]) -> Result<()> {
         let mut of = None;
         self.set.clear();
+        self.noting.found(set);
         for event in set {
-            self.noting.push(event);
             if let Event::Ready(ready) = event {
                 of = Some(*ready);
                 self.set.push(row::entry(*ready));

@@ -62,7 +62,7 @@ impl Noting {
                 }
                 _ => self.sketcher.event(event.clone()),
             },
-            Event::Ready(ready) => self.waiting.entry(ready.tid).or_default().push(*ready),
+            Event::Ready(_) => self.found(std::slice::from_ref(event)),
             // No picture has them.
             Event::Request(_) => {}
             Event::Life(_)
@@ -70,6 +70,19 @@ impl Noting {
             | Event::Gap(_)
             | Event::Open(_)
             | Event::End(_) => self.sketcher.event(event.clone()),
+        }
+    }
+
+    /// Adds what one readiness call waited for, or a part of it.
+    pub(super) fn found(&mut self, set: &[Event]) {
+        let mut ready = set.iter().filter_map(|event| match event {
+            Event::Ready(ready) => Some(*ready),
+            _ => None,
+        });
+        if let Some(first) = ready.next() {
+            let waiting = self.waiting.entry(first.tid).or_default();
+            waiting.push(first);
+            waiting.extend(ready);
         }
     }
 
