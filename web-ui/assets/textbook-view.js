@@ -1,6 +1,8 @@
 /**
  * The view of a textbook's picture: a dialog over the page, from which the picture can be saved as a file.
  *
+ * Must never decide what is in the picture: `textbook.js` does.
+ *
  * @import { Palette } from "./phases.js"
  * @import { Story } from "./story.js"
  */

@@ -69,9 +69,8 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
     );
     pictures(&store, "  glance", whole, GLANCES);
     let began = Instant::now();
-    let whole_of_it = shown(rest.read(|_, _| {})?)?;
     // It takes the place of the first, as in the program.
-    drop(std::mem::replace(&mut store, whole_of_it));
+    store = shown(rest.read(|_, _| {})?)?;
     println!(
         "read     {:>11.2} s to read all of it",
         began.elapsed().as_secs_f64()
