@@ -1,6 +1,8 @@
 /**
  * The selected range over the lanes: what is outside of it is dimmed, and its edges stand out.
  *
+ * Must never decide what is selected: it draws a scene.
+ *
  * @import { Counters, Scene } from "./draw.js"
  */
 

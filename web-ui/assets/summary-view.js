@@ -1,7 +1,8 @@
 /**
  * The summary: what costs the target time, where its threads' time went, and the longest waits with their cause.
  *
- * The numbers are those of the report, of the whole trace; each place in it leads to the timeline.
+ * The numbers are those of the report, of the whole trace; each place in it leads to the timeline. Must never add
+ * anything up by itself.
  *
  * @import { CallRow, Finding, Report, ThreadRow, Wait } from "./report.js"
  * @import { Column } from "./table.js"

@@ -1,7 +1,7 @@
 /**
  * Rows of a table: which match a text, in which order, and how many are left out.
  *
- * Pure. Equal rows keep their order. What is not known comes last, whichever way the rest goes.
+ * Pure. Must never leave rows out uncounted. Equal rows keep their order. What is not known comes last, whichever way the rest goes.
  */
 
 /**

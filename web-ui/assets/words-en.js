@@ -1,7 +1,7 @@
 /**
  * The page's texts in English, by key. A place in braces is filled in: `{count}`.
  *
- * Must have the same keys, and the same places in each, as the other languages; wording has no plurals.
+ * Must have the same keys, and the same places in each, as the other languages; wording has no plurals. Must never hold markup.
  */
 
 export const EN = {

@@ -2,7 +2,8 @@
  * The page's texts in Simplified Chinese, by key. A place in braces is filled in: `{count}`.
  *
  * Must have the same keys, and the same places in each, as the English ones. One word for one thing: 阻塞, 可运行(等 CPU),
- * 拷贝, 内核, 用户态, 调用, 轮, 就绪延迟, 描述符, 连接. Names of calls, keys and units stay as they are.
+ * 拷贝, 内核, 用户态, 调用, 轮, 就绪延迟, 描述符, 连接. Names of calls, keys and units stay as they are. Must
+ * never hold markup.
  *
  * @import { Key } from "./words.js"
  */

@@ -1,7 +1,8 @@
 //! What happened beside calls and times off the CPU, in the order in which it came: what is told of descriptors and
 //! threads, requests, losses.
 //!
-//! The last of it only, in bounded memory; of a trace that is in a file only what is needed to begin in its middle.
+//! The last of it only, in bounded memory; of a trace that is in a file only what is needed to begin in its middle. It must never
+//! hold calls or times off the CPU: lanes do.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

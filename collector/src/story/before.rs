@@ -1,4 +1,6 @@
 //! What is known as a stretch of time begins, so that models that begin there know what they would have learned before.
+//!
+//! It must never guess: what was not found out makes the story unsure.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,7 @@
 //! What the calls of a turn add up to, with the time between them.
 //!
-//! Of a turn, all phases add up to its length, or the time in the program's own code is not told.
+//! Of a turn, all phases add up to its length, or the time in the program's own code is not told. It must never make up a
+//! rest to have them add up.
 
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! What a thread did around one of its calls: the turn that the call belongs to, or else its neighbours.
 //!
 //! Turns are cut by the model, as for exports. Which turn it is can't be told if it begins too far away: then it is not
-//! told, and why not.
+//! told, and why not. It must never cut one by itself.
 
 use super::before::Before;
 use crate::{

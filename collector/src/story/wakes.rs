@@ -1,7 +1,7 @@
 //! Why one call's wait ended, and what led there: the export's own words, from as much of the trace as that takes.
 //!
 //! A chain of wake-ups goes back in time over other threads. The stretch is widened until it holds all of it; where
-//! that is too much, the chain is told as cut.
+//! that is too much, the chain is told as cut. It must never tell part of one as if it were all.
 
 use super::before::Before;
 use crate::{
