@@ -3,6 +3,7 @@
 //! It must never print a number that it did not measure just now.
 
 mod cpu;
+mod details;
 mod events;
 mod example;
 mod load;
@@ -12,6 +13,7 @@ mod programs;
 mod server;
 mod soak;
 mod store;
+mod target;
 mod tracer;
 
 use anyhow::{Result, bail};

@@ -2,18 +2,16 @@
 //!
 //! Turns, because a machine's speed drifts: each sample is compared with the untraced one of its own round.
 
-use std::process::Command;
-use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 
 use super::load::{self, Load};
 use super::server::Server;
-use super::tracer::{Kind, Tracer};
-use super::{cpu, example, programs};
-use crate::run;
+use super::target::Target;
+use super::tracer::Kind;
+use super::{details, example};
 
 /// How long to measure.
 #[derive(Args)]
@@ -27,15 +25,6 @@ pub(super) struct Options {
     /// Requests in each sample of redis; a tracer that stops the server at each call gets a tenth.
     #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1_000..))]
     requests: u32,
-}
-
-/// After the last request, until a tracer has taken in what it was told of it.
-const DRAINED: Duration = Duration::from_millis(100);
-
-/// What is traced.
-enum Target {
-    Load(Load, Duration),
-    Redis { server: Server, requests: u32 },
 }
 
 /// Of one kind of target under one tracer, a sample a round.
@@ -54,9 +43,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     ] {
         let mut target = Target::Load(Load::start(kind, None)?, length);
         measure(name, &mut target, options.rounds)?;
-        programs::print(target.pid(), || {
-            target.sample(None, Kind::Nothing).map(drop)
-        })?;
+        target.print_programs()?;
     }
     let mut target = Target::Redis {
         server: Server::redis()?,
@@ -67,22 +54,17 @@ pub(super) fn run(options: &Options) -> Result<()> {
         &mut target,
         options.rounds,
     )?;
-    programs::print(target.pid(), || {
-        target.sample(None, Kind::Nothing).map(drop)
-    })
+    target.print_programs()
 }
 
 /// Takes all samples of one target, and prints its part of the table.
 fn measure(name: &str, target: &mut Target, rounds: u16) -> Result<()> {
     let mut all: Vec<(Kind, Samples)> = Kind::ALL.map(|kind| (kind, Vec::new())).into();
     // Warm caches and clocks; not counted.
-    target.sample(None, Kind::Nothing)?;
+    target.samples(Kind::Nothing, 1)?;
     for _ in 0..rounds {
         for (kind, samples) in &mut all {
-            let tracer = Tracer::start(*kind, target.pid())?;
-            let sample = target.sample(tracer.pid(), *kind);
-            tracer.stop()?;
-            samples.push(sample?);
+            samples.extend(target.samples(*kind, 1)?);
         }
     }
     let of = |wanted: Kind| -> &[f64] {
@@ -117,25 +99,7 @@ fn measure(name: &str, target: &mut Target, rounds: u16) -> Result<()> {
             kind.name()
         );
     }
-    let (phases, details) = (added(Kind::Phases), added(Kind::Waitscope));
-    // What drowned in noise has no share.
-    if phases.iter().all(|&phases| phases > 0.0) {
-        let ratios: Samples = details
-            .iter()
-            .zip(&phases)
-            .map(|(all, few)| all / few)
-            .collect();
-        let (least, most) = spread(&ratios);
-        let spread = format!("{least:.2} … {most:.2}");
-        let ratio = median(ratios);
-        println!(
-            "{:<20} {:>9} {ratio:>9.2} {spread:>21}",
-            "all over phases", ""
-        );
-    } else {
-        println!("{:<20} {:>9} {:>9}", "all over phases", "", "-");
-    }
-    Ok(())
+    details::measure(target, rounds)
 }
 
 /// What each sample has beyond the untraced one of its round.
@@ -159,52 +123,6 @@ fn median(mut values: Samples) -> f64 {
             .map_or(*upper, |lower| (lower + upper) / 2.0),
         (Some(one), _) => *one,
         (None, _) => f64::NAN,
-    }
-}
-
-impl Target {
-    fn pid(&self) -> u32 {
-        match self {
-            Self::Load(load, _) => load.pid(),
-            Self::Redis { server, .. } => server.pid(),
-        }
-    }
-
-    /// What a sample is.
-    fn unit(&self) -> &'static str {
-        match self {
-            Self::Load(..) => "ns per call",
-            Self::Redis { .. } => "ns of CPU time per request, the server's and the tracer's",
-        }
-    }
-
-    /// Nanoseconds per call; or of CPU time per request, that of the tracer included. With server, client and tracer on
-    /// few CPUs, how long a request takes tells more of who had to wait for whom than of what tracing costs.
-    fn sample(&mut self, tracer: Option<u32>, kind: Kind) -> Result<f64> {
-        match self {
-            Self::Load(load, length) => {
-                let made = load.go(*length)?;
-                Ok(made.ns as f64 / made.calls as f64)
-            }
-            Self::Redis { server, requests } => {
-                let (server, port) = (server.pid(), server.port());
-                let requests = *requests / if kind.is_slow() { 10 } else { 1 };
-                let cpu = || -> Result<f64> {
-                    Ok(cpu::nanos(server)? + tracer.map_or(Ok(0.0), cpu::nanos)?)
-                };
-                let before = cpu()?;
-                let csv = run::output(
-                    Command::new("redis-benchmark")
-                        .args(["-h", "127.0.0.1", "-t", "get", "-c", "20", "--csv", "-p"])
-                        .arg(port.to_string())
-                        .arg("-n")
-                        .arg(requests.to_string()),
-                )?;
-                ensure!(csv.contains("GET"), "redis-benchmark did nothing: {csv:?}");
-                sleep(DRAINED);
-                Ok((cpu()? - before) / f64::from(requests))
-            }
-        }
     }
 }
 
