@@ -1,8 +1,7 @@
-//! The one loop that reads the ring, and hands what it says to whoever wants it: the page's store, the
-//! recording, the summary.
+//! The one loop that reads the ring, sums up what it says, and hands it to whoever wants it.
 //!
 //! It runs on a thread of its own, so that a slow browser never makes the ring overflow. It must never
-//! wait for anything but the ring.
+//! wait for anything but the ring, and for [`hands`](crate::hands) that are full.
 
 use std::{
     path::PathBuf,
@@ -17,10 +16,10 @@ use anyhow::Result;
 
 use crate::{
     attach::{Finished, Session, Totals},
+    hands::{Ended, Hands, Takers, Tick},
     model::{End, Event},
-    recording::{Flight, Flown, Recorder},
+    recording::Flown,
     report::{Growing, Report},
-    serve::Shared,
 };
 
 /// How long records may stay in the ring: short enough for a live page, long enough to cost nothing.
@@ -38,18 +37,12 @@ const SETTLED_AFTER_NS: u64 = 200_000_000;
 pub struct Sinks {
     /// The summary.
     pub summary: Growing,
-    /// The page's store.
-    pub shared: Option<Arc<Shared>>,
-    /// The recording.
-    pub writer: Option<Recorder>,
-    /// The flight recorder.
-    pub flight: Option<Flight>,
-    /// Bits of the signals that its triggers wait for, set as they come.
+    /// All others.
+    pub takers: Takers,
+    /// Bits of the signals that the flight recorder's triggers wait for, set as they come.
     pub signals: Arc<AtomicU8>,
     /// Pass on what the kernel side logs.
     pub verbose: bool,
-    /// Told once, if the recording can't be written any more.
-    pub tell: fn(&anyhow::Error),
 }
 
 /// How a trace went.
@@ -80,29 +73,23 @@ pub fn drain(
 ) -> Result<Outcome> {
     let Sinks {
         summary,
-        shared,
-        writer,
-        flight,
+        takers,
         signals,
         verbose,
-        tell,
     } = sinks;
     let mut logger = verbose.then(|| session.logger()).transpose()?;
-    let mut hands = Hands {
-        summary,
-        shared,
-        writer,
-        flown: flight.as_ref().map(|flight| flight.flown().clone()),
-        flight,
-        tell,
-        recorded: true,
+    let has_page = takers.shared.is_some();
+    let hands = Hands::start(takers)?;
+    let hand_over = |events: &mut Vec<Event>| {
+        summary.push(events);
+        hands.over(events)
     };
     let mut events = Vec::with_capacity(BATCH_RECORDS);
     let began = Instant::now();
     let (mut ticked, mut flushed) = (began, began);
-    let mut target_ended = false;
+    let (mut target_ended, mut wanted) = (false, true);
 
-    while !target_ended && !stop.load(Ordering::Relaxed) && !hands.are_empty() {
+    while !target_ended && !stop.load(Ordering::Relaxed) && wanted {
         let left = duration.map_or(DRAIN_EVERY, |all| all.saturating_sub(began.elapsed()));
         if left.is_zero() {
             break;
@@ -113,23 +100,28 @@ pub fn drain(
         let ended = session.has_ended();
         let now_ns = session.now_ns()?;
         while !session.drain(&mut events, BATCH_RECORDS) && !stop.load(Ordering::Relaxed) {
-            hands.over(&mut events);
+            wanted &= hand_over(&mut events);
         }
-        hands.over(&mut events);
+        wanted &= hand_over(&mut events);
         target_ended = ended && session.live_threads() == 0;
         if let Some(logger) = &mut logger {
             logger.flush();
         }
-        if ticked.elapsed() >= TICK_EVERY {
+        if has_page && ticked.elapsed() >= TICK_EVERY {
             ticked = Instant::now();
-            hands.tick(&mut session, now_ns)?;
+            wanted &= hands.tick(Tick {
+                now_ns,
+                sealed_ns: now_ns.saturating_sub(SETTLED_AFTER_NS),
+                open: session.open()?,
+                totals: session.totals()?,
+            });
         }
         if flushed.elapsed() >= FLUSH_EVERY {
             flushed = Instant::now();
             session.rename(&mut events)?;
-            hands.over(&mut events);
-            hands.signal(signals.swap(0, Ordering::Relaxed), now_ns);
-            hands.flush(so_far(&session, now_ns)?);
+            wanted &= hand_over(&mut events);
+            wanted &= hands.signal(signals.swap(0, Ordering::Relaxed), now_ns);
+            wanted &= hands.flush(so_far(&session, now_ns)?);
         }
     }
     let Finished {
@@ -137,14 +129,14 @@ pub fn drain(
         delivered: _,
         unsound,
     } = session.finish(&mut events)?;
-    let file = hands.writer.as_ref().map(|writer| writer.file().to_owned());
+    summary.push(&events);
     let Ended {
-        report,
         recorded,
+        file,
         flown,
-    } = hands.finish(events, end);
+    } = hands.finish(events, end)?;
     Ok(Outcome {
-        report,
+        report: summary.report(),
         end,
         unsound,
         recorded,
@@ -171,125 +163,4 @@ fn so_far(session: &Session, at_ns: u64) -> Result<End> {
         compat,
         unseen,
     })
-}
-
-/// Everyone who gets the events.
-struct Hands {
-    summary: Growing,
-    shared: Option<Arc<Shared>>,
-    writer: Option<Recorder>,
-    flight: Option<Flight>,
-    flown: Option<Flown>,
-    tell: fn(&anyhow::Error),
-    /// Nothing is missing from the recording, if there is one.
-    recorded: bool,
-}
-
-impl Hands {
-    /// Nobody wants the events.
-    fn are_empty(&self) -> bool {
-        self.shared.is_none() && self.writer.is_none() && self.flight.is_none()
-    }
-
-    /// Hands events over, and empties them.
-    fn over(&mut self, events: &mut Vec<Event>) {
-        self.summary.push(events);
-        self.write(|writer| writer.append(events));
-        self.fly(|flight| flight.append(events));
-        match &self.shared {
-            Some(shared) => shared.store().extend(events.drain(..)),
-            None => events.clear(),
-        }
-    }
-
-    fn flush(&mut self, so_far: End) {
-        self.write(|writer| writer.flush(so_far));
-        self.fly(|flight| flight.flush(so_far));
-    }
-
-    /// Signals came, a bit each.
-    fn signal(&mut self, bits: u8, at_ns: u64) {
-        for number in [1, 2] {
-            if bits & number != 0
-                && let Some(flight) = &mut self.flight
-            {
-                flight.signal(number, at_ns);
-            }
-        }
-    }
-
-    fn fly(&mut self, act: impl FnOnce(&mut Flight) -> Result<()>) {
-        let Some(flight) = &mut self.flight else {
-            return;
-        };
-        let done = act(flight);
-        if let Err(error) = done {
-            self.flown = Some(flight.flown().clone());
-            self.flight = None;
-            self.failed(&error);
-        }
-    }
-
-    fn write(&mut self, act: impl FnOnce(&mut Recorder) -> Result<()>) {
-        if let Some(writer) = &mut self.writer
-            && let Err(error) = act(writer)
-        {
-            self.writer = None;
-            self.failed(&error);
-        }
-    }
-
-    /// The trace goes on without a recording that can't be written.
-    fn failed(&mut self, error: &anyhow::Error) {
-        self.recorded = false;
-        (self.tell)(error);
-    }
-
-    fn tick(&self, session: &mut Session, now_ns: u64) -> Result<()> {
-        let Some(shared) = &self.shared else {
-            return Ok(());
-        };
-        let sealed_ns = now_ns.saturating_sub(SETTLED_AFTER_NS);
-        let recorded_bytes = self.writer.as_ref().map(Recorder::bytes_written);
-        shared.tick(
-            now_ns,
-            sealed_ns,
-            session.open()?,
-            &session.totals()?,
-            recorded_bytes,
-        );
-        Ok(())
-    }
-
-    /// Hands over the last events, and ends the recording with `end`, which is the last of them.
-    fn finish(mut self, mut events: Vec<Event>, end: End) -> Ended {
-        let last = events.pop();
-        self.over(&mut events);
-        if let Some(writer) = self.writer.take()
-            && let Err(error) = writer.finish(end)
-        {
-            self.failed(&error);
-        }
-        self.fly(|flight| flight.finish(end));
-        if let Some(flight) = self.flight.take() {
-            self.flown = Some(flight.flown().clone());
-        }
-        events.extend(last);
-        self.over(&mut events);
-        if let Some(shared) = &self.shared {
-            shared.ended();
-        }
-        Ended {
-            report: self.summary.report(),
-            recorded: self.recorded,
-            flown: self.flown,
-        }
-    }
-}
-
-/// What is left once all events were handed over.
-struct Ended {
-    report: Report,
-    recorded: bool,
-    flown: Option<Flown>,
 }

@@ -1,7 +1,7 @@
 //! `waitscope`: shows where a running process waits and where it copies.
 //!
-//! Data flows one way: `attach` reads the kernel's records, `model` makes events of them, `drain` hands
-//! those to a `recording`, to the `store` behind the page that `serve` serves, and to the summary of
+//! Data flows one way: `attach` reads the kernel's records, `model` makes events of them, `drain` sums them up and gives them to `hands`, which
+//! hands them to a `recording` and to the `store` behind the page that `serve` serves; the sums are a
 //! `report`; `opened` puts a recording in a store; `story` tells of one call what the export says of it and what is around it; `export` turns a recording into what other programs read, and `diff` tells what changed between two; `compare` sums up traces of two of the
 //! `demo`'s servers. Only `cli` prints.
 pub mod attach;
@@ -11,6 +11,7 @@ pub mod demo;
 pub mod diff;
 pub mod drain;
 pub mod export;
+pub mod hands;
 pub mod model;
 pub mod opened;
 pub mod recording;

@@ -107,8 +107,10 @@ fn pictures(store: &Store, name: &str, whole: u8, count: u64) {
         if worst > slowest.0 {
             slowest = (worst, level);
         }
+        print!(" {level}:{worst:.1}");
         all.0.append(&mut here.0);
     }
+    println!();
     println!(
         "{name:<8} {:>11.2} ms half, {:.2} at 90 %, {:.2} at 99 %; the slowest {:.2} at level {}   (wanted: 5 at 99 %)",
         all.quantile(0.5),

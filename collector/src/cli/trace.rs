@@ -26,6 +26,7 @@ use crate::{
     attach::{Options, Session, Target, drop_all, invoking_user},
     demo::{Demo, Model},
     drain::{Outcome, Sinks, drain},
+    hands::Takers,
     model::{Condition, Trace},
     recording::{Flight, Flown, Recorder},
     report::Growing,
@@ -173,12 +174,14 @@ impl Plan<'_> {
         let tell = |error: &anyhow::Error| complain(error);
         let sinks = Sinks {
             summary,
-            shared: shared.clone(),
-            writer,
-            flight,
+            takers: Takers {
+                shared: shared.clone(),
+                writer,
+                flight,
+                tell,
+            },
             signals: Arc::clone(&asked),
             verbose: tracing.verbose,
-            tell,
         };
         runtime.block_on(async {
             catch_user_signals(&self.tracing.flying, &asked)?;

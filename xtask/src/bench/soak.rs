@@ -4,17 +4,21 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use super::load::{Kind, Load};
 use super::tracer::interrupt;
 use super::{cpu, dir, page};
 use crate::{place, run};
+
+/// For a recording to begin.
+const BEGINS: Duration = Duration::from_secs(20);
 
 /// How hard, and how long.
 #[derive(Args)]
@@ -25,40 +29,82 @@ pub(super) struct Options {
     /// Seconds.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
-    /// Write a recording too.
+    /// Write a recording, in place of showing a page.
     #[arg(long)]
     record: bool,
+}
+
+/// What the tracer says of it.
+struct Told {
+    calls: u64,
+    lost: u64,
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
     let length = Duration::from_secs(options.seconds);
     let mut load = Load::start(Kind::Recv, Some(options.per_second))?;
+    let recording = dir().join("soak.waitscope");
     let mut command = Command::new(place::product());
-    command.args(["attach", &load.pid().to_string(), "--listen", "127.0.0.1:0"]);
+    let pid = load.pid().to_string();
     if options.record {
-        command.arg("--record").arg(dir().join("soak.waitscope"));
+        // So that it is seen to begin.
+        let _none = fs::remove_file(&recording);
+        command.args(["record", &pid, "-o"]).arg(&recording);
+    } else {
+        command.args(["attach", &pid, "--listen", "127.0.0.1:0"]);
     }
     println!("$ {}", run::line(&command));
     // Its own words go aside: the numbers here are what was asked for.
     let log = File::create(dir().join("soak.log")).context("make soak.log")?;
     command.stdout(Stdio::piped()).stderr(log);
     let mut tracer = command.spawn().context("start waitscope")?;
-    let measured = measure(&mut load, &mut tracer, length);
-    interrupt(&mut tracer).context("stop waitscope")?;
-    measured
+    let stdout = tracer.stdout.take();
+    let told = if options.record {
+        // Nobody reads what it prints at its end: it must find room for that.
+        let aside = stdout.context("read what waitscope prints")?;
+        let aside = std::thread::spawn(move || std::io::read_to_string(aside));
+        wait_for(&recording)
+            .and_then(|()| measure(&mut load, &tracer, length))
+            .and_then(|()| interrupt(&mut tracer).context("stop waitscope"))
+            .and_then(|()| {
+                let _said = aside.join();
+                of_recording(&recording)
+            })
+    } else {
+        let mut stdout = BufReader::new(stdout.context("read what waitscope prints")?);
+        let told = find_address(&mut stdout).and_then(|address| {
+            measure(&mut load, &tracer, length)?;
+            of_page(&address)
+        });
+        interrupt(&mut tracer).context("stop waitscope")?;
+        told
+    };
+    let Told { calls, lost } = told?;
+    println!("waitscope has      {calls:>12} calls");
+    println!("lost               {lost:>12} records");
+    if lost > 0 {
+        bail!("{lost} records were lost");
+    }
+    Ok(())
 }
 
-fn measure(load: &mut Load, tracer: &mut std::process::Child, length: Duration) -> Result<()> {
-    let mut stdout = BufReader::new(tracer.stdout.take().context("read what waitscope prints")?);
-    let address = find_address(&mut stdout)?;
+fn wait_for(recording: &Path) -> Result<()> {
+    let deadline = Instant::now() + BEGINS;
+    while !recording.exists() {
+        ensure!(Instant::now() < deadline, "waitscope made no recording");
+        sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// Lets the load make its calls, and the tracer take them in.
+fn measure(load: &mut Load, tracer: &Child, length: Duration) -> Result<()> {
     let cpu_before = cpu::nanos(tracer.id())?;
     load.begin(length)?;
     let made = load.wait()?;
     let cpu = cpu::nanos(tracer.id())? - cpu_before;
     // Until the ring is drained.
     sleep(Duration::from_secs(2));
-    let live = page::live(&address)?;
-    let number = |name: &str| live.get(name).and_then(serde_json::Value::as_u64);
     let seconds = made.ns as f64 / 1e9;
     println!(
         "the load made      {:>12} calls in {seconds:.1} s: {:.0} a second",
@@ -66,20 +112,39 @@ fn measure(load: &mut Load, tracer: &mut std::process::Child, length: Duration) 
         made.calls as f64 / seconds
     );
     println!(
-        "waitscope has      {:>12} calls",
-        number("calls").context("find the calls in /api/live")?
-    );
-    let lost = number("lost").context("find the loss in /api/live")?;
-    println!("lost               {lost:>12} records");
-    println!(
         "waitscope's own    {:>11.1}% of a CPU",
         100.0 * cpu / made.ns as f64
     );
     println!("waitscope's peak   {:>12}", peak_memory(tracer.id())?);
-    if lost > 0 {
-        bail!("{lost} records were lost");
-    }
     Ok(())
+}
+
+fn of_page(address: &str) -> Result<Told> {
+    let live = page::live(address)?;
+    let number = |name: &str| live.get(name).and_then(serde_json::Value::as_u64);
+    Ok(Told {
+        calls: number("calls").context("find the calls in /api/live")?,
+        lost: number("lost").context("find the loss in /api/live")?,
+    })
+}
+
+fn of_recording(recording: &Path) -> Result<Told> {
+    let size = fs::metadata(recording)
+        .context("look at the recording")?
+        .len();
+    let mut report = Command::new(place::product());
+    let report = run::output(report.args(["report", "--json"]).arg(recording))?;
+    let report: serde_json::Value = serde_json::from_str(&report).context("read the report")?;
+    let number = |place: &str| report.pointer(place).and_then(serde_json::Value::as_u64);
+    let calls = number("/calls").context("find the calls in the report")?;
+    println!(
+        "the recording has  {size:>12} bytes: {:.1} a call",
+        size as f64 / calls as f64
+    );
+    Ok(Told {
+        calls,
+        lost: number("/trace/lost").context("find the loss in the report")?,
+    })
 }
 
 fn find_address(stdout: &mut impl BufRead) -> Result<String> {
