@@ -10,7 +10,7 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    model::Sketch,
+    model::{Event, Sketch},
     recording::{Batches, Cut, Reader},
     store::Store,
 };
@@ -75,7 +75,9 @@ fn fill(
 ) -> Result<Opened> {
     let batches: Arc<OnceLock<Batches>> = Arc::default();
     let found = batches.clone();
-    let bring = move |number| found.get()?.read(number).ok();
+    let bring = move |number, take: &mut dyn FnMut(Event)| {
+        (found.get()).is_some_and(|batches| batches.read(number, take).is_ok())
+    };
     let mut store = Store::shelved(reader.trace().clone(), memory_bytes, Box::new(bring));
     while let Some(sketch) = reader.next_batch()? {
         store.sketch(sketch);

@@ -51,14 +51,24 @@ pub struct Rows<'a> {
     bits: u8,
 }
 
+impl Rows<'_> {
+    /// Hands over their events, in order.
+    fn each(&self, take: &mut dyn FnMut(Event)) -> Result<()> {
+        let mut of_row = Vec::new();
+        for at in 0..self.rows {
+            row::events(self.cells, at, &mut of_row)?;
+            of_row.drain(..).for_each(&mut *take);
+        }
+        Ok(())
+    }
+}
+
 impl Decoded for Vec<Event> {
     const IN_SHORT: bool = false;
 
     fn of(batch: &Rows<'_>) -> Result<Self> {
         let mut events = Self::with_capacity(batch.rows);
-        for at in 0..batch.rows {
-            row::events(batch.cells, at, &mut events)?;
-        }
+        batch.each(&mut |event| events.push(event))?;
         Ok(events)
     }
 
@@ -102,6 +112,10 @@ impl Batch {
     /// # Errors
     /// It is damaged.
     pub(super) fn decode<D: Decoded>(&self, bits: u8) -> Result<D> {
+        self.rows(bits, D::of)
+    }
+
+    fn rows<T>(&self, bits: u8, read: impl FnOnce(&Rows<'_>) -> Result<T>) -> Result<T> {
         let Ok(message) = root_as_message(&self.metadata) else {
             bail!("a message is damaged");
         };
@@ -119,7 +133,7 @@ impl Batch {
             })
             .context("a batch is damaged")?;
         let cells = Cells::new(&batch).context("a batch is damaged")?;
-        D::of(&Rows {
+        read(&Rows {
             cells: &cells,
             rows: batch.num_rows(),
             bits,
@@ -157,11 +171,11 @@ impl Batches {
         }
     }
 
-    /// The events of the batch that was read as this one, counted from 0.
+    /// Hands over the events of the batch that was read as this one, counted from 0. They are never all in memory.
     ///
     /// # Errors
-    /// There is none, or the file is not as it was.
-    pub fn read(&self, number: u32) -> Result<Vec<Event>> {
+    /// There is none, or the file is not as it was; some may have been handed over then.
+    pub fn read(&self, number: u32, take: &mut dyn FnMut(Event)) -> Result<()> {
         let place = self.places.get(number as usize);
         let place = place.with_context(|| format!("there is no batch {number}"))?;
         let length = place.end_bytes.saturating_sub(place.start_bytes);
@@ -187,6 +201,6 @@ impl Batches {
             known: self.known.clone(),
             names: place.names.clone(),
         };
-        batch.decode(SHORT_BITS)
+        batch.rows(SHORT_BITS, |rows| rows.each(take))
     }
 }

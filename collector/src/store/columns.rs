@@ -31,6 +31,13 @@ impl Default for Values {
 const LARGE_BYTES: usize = 24;
 
 impl Small {
+    pub(super) fn with_room(count: usize) -> Self {
+        Self {
+            values: Values::Words(Vec::with_capacity(count)),
+            large: BTreeMap::new(),
+        }
+    }
+
     pub(super) fn push(&mut self, value: u64) {
         let Values::Words(values) = &mut self.values else {
             self.widen();
@@ -145,6 +152,13 @@ impl<T> Default for Few<T> {
 }
 
 impl<T: Clone + PartialEq> Few<T> {
+    pub(super) fn with_room(count: usize) -> Self {
+        Self {
+            indexes: Vec::with_capacity(count),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn push(&mut self, value: T) {
         let known = self.values.iter().position(|known| *known == value);
         let index = match known {

@@ -98,6 +98,31 @@ impl Chunk for Items {
         self.duration_ns.get(index)
     }
 
+    fn with_room(count: usize) -> Self {
+        let small = || Small::with_room(count);
+        Self {
+            start_ns: Vec::with_capacity(count),
+            duration_ns: small(),
+            blocked_ns: small(),
+            runnable_ns: small(),
+            copying_ns: small(),
+            other_ns: small(),
+            others: small(),
+            copy_after_ns: small(),
+            requested: small(),
+            ret: small(),
+            fd: Vec::with_capacity(count),
+            descriptor: small(),
+            ready_delay_ns: small(),
+            nr: Vec::with_capacity(count),
+            cpu: Vec::with_capacity(count),
+            flags: Vec::with_capacity(count),
+            timeout: Few::with_room(count),
+            sums: Vec::with_capacity(count / BLOCK),
+            ..Self::default()
+        }
+    }
+
     fn bytes(&self) -> usize {
         let small = [
             &self.duration_ns,

@@ -30,6 +30,14 @@ pub struct Near {
 }
 
 impl Near {
+    /// Brings what it will look at, several batches at a time. Of more than there is memory for some are brought again.
+    fn bring(&self, shelf: &Shelf) {
+        let mut batches: Vec<u32> = self.items.batches().chain(self.spans.batches()).collect();
+        batches.sort_unstable();
+        batches.dedup();
+        shelf.bring_all(batches);
+    }
+
     fn tile(&self, grid: Grid) -> Tile {
         let Self { pid, tid, .. } = *self;
         let (calls, sums) = tile::items(&self.items, grid, |items, at| items.call(at, pid, tid));
@@ -176,7 +184,15 @@ impl Draft {
     pub fn tile(self) -> Tile {
         let Self { tile, near, shelf } = self;
         let (arch, sealed) = (tile.arch, tile.sealed);
-        let drawn = near.map_or(tile, |(near, grid)| near.tile(grid));
+        let drawn = match near {
+            Some((near, grid)) => {
+                if let Some(shelf) = &shelf {
+                    near.bring(shelf);
+                }
+                near.tile(grid)
+            }
+            None => tile,
+        };
         let unread = shelf.is_some_and(|shelf| shelf.missing() > 0);
         Tile {
             arch,

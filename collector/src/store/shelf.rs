@@ -5,18 +5,22 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, available_parallelism};
 
 use super::track::{Chunk, Noted, Track};
 use super::tracks::Tracks;
 use crate::model::{Event, Ready, Series, id_map::IdMap};
 
+/// Threads that bring batches for one who looks.
+const BRINGERS_MAX: usize = 4;
 /// Spreads numbers over all bits (2^64 divided by the golden ratio).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Reads a batch of this number.
-pub type Bring = dyn Fn(u32) -> Option<Vec<Event>> + Send + Sync;
+/// Reads the batch of this number, and hands over its events in order. Returns whether all of it could be read.
+pub type Bring = dyn Fn(u32, &mut dyn FnMut(Event)) -> bool + Send + Sync;
 
 /// What one lane has in a batch.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +146,8 @@ impl Shelf {
     /// can't be read.
     pub(super) fn events(&self, batch: u32) -> Option<(Vec<Ready>, Vec<Event>)> {
         let ready = self.inner().contents.get(batch as usize)?.ready.clone();
-        Some((ready, (self.bring)(batch)?))
+        let mut events = Vec::new();
+        (self.bring)(batch, &mut |event| events.push(event)).then_some((ready, events))
     }
 
     /// What a lane did in a batch; `None` if that can't be brought.
@@ -166,6 +171,33 @@ impl Shelf {
             brought
         });
         brought.as_ref()?.get(&lane).cloned()
+    }
+
+    /// Brings those of these that are not here, several at a time if there are CPUs for it.
+    pub(super) fn bring_all(&self, mut batches: Vec<u32>) {
+        {
+            let inner = self.inner();
+            let cell = |batch: &u32| inner.batches.get(batch);
+            batches.retain(|batch| cell(batch).is_none_or(|cell| cell.get().is_none()));
+        }
+        if batches.len() < 2 {
+            // Whoever looks brings it.
+            return;
+        }
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(batch) = batches.get(next.fetch_add(1, Relaxed)) {
+                self.bring(*batch, 0);
+            }
+        };
+        let cpus = available_parallelism().map_or(1, NonZero::get);
+        thread::scope(|scope| {
+            for _ in 1..cpus.min(batches.len()).min(BRINGERS_MAX) {
+                // Where there can be no more threads, this one does it all.
+                let _begun = thread::Builder::new().spawn_scoped(scope, work);
+            }
+            work();
+        });
     }
 
     /// Brings batches from the first on, until there is no more room.
@@ -204,7 +236,6 @@ impl Shelf {
     }
 
     fn read(&self, batch: u32) -> Brought {
-        let events = (self.bring)(batch)?;
         let (parts, ready) = {
             let inner = self.inner();
             let contents = inner.contents.get(batch as usize)?;
@@ -212,26 +243,25 @@ impl Shelf {
         };
         let mut lanes: Vec<(Part, Tracks)> = parts
             .into_iter()
-            .map(|part| (part, Tracks::single(part.items.1, part.spans.1)))
+            .map(|part| (part, Tracks::single(part.items, part.spans)))
             .collect();
         let mut by_tid: IdMap<u32, Vec<usize>> = IdMap::default();
         for (at, (part, _)) in lanes.iter().enumerate() {
             by_tid.entry(part.tid).or_default().push(at);
         }
-        let before = ready.into_iter().map(Event::Ready);
-        for event in before.chain(events) {
+        let mut put = |event: Event| {
             let (tid, at_ns) = match &event {
                 Event::Call(call) => (call.tid, call.end_ns),
                 Event::OffCpu(span) => (span.tid, span.end_ns),
                 Event::Ready(ready) => (ready.tid, ready.call_start_ns),
-                _ => continue,
+                _ => return,
             };
             // Lanes of one number follow one another.
             let of = by_tid.get(&tid).into_iter().flatten();
             let mut of =
                 of.filter(|&&at| lanes.get(at).is_some_and(|(part, _)| at_ns <= part.end_ns));
             let Some((_, tracks)) = of.next().and_then(|&at| lanes.get_mut(at)) else {
-                continue;
+                return;
             };
             let _grown = match event {
                 Event::Call(call) if tracks.accepts_call(&call) => tracks.push_call(&call),
@@ -240,10 +270,14 @@ impl Shelf {
                 }
                 Event::Ready(ready) => {
                     tracks.push_ready(ready);
-                    continue;
+                    return;
                 }
-                _ => continue,
+                _ => return,
             };
+        };
+        ready.into_iter().map(Event::Ready).for_each(&mut put);
+        if !(self.bring)(batch, &mut put) {
+            return None;
         }
         // All that was there must be there again: or else the file is another.
         let same = lanes.iter().all(|(part, tracks)| {

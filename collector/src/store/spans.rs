@@ -40,6 +40,20 @@ impl Chunk for Spans {
         self.duration_ns.get(index)
     }
 
+    fn with_room(count: usize) -> Self {
+        let small = || Small::with_room(count);
+        Self {
+            start_ns: Vec::with_capacity(count),
+            duration_ns: small(),
+            woken_after_ns: small(),
+            state: small(),
+            times: small(),
+            cpu: Vec::with_capacity(count),
+            flags: Vec::with_capacity(count),
+            waker: Few::with_room(count),
+        }
+    }
+
     fn bytes(&self) -> usize {
         size_of::<Self>()
             + self.start_ns.capacity() * 8

@@ -15,6 +15,8 @@ pub(super) trait Chunk: Clone + Default {
     fn len(&self) -> usize;
     fn start_ns(&self, index: usize) -> u64;
     fn duration_ns(&self, index: usize) -> u64;
+    /// With room for so many.
+    fn with_room(count: usize) -> Self;
     /// Memory it takes.
     fn bytes(&self) -> usize;
     /// Gives back what room there is for more.
@@ -25,6 +27,8 @@ pub(super) trait Chunk: Clone + Default {
 
 /// Things in a chunk.
 pub(super) const CHUNK: usize = 4096;
+/// Things that room is made for before they come: as many as a batch has. A file may promise any number.
+const ROOM_MAX: usize = 16_384;
 
 /// A position: which chunk, and where in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,13 +169,23 @@ impl Noted {
 }
 
 impl<C: Chunk> Track<C> {
-    /// One whose things are all in one chunk, and begin at this time or later.
-    pub(super) fn single(start_ns: u64) -> Self {
+    /// One whose things, about so many, are all in one chunk, and begin at this time or later.
+    pub(super) fn single(count: u32, start_ns: u64) -> Self {
+        let room = (count as usize).min(ROOM_MAX);
+        let chunk = (room > 0).then(|| Slot::Here(Arc::new(C::with_room(room))));
         Self {
+            chunks: chunk.into_iter().collect(),
             chunk_max: usize::MAX,
             end_ns: start_ns,
-            ..Self::default()
         }
+    }
+
+    /// The batches on the shelf that have some of these, in order.
+    pub(super) fn batches(&self) -> impl Iterator<Item = u32> {
+        self.chunks.iter().filter_map(|slot| match slot {
+            Slot::Here(_) => None,
+            Slot::Shelved(place) => Some(place.batch),
+        })
     }
 
     /// Whether something that begins then comes after all that is here.

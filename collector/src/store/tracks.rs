@@ -18,11 +18,11 @@ pub(super) struct Tracks {
 }
 
 impl Tracks {
-    /// With items and times off the CPU that begin at these times or later.
-    pub(super) fn single(items_ns: u64, spans_ns: u64) -> Self {
+    /// With room for so many items and times off the CPU, which begin at these times or later.
+    pub(super) fn single((items, items_ns): (u32, u64), (spans, spans_ns): (u32, u64)) -> Self {
         Self {
-            items: Track::single(items_ns),
-            spans: Track::single(spans_ns),
+            items: Track::single(items, items_ns),
+            spans: Track::single(spans, spans_ns),
             ready: Vec::new(),
         }
     }
