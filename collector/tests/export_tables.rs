@@ -16,7 +16,7 @@ use support::honest::linked;
 use support::recording::Recording;
 use support::tools::{beside, python, run};
 use support::trace;
-use waitscope::export::{Format, export_partitions};
+use waitscope::export::{Format, Range, export_partitions};
 use waitscope::model::{Event, Trace};
 use waitscope::recording::Reader;
 
@@ -29,7 +29,7 @@ fn tables(paths: &[&Path]) -> Option<Vec<Value>> {
 
 fn partitions(recording: &Recording, dir: &Path) {
     let open = || Reader::open(recording.path());
-    export_partitions(open, dir, |_, _| ()).unwrap();
+    export_partitions(open, Range::default(), dir, |_, _| Ok(())).unwrap();
 }
 
 /// Counts and phases of each call are those of the report.

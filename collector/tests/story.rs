@@ -11,7 +11,7 @@ use support::honest::{PID, end_of, honest, linked};
 use support::{Random, any_events, blank, trace};
 use tempfile::NamedTempFile;
 use waitscope::{
-    export::{Format, export},
+    export::{Format, Range, export},
     model::{Call, Descriptor, DescriptorKind, Event, Gap, OffCpu, Ready, Request, Timeout},
     opened,
     recording::{Reader, Writer},
@@ -125,7 +125,14 @@ fn record(seed: u64, events: &[Event]) -> NamedTempFile {
 
 fn exported(file: &Path) -> Value {
     let mut out = Vec::new();
-    export(|| Reader::open(file), Format::Json, &mut out, |_, _| {}).unwrap();
+    export(
+        || Reader::open(file),
+        Format::Json,
+        Range::default(),
+        &mut out,
+        |_, _| Ok(()),
+    )
+    .unwrap();
     serde_json::from_slice(&out).unwrap()
 }
 

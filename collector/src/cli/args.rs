@@ -4,8 +4,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{flight::Flying, keeping::Keeping, quantity::duration};
-use crate::attach;
+use super::{
+    flight::Flying,
+    keeping::Keeping,
+    quantity::{duration, moment},
+};
+use crate::{attach, export::Range};
 
 use crate::demo::Model;
 
@@ -99,7 +103,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         page: Page,
     },
-    /// Turn a recording into JSON or a format of another tool
+    /// Turn a recording, or a part of it, into JSON or a format of another tool
     #[command(after_help = "Examples:\n  \
         waitscope export t.waitscope --format perfetto -o t.pftrace   then open it in https://ui.perfetto.dev\n  \
         waitscope export t.waitscope --format ndjson | head\n  \
@@ -107,6 +111,7 @@ pub(crate) enum Command {
         waitscope export t.waitscope --format parquet -o lake/        many recordings in one directory, see docs/sql.md")]
     Export {
         /// The recording
+        waitscope export t.waitscope --from 2s --to 2s500ms -o half.json      what there was in half a second\n  \
         file: PathBuf,
         /// The format
         #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
@@ -115,6 +120,8 @@ pub(crate) enum Command {
         #[arg(short, long, value_name = "FILE|DIR")]
         output: Option<PathBuf>,
     },
+        #[command(flatten)]
+        span: Span,
     /// Say in words and numbers what a recording shows
     Report {
         /// The recording
@@ -228,6 +235,9 @@ impl Command {
             _ => None,
         }
     }
+            Self::Export { span, .. } if span.range().is_empty() => {
+                Some("--from must be before --to: nothing can be in between")
+            }
 }
 
 /// How to trace.
@@ -287,6 +297,27 @@ pub(crate) struct Page {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportFormat {
     /// One JSON document, see docs/export.md
+/// Of which part of a recording.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Span {
+    /// Only what ended at this time of the trace or later: 2s, 2s500ms, 2500000001ns
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) from: Option<u64>,
+    /// Only what began before this time of the trace
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) to: Option<u64>,
+}
+
+impl Span {
+    /// What it means.
+    pub(crate) fn range(self) -> Range {
+        Range {
+            from_ns: self.from.unwrap_or(0),
+            to_ns: self.to,
+        }
+    }
+}
+
     Json,
     /// The same, one object a line
     Ndjson,

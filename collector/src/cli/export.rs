@@ -12,13 +12,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Exit, args::ExportFormat, say::say};
 use crate::{
     attach::drop_all,
-    export::{self, Format},
-    recording::Reader,
+    export::{self, Format, Range, Source},
     text::{count, escape},
 };
 
 /// `waitscope export`
-pub(super) fn export(file: &Path, format: ExportFormat, output: Option<&Path>) -> Result<Exit> {
+pub(super) fn export(
+    file: &Path,
+    format: ExportFormat,
+    range: Range,
+    output: Option<&Path>,
+) -> Result<Exit> {
     drop_all()?;
     let format = match format {
         ExportFormat::Json => Format::Json,
@@ -35,17 +39,19 @@ pub(super) fn export(file: &Path, format: ExportFormat, output: Option<&Path>) -
     let tell = |done, total| {
         bar.set_length(total);
         bar.set_position(done);
+        Ok(())
     };
-    let open = || Reader::open(file);
+    let written = Source::open(file)?.written()?;
+    let open = || written.reader();
     let summary = match output {
-        None => export::export(open, format, io::stdout(), tell)?,
+        None => export::export(open, format, range, io::stdout(), tell)?,
         Some(path) => {
             let act = || format!("write {}", path.display());
             if format == Format::Parquet && is_directory(path) {
-                export::export_partitions(open, path, tell).with_context(act)?
+                export::export_partitions(open, range, path, tell).with_context(act)?
             } else {
                 let out = File::create(path).with_context(act)?;
-                export::export(open, format, out, tell).with_context(act)?
+                export::export(open, format, range, out, tell).with_context(act)?
             }
         }
     };

@@ -10,6 +10,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     duration.ok_or("a time is written like 500ms, 10s or 5m")
 }
 
+/// Since the start of a trace, in nanoseconds: `0s`, `2s500ms`, `2500000001ns`.
+pub(super) fn moment(text: &str) -> Result<u64, &'static str> {
+    let since = humantime::parse_duration(text).ok();
+    since
+        .and_then(|since| u64::try_from(since.as_nanos()).ok())
+        .ok_or("a time since the start of the trace is written like 2s, 2s500ms or 2500000001ns")
+}
+
 /// `64KiB`, `500MiB`, `1GiB`, and `MB` where thousands are meant.
 pub(super) fn size(text: &str) -> Result<u64, &'static str> {
     const UNITS: [(&str, u64); 6] = [
@@ -30,7 +38,17 @@ pub(super) fn size(text: &str) -> Result<u64, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::{moment, size};
+
+    #[test]
+    fn a_time_of_a_trace_is_told_to_the_nanosecond() {
+        assert_eq!(moment("0s"), Ok(0));
+        assert_eq!(moment("2s500ms"), Ok(2_500_000_000));
+        assert_eq!(moment("2500000001ns"), Ok(2_500_000_001));
+        for wrong in ["", "2", "2,5s", "-1s", "s", "99999999999h"] {
+            assert!(moment(wrong).is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn sizes_are_powers_of_two_or_of_ten_as_they_say() {

@@ -36,7 +36,7 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
     drawing.names(first)?;
     let mut slices = Slices::new(first);
     passes.each(|event| match event {
-        Event::Gap(gap) => drawing.gap(gap),
+        Event::Gap(gap) if first.held.holds(event) => drawing.gap(gap),
         event => slices.event(event, &mut |thread, at_ns, mark| {
             drawing.draw(thread, at_ns, mark)
         }),

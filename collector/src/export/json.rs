@@ -147,7 +147,9 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
     let mut list = List::begin(out, "calls")?;
     let mut explainer = Explainer::new(arch);
     let mut call = |event: &Event, why| match event {
-        Event::Call(call) => list.put(&CallJson::explained(arch, call, why)),
+        Event::Call(call) if first.held.holds(event) => {
+            list.put(&CallJson::explained(arch, call, why))
+        }
         _ => Ok(()),
     };
     passes.each(|event| explainer.push(event, &mut call))?;
@@ -155,50 +157,51 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
     list.end()?;
     let mut list = List::begin(out, "offcpu")?;
     passes.each(|event| match event {
-        Event::OffCpu(span) => list.put(&OffCpuJson::new(span)),
+        Event::OffCpu(span) if first.held.holds(event) => list.put(&OffCpuJson::new(span)),
         _ => Ok(()),
     })?;
     list.end()?;
     let mut list = List::begin(out, "ready")?;
     passes.each(|event| match event {
-        Event::Ready(ready) => list.put(&ReadyJson::new(ready)),
+        Event::Ready(ready) if first.held.holds(event) => list.put(&ReadyJson::new(ready)),
         _ => Ok(()),
     })?;
     list.end()?;
     let mut list = List::begin(out, "requests")?;
     passes.each(|event| match event {
-        Event::Request(request) => list.put(&RequestJson::new(request)),
+        Event::Request(request) if first.held.holds(event) => list.put(&RequestJson::new(request)),
         _ => Ok(()),
     })?;
     list.end()?;
     let mut list = List::begin(out, "lives")?;
     passes.each(|event| match event {
-        Event::Life(life) => list.put(&LifeJson::new(life)),
+        Event::Life(life) if first.held.holds(event) => list.put(&LifeJson::new(life)),
         _ => Ok(()),
     })?;
     list.end()?;
     let mut list = List::begin(out, "gaps")?;
     passes.each(|event| match event {
-        Event::Gap(gap) => list.put(&GapJson::new(gap)),
+        Event::Gap(gap) if first.held.holds(event) => list.put(&GapJson::new(gap)),
         _ => Ok(()),
     })?;
     list.end()?;
     let mut list = List::begin(out, "open")?;
     passes.each(|event| match event {
-        Event::Open(open) => list.put(&OpenJson::new(arch, open)),
+        Event::Open(open) if first.held.holds(event) => list.put(&OpenJson::new(arch, open)),
         _ => Ok(()),
     })?;
     list.end()?;
     let mut list = List::begin(out, "turns")?;
+    let range = first.held.range;
     let (mut turns, mut ended) = (Turns::new(CallKinds::new(arch)), Vec::new());
     passes.each(|event| {
         turns.push(event, &mut ended);
-        let mut ended = ended.drain(..);
+        let mut ended = ended.drain(..).filter(|turn| range.holds_turn(turn));
         ended.try_for_each(|turn| list.put(&TurnJson::new(arch, &turn)))
     })?;
     list.end()?;
     let mut list = List::begin(out, "findings")?;
-    for finding in &findings {
+    for finding in findings.iter().filter(|found| range.holds_finding(found)) {
         list.put(&FindingJson::new(finding))?;
     }
     list.end()?;

@@ -13,8 +13,10 @@ mod offcpu;
 mod overview;
 mod perfetto;
 mod phases;
+mod range;
 mod slice_args;
 mod slices;
+mod source;
 mod table;
 pub(crate) mod threads;
 mod turn;
@@ -33,6 +35,8 @@ pub(crate) use explainer::Explainer;
 pub use findings::{FindingJson, IoModelJson};
 pub use offcpu::offcpu_json;
 use overview::Overview;
+pub use range::Range;
+pub use source::{Source, Written};
 pub(crate) use turn::turn_json;
 pub use turn::{StallJson, StallWaker};
 pub(crate) use why::{Explained, WhyJson};
@@ -93,7 +97,7 @@ impl FromStr for Format {
 pub struct Summary {
     /// Threads.
     pub threads: u64,
-    /// Calls that ended.
+    /// Calls.
     pub calls: u64,
     /// Times off the CPU.
     pub offcpu: u64,
@@ -103,9 +107,9 @@ pub struct Summary {
     pub cut: Option<String>,
 }
 
-/// Exports the recording that `open` opens, more than once, to `out`.
+/// Exports what is in a range of the recording that `open` opens, more than once, to `out`.
 ///
-/// `progress` is told how many of how many bytes have been read, all readings together.
+/// `progress` is told how many of how many bytes have been read, all readings together; an error from it ends the export.
 ///
 /// # Errors
 /// The recording can't be read, or `out` can't be written: then the [`std::io::Error`] is in the
@@ -113,15 +117,16 @@ pub struct Summary {
 pub fn export(
     open: impl FnMut() -> Result<Reader>,
     format: Format,
+    range: Range,
     out: impl Write + Send,
-    progress: impl FnMut(u64, u64),
+    progress: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<Summary> {
     let count = if format == Format::Json {
         1 + json::READINGS
     } else {
         2
     };
-    read(open, progress, count, |first, passes| {
+    read(open, range, progress, count, |first, passes| {
         let mut out = BufWriter::with_capacity(1 << 18, out);
         match format {
             Format::Json => json::write(first, passes, &mut out)?,
@@ -135,16 +140,17 @@ pub fn export(
     })
 }
 
-/// Exports calls, times off the CPU and turns as Parquet files under `dir`, by host and hour.
+/// Exports calls, times off the CPU and turns of a range as Parquet files under `dir`, by host and hour.
 ///
 /// # Errors
 /// As those of [`export`].
 pub fn export_partitions(
     open: impl FnMut() -> Result<Reader>,
+    range: Range,
     dir: &Path,
-    progress: impl FnMut(u64, u64),
+    progress: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<Summary> {
-    read(open, progress, 2, |first, passes| {
+    read(open, range, progress, 2, |first, passes| {
         table::write_partitions(first, passes, dir)
     })
 }
@@ -152,7 +158,8 @@ pub fn export_partitions(
 /// Reads the recording `count` times: once to know what it is of, then as `write` asks.
 fn read(
     mut open: impl FnMut() -> Result<Reader>,
-    mut progress: impl FnMut(u64, u64),
+    range: Range,
+    mut progress: impl FnMut(u64, u64) -> Result<()>,
     count: u64,
     write: impl FnOnce(&Overview, &mut Passes<'_>) -> Result<()>,
 ) -> Result<Summary> {
@@ -162,7 +169,7 @@ fn read(
         done: 0,
         count,
     };
-    let mut first = Overview::new((passes.open)()?.trace());
+    let mut first = Overview::new((passes.open)()?.trace(), range);
     let cut = passes.each(|event| {
         first.add(event);
         Ok(())
@@ -175,7 +182,7 @@ fn read(
 /// Reads a recording over and over.
 struct Passes<'a> {
     open: &'a mut dyn FnMut() -> Result<Reader>,
-    progress: &'a mut dyn FnMut(u64, u64),
+    progress: &'a mut dyn FnMut(u64, u64) -> Result<()>,
     /// Readings that are over.
     done: u64,
     /// Readings there will be.
@@ -194,13 +201,13 @@ impl Passes<'_> {
             let read = bytes
                 .saturating_mul(self.done)
                 .saturating_add(reader.bytes_read());
-            (self.progress)(read, bytes.saturating_mul(self.count));
+            (self.progress)(read, bytes.saturating_mul(self.count))?;
         }
         self.done += 1;
         (self.progress)(
             bytes.saturating_mul(self.done),
             bytes.saturating_mul(self.count),
-        );
+        )?;
         Ok(reader.cut().map(ToString::to_string))
     }
 }

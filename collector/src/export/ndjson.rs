@@ -48,11 +48,12 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
     for descriptor in first.descriptors.values() {
         line(out, "descriptor", DescriptorJson::new(descriptor))?;
     }
-    let arch = first.arch;
+    let (arch, range) = (first.arch, first.held.range);
     let mut explainer = Explainer::new(arch);
     let (mut turns, mut ended) = (Turns::new(CallKinds::new(arch)), Vec::new());
     let mut lines = |event: &Event, why| {
         match event {
+            event if !first.held.holds(event) => {}
             Event::Call(call) => line(out, "call", CallJson::explained(arch, call, why))?,
             Event::OffCpu(span) => line(out, "offcpu", OffCpuJson::new(span))?,
             Event::Life(life) => line(out, "life", LifeJson::new(life))?,
@@ -64,11 +65,12 @@ pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Wr
             Event::Descriptor(_) | Event::End(_) => {}
         }
         turns.push(event, &mut ended);
-        let mut ended = ended.drain(..);
+        let mut ended = ended.drain(..).filter(|turn| range.holds_turn(turn));
         ended.try_for_each(|turn| line(out, "turn", TurnJson::new(arch, &turn)))
     };
     passes.each(|event| explainer.push(event, &mut lines))?;
-    for finding in &explainer.finish(&mut lines)? {
+    let findings = explainer.finish(&mut lines)?;
+    for finding in findings.iter().filter(|found| range.holds_finding(found)) {
         line(out, "finding", FindingJson::new(finding))?;
     }
     Ok(())

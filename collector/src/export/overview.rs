@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::IoModelJson;
 use super::Summary;
+use super::range::{Held, Range};
 use super::threads::{Thread, Threads};
 use crate::model::{Arch, CallKinds, Descriptor, End, Event, IoEvidence, ProcessReadiness, Trace};
 
@@ -47,6 +48,17 @@ pub(super) struct TraceJson {
     events_of_threads_not_listed: u64,
     /// Times that something was learnt of a descriptor that is not listed, likewise.
     descriptors_not_listed: u64,
+    /// What was asked for, if not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<RangeJson>,
+}
+
+/// The `range` of a `trace`.
+#[derive(Serialize)]
+struct RangeJson {
+    from_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_ns: Option<u64>,
 }
 
 /// One of `threads`.
@@ -98,6 +110,8 @@ pub(super) struct Overview {
     /// The last word on each.
     pub(super) descriptors: BTreeMap<u32, Descriptor>,
     descriptors_more: u64,
+    /// What of the trace the export is of.
+    pub(super) held: Held,
     /// Nothing is later.
     pub(super) last_ns: u64,
     lost: u64,
@@ -108,7 +122,7 @@ pub(super) struct Overview {
 }
 
 impl Overview {
-    pub(super) fn new(trace: &Trace) -> Self {
+    pub(super) fn new(trace: &Trace, range: Range) -> Self {
         Self {
             trace: trace.clone(),
             arch: Arch::from_machine(&trace.arch),
@@ -117,6 +131,7 @@ impl Overview {
             threads: Threads::new(THREADS_MAX),
             descriptors: BTreeMap::new(),
             descriptors_more: 0,
+            held: Held::new(range),
             last_ns: 0,
             lost: 0,
             end: None,
@@ -127,9 +142,11 @@ impl Overview {
     }
 
     pub(super) fn add(&mut self, event: &Event) {
+        let is_held = u64::from(self.held.holds(event));
         let at = match event {
             Event::Call(call) => {
-                self.calls += 1;
+                self.calls += is_held;
+                self.held.note(call);
                 let kind = self.kinds.of(call.nr);
                 let readiness = self.readiness.call(call.pid, kind);
                 if let Some(thread) = self.threads.at(call.pid, call.tid, call.start_ns) {
@@ -139,7 +156,7 @@ impl Overview {
                 call.end_ns
             }
             Event::OffCpu(span) => {
-                self.offcpu += 1;
+                self.offcpu += is_held;
                 if let Some(thread) = self.threads.at(span.pid, span.tid, span.start_ns) {
                     thread.of.offcpu += 1;
                 }
@@ -193,6 +210,7 @@ impl Overview {
             backend,
             follow,
         } = self.trace.clone();
+        let range = self.held.range;
         TraceJson {
             pid,
             command,
@@ -213,6 +231,10 @@ impl Overview {
             cut: self.cut.clone(),
             events_of_threads_not_listed: self.threads.more(),
             descriptors_not_listed: self.descriptors_more,
+            range: (!range.is_whole()).then_some(RangeJson {
+                from_ns: range.from_ns,
+                to_ns: range.to_ns,
+            }),
         }
     }
 

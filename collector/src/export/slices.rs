@@ -9,6 +9,7 @@ use anyhow::Result;
 use super::call::name;
 use super::overview::Overview;
 use super::phases::{Extent, Phase, pieces};
+use super::range::Range;
 use super::slice_args::CallArgs;
 use crate::model::{Arch, Call, Descriptor, Event, OffCpu, OpenThread};
 
@@ -63,6 +64,8 @@ pub(super) struct Slices<'a> {
     /// Times off the CPU that are pending, of all threads.
     pending: usize,
     descriptors: &'a BTreeMap<u32, Descriptor>,
+    /// What is not in it is not drawn, but moves what may be drawn after it as if it were.
+    range: Range,
 }
 
 impl<'a> Slices<'a> {
@@ -72,6 +75,7 @@ impl<'a> Slices<'a> {
             lanes: HashMap::new(),
             pending: 0,
             descriptors: &first.descriptors,
+            range: first.held.range,
         }
     }
 
@@ -80,7 +84,7 @@ impl<'a> Slices<'a> {
             Event::Call(call) => self.call(call, put),
             Event::OffCpu(span) => self.span(span, put),
             Event::Open(open) => self.open(open, put),
-            // A thread's end shows in that nothing follows.
+            // A thread's end shows in that nothing follows. What was lost, and requests, are of no one thread.
             Event::Life(_)
             | Event::Descriptor(_)
             | Event::Ready(_)
@@ -211,6 +215,9 @@ impl<'a> Slices<'a> {
     ) -> Result<()> {
         let (pieces, complete) = pieces(extent, spans);
         let (start, end) = self.advance(thread.1, extent.start_ns, extent.end_ns);
+        if !self.range.touches(extent.start_ns, extent.end_ns) {
+            return Ok(());
+        }
         let args = CallArgs {
             phases_incomplete: !complete,
             ..args
@@ -248,7 +255,7 @@ impl<'a> Slices<'a> {
             (Phase::Runnable, woken_ns, span.end_ns, slept),
         ] {
             let (from, to) = self.advance(span.tid, from, to);
-            if from < to {
+            if from < to && self.range.touches(span.start_ns, span.end_ns) {
                 put(thread, from, Mark::OffCpu { phase, span, woken })?;
                 put(thread, to, Mark::End)?;
             }

@@ -20,7 +20,7 @@ use nix::{
 };
 use serde_json::{Value, json};
 use waitscope::{
-    export::{Format, export},
+    export::{Format, Range, export},
     model::Event,
     recording::{Reader, Writer},
 };
@@ -94,7 +94,14 @@ fn exported(taken: &Taken) -> Value {
     writer.append(&events).unwrap();
     writer.finish(taken.end).unwrap();
     let mut out = Vec::new();
-    export(|| Reader::open(&path), Format::Json, &mut out, |_, _| ()).unwrap();
+    export(
+        || Reader::open(&path),
+        Format::Json,
+        Range::default(),
+        &mut out,
+        |_, _| Ok(()),
+    )
+    .unwrap();
     serde_json::from_slice(&out).unwrap()
 }
 

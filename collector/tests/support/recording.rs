@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
-use waitscope::export::{Format, Summary, export};
+use waitscope::export::{Format, Range, Summary, export};
 use waitscope::model::{Event, Trace};
 use waitscope::recording::{Reader, Writer};
 
@@ -55,11 +55,16 @@ impl Recording {
     }
 
     pub(crate) fn export(&self, format: Format) -> (Vec<u8>, Summary) {
+        self.export_range(format, Range::default())
+    }
+
+    pub(crate) fn export_range(&self, format: Format, range: Range) -> (Vec<u8>, Summary) {
         let mut out = Vec::new();
         let mut told = (0, 0);
         let summary = export(
             || Reader::open(self.path()),
             format,
+            range,
             &mut out,
             |done, all| {
                 assert!(
@@ -67,6 +72,7 @@ impl Recording {
                     "{done} of {all} after {told:?}"
                 );
                 told = (done, all);
+                Ok(())
             },
         );
         assert_eq!(told.0, told.1, "progress ends at the end");
@@ -74,8 +80,12 @@ impl Recording {
     }
 
     pub(crate) fn export_file(&self, format: Format) -> PathBuf {
+        self.file_of(&self.export(format).0)
+    }
+
+    pub(crate) fn file_of(&self, export: &[u8]) -> PathBuf {
         let path = self.dir.path().join("export");
-        std::fs::write(&path, self.export(format).0).unwrap();
+        std::fs::write(&path, export).unwrap();
         path
     }
 

@@ -23,6 +23,7 @@ use self::utilisation::Utilisation;
 use super::Passes;
 use super::overview::Overview;
 use super::phases::Phase;
+use super::range::Range;
 use super::slices::{Mark, Slices, ThreadId};
 use crate::model::{Context, Descriptor, Event, Gap, OffCpu, Request, operation_name};
 
@@ -30,23 +31,25 @@ use crate::model::{Context, Descriptor, Event, Gap, OffCpu, Request, operation_n
 pub(super) fn write(first: &Overview, passes: &mut Passes<'_>, out: &mut impl Write) -> Result<()> {
     let trace = &first.trace;
     let mut packets = Packets::begin(out, trace.start_boot_ns, trace.start_unix_ns)?;
+    let mut utilisation = Utilisation::new(first.arch, first.last_ns);
     let mut drawing = Drawing {
         tracks: Tracks::begin(first, &mut packets)?,
         packets,
         end_ns: first.end_ns(),
+        range: first.held.range,
+        part_ns: utilisation.part_ns(),
         descriptors: &first.descriptors,
         flows: 0,
     };
     drawing.trace(first)?;
     let mut slices = Slices::new(first);
-    let mut utilisation = Utilisation::new(first.arch, first.last_ns);
     passes.each(|event| {
         utilisation.push(event, &mut |thread, at_ns, percent| {
             drawing.utilisation(thread, at_ns, percent)
         })?;
         match event {
-            Event::Gap(gap) => drawing.gap(gap),
-            Event::Request(request) => drawing.request(request),
+            Event::Gap(gap) if first.held.holds(event) => drawing.gap(gap),
+            Event::Request(request) if first.held.holds(event) => drawing.request(request),
             event => slices.event(event, &mut |thread, at_ns, mark| {
                 drawing.draw(thread, at_ns, mark)
             }),
@@ -60,6 +63,9 @@ struct Drawing<'a, W> {
     packets: Packets<W>,
     tracks: Tracks,
     end_ns: u64,
+    range: Range,
+    /// How long what is told of a loop's utilisation holds.
+    part_ns: u64,
     descriptors: &'a BTreeMap<u32, Descriptor>,
     /// Arrows so far: each has a number.
     flows: u64,
@@ -68,14 +74,14 @@ struct Drawing<'a, W> {
 const NOTHING: [(&str, Value<'static>); 0] = [];
 
 impl<W: Write> Drawing<'_, W> {
-    /// What is known of the whole trace, at its start: whether it is all there, too.
+    /// What is known of the whole trace, at its start, or that of the range: whether it is all there, too.
     fn trace(&mut self, first: &Overview) -> Result<()> {
         let Some(track) = self.tracks.process(first.trace.pid, &mut self.packets)? else {
             return Ok(());
         };
         let point = Point {
             what: Some(("trace", "trace")),
-            ..Point::new(track, 0, INSTANT)
+            ..Point::new(track, self.range.from_ns, INSTANT)
         };
         self.packets.point(point, says::of_trace(first))
     }
@@ -192,6 +198,12 @@ impl<W: Write> Drawing<'_, W> {
     }
 
     fn utilisation(&mut self, thread: ThreadId, at_ns: u64, percent: f64) -> Result<()> {
+        if !self
+            .range
+            .touches(at_ns, at_ns.saturating_add(self.part_ns))
+        {
+            return Ok(());
+        }
         let Some(track) = self.tracks.utilisation(thread, &mut self.packets)? else {
             return Ok(());
         };

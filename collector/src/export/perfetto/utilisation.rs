@@ -57,6 +57,11 @@ impl Utilisation {
         }
     }
 
+    /// How long each part is.
+    pub(super) fn part_ns(&self) -> u64 {
+        self.part_ns
+    }
+
     pub(super) fn push(&mut self, event: &Event, put: &mut Put<'_>) -> Result<()> {
         self.turns.push(event, &mut self.ended);
         let mut ended = std::mem::take(&mut self.ended);

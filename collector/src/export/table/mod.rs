@@ -98,7 +98,7 @@ fn each_call<'a>(
     let origin = Origin::new(first);
     let mut explainer = Explainer::new(first.arch);
     let mut call = |event: &Event, why| match event {
-        Event::Call(call) => take(origin.call(call, why)),
+        Event::Call(call) if first.held.holds(event) => take(origin.call(call, why)),
         _ => Ok(()),
     };
     passes.each(|event| explainer.push(event, &mut call))?;
@@ -137,7 +137,7 @@ pub(super) fn write_partitions(
     dir: &Path,
 ) -> Result<()> {
     let origin = Origin::new(first);
-    let arch = first.arch;
+    let (arch, range) = (first.arch, first.held.range);
     let mut calls = Partitions::new(dir, "calls", first, calls::columns);
     let mut spans = Partitions::new(dir, "offcpu", first, offcpu::columns);
     let mut loops = Partitions::new(dir, "turns", first, turns::columns);
@@ -145,6 +145,7 @@ pub(super) fn write_partitions(
     let (mut turns, mut ended) = (Turns::new(CallKinds::new(arch)), Vec::new());
     let mut rows = |event: &Event, why| {
         match event {
+            event if !first.held.holds(event) => {}
             Event::Call(call) => calls.push(call.end_ns, origin.call(call, why))?,
             Event::OffCpu(span) => {
                 let row = OffCpuRow {
@@ -157,7 +158,8 @@ pub(super) fn write_partitions(
             _ => {}
         }
         turns.push(event, &mut ended);
-        ended.drain(..).try_for_each(|turn| {
+        let mut ended = ended.drain(..).filter(|turn| range.holds_turn(turn));
+        ended.try_for_each(|turn| {
             let row = TurnRow {
                 turn: TurnJson::new(arch, &turn),
                 time: origin.wall_ns(turn.start_ns),
