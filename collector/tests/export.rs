@@ -255,8 +255,48 @@ fn turns_sum_to_the_loops_of_the_report() {
             let times = ["end_ns", "start_ns"].map(sum);
             assert_eq!(sum("work_ns") + sum("wait_ns"), times[0] - times[1], "{of}");
             assert_eq!(open.len(), 1, "one under way: {of}");
+            check_lags(&of["lag_over_time"], &ended);
         }
     }
+}
+
+/// What is told of lag over time is what these turns, all of a loop's, say.
+fn check_lags(over_time: &Value, turns: &[&Value]) {
+    let number = |turn: &Value, field: &str| turn[field].as_u64().unwrap();
+    let width = over_time["bucket_ns"].as_u64().unwrap();
+    let counts = over_time["turns"].as_array().unwrap();
+    assert!(counts.len() > 5 && counts.len() <= 60, "{over_time}");
+    for (bucket, count) in (0..).zip(counts) {
+        let place = bucket as usize;
+        let within = turns
+            .iter()
+            .filter(|turn| number(turn, "start_ns") / width == bucket);
+        let mut lags: Vec<(u64, u64)> = within
+            .map(|turn| (number(turn, "lag_ns"), number(turn, "start_ns")))
+            .collect();
+        lags.sort_unstable();
+        assert_eq!(*count, lags.len(), "bucket {bucket}");
+        let (max, max_at, p99) = (
+            &over_time["max_ns"][place],
+            &over_time["max_at_ns"][place],
+            &over_time["p99_ns"][place],
+        );
+        let Some((most, _)) = lags.last() else {
+            assert!(max.is_null() && max_at.is_null() && p99.is_null());
+            continue;
+        };
+        assert_eq!(*max, *most, "bucket {bucket}");
+        let worst = lags.iter().find(|(lag, _)| lag == most).unwrap();
+        assert_eq!(
+            *max_at, worst.1,
+            "the first of the worst of bucket {bucket}"
+        );
+        let exact = lags[(lags.len() * 99).div_ceil(100) - 1].0;
+        let told = p99.as_u64().unwrap();
+        assert!(told.abs_diff(exact) * 10 <= exact, "p99 {told} for {exact}");
+    }
+    let all: u64 = counts.iter().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(all, turns.len() as u64);
 }
 
 #[test]
@@ -299,6 +339,7 @@ fn a_cut_recording_exports_what_is_there_and_says_so() {
         let summary = export(
             || Reader::open(recording.path()),
             format,
+            Range::default(),
             &mut out,
             |_, _| Ok(()),
         )
@@ -345,7 +386,6 @@ fn a_reader_that_goes_away_is_known_as_such() {
     }
 }
 
-            Range::default(),
 /// The time of an event in nanoseconds, from the text: as a number it could lose digits.
 fn nanos(line: &str) -> u64 {
     let (_, ts) = line.split_once("\"ts\":").unwrap();

@@ -23,7 +23,10 @@ import { say } from "./words.js";
  *   stall: { call: string, fd: number | null, blockedNs: number, runnableNs: number, waker: { context: string, name: string, tid: number } | null } | null }} Turn
  * @typedef {{ tid: number, pid: number, name: string, shared: boolean, turns: number, workNs: number, waitNs: number, events: number, calls: number,
  *   readyBefore: number, receivedBytes: number, sentBytes: number, lagP50Ns: number | null, lagP99Ns: number | null, lagMaxNs: number | null,
- *   workP50Ns: number, workP99Ns: number, workMaxNs: number, overTime: { bucketNs: number, workNs: number[], waitNs: number[] } }} Loop
+ *   workP50Ns: number, workP99Ns: number, workMaxNs: number, overTime: { bucketNs: number, workNs: number[], waitNs: number[] },
+ *   lagOverTime: Lags | null }} Loop
+ * @typedef {{ bucketNs: number, turns: number[], p99Ns: (number | null)[], maxNs: (number | null)[], maxAtNs: (number | null)[] }} Lags
+ *   null in a bucket in which no turn began
  * @typedef {{ count: number, p50Ns: number, p99Ns: number, maxNs: number }} Delay
  * @typedef {{ durationNs: number, ended: boolean, calls: number, lost: number, findings: Finding[], threads: ThreadRow[], threadsMore: number,
  *   byCall: CallRow[], waits: Wait[], wakers: Waker[], descriptors: DescriptorRow[], callsNotListed: number, delay: Delay | null,
@@ -170,6 +173,7 @@ function readTurn(of) {
 /** @param {Record<string, unknown>} of @returns {Loop} */
 function readLoop(of) {
   const over = object(of["over_time"]);
+  const lags = of["lag_over_time"] ? object(of["lag_over_time"]) : null;
   return {
     tid: number(of["tid"]), pid: number(of["pid"]), name: text(of["name"]), shared: of["shared"] === true, turns: number(of["turns"]),
     workNs: number(of["work_ns"]), waitNs: number(of["wait_ns"]), events: number(of["events"]), calls: number(of["calls"]),
@@ -178,6 +182,10 @@ function readLoop(of) {
     workP50Ns: number(of["work_p50_ns"]), workP99Ns: number(of["work_p99_ns"]), workMaxNs: number(of["work_max_ns"]),
     overTime: {
       bucketNs: number(over["bucket_ns"]), workNs: list(over["work_ns"], 1000).map(number), waitNs: list(over["wait_ns"], 1000).map(number),
+    },
+    lagOverTime: lags && {
+      bucketNs: number(lags["bucket_ns"]), turns: list(lags["turns"], 1000).map(number), p99Ns: list(lags["p99_ns"], 1000).map(maybeNumber),
+      maxNs: list(lags["max_ns"], 1000).map(maybeNumber), maxAtNs: list(lags["max_at_ns"], 1000).map(maybeNumber),
     },
   };
 }

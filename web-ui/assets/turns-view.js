@@ -6,12 +6,15 @@
  *
  * @import { Loop, Turn } from "./report.js"
  * @import { Column } from "./table.js"
+ * @import { Range } from "./view-state.js"
  * @import { Context } from "./views.js"
  */
 
+import { replaceCharts } from "./bucket-chart.js";
 import { drawBusy } from "./busy-chart.js";
 import { el } from "./dom.js";
 import { formatBytes, formatCount, formatNs, formatShare, formatTime } from "./format.js";
+import { drawLags } from "./lag-chart.js";
 import { causeWords, lackWords, laneOf, part, scopeWords, threadWords } from "./report-frame.js";
 import { numberColumn, Table, textColumn } from "./table.js";
 import { say } from "./words.js";
@@ -47,6 +50,14 @@ const TURNS = [
   textColumn(say("turns.cause"), say("turns.cause.hint"), causeWords),
 ];
 
+/** Loops that are drawn: those with the most turns. */
+const CHARTS = 8;
+
+/** @param {string} words @param {HTMLElement} drawn @returns {HTMLElement} */
+function chart(words, drawn) {
+  return el("figure", "busy-chart", el("figcaption", "faint", words), drawn);
+}
+
 export class TurnsView {
   constructor() {
     this.wantsReport = true;
@@ -76,13 +87,18 @@ export class TurnsView {
       report.turnsBroken > 0 ? say("turns.broken", { count: formatCount(report.turnsBroken) }) : "",
       report.turnsNotListed > 0 ? say("turns.unlisted", { count: formatCount(report.turnsNotListed) }) : "",
     ].filter(Boolean).join("; ");
-    const charts = report.loops.slice(0, 8).map((loop) => el("figure", "busy-chart",
-      el("figcaption", "faint", say("turns.chart", { thread: threadWords(loop), time: formatNs(loop.overTime.bucketNs) })),
-      drawBusy(loop.overTime, palette, (range) => go.range(range, laneOf(lanes, loop.pid, loop.tid, range.fromNs)))));
-    this.root.replaceChildren(
+    const charts = report.loops.slice(0, CHARTS).map((loop) => {
+      const goTo = (/** @type {Range} */ range) => go.range(range, laneOf(lanes, loop.pid, loop.tid, range.fromNs));
+      const thread = threadWords(loop);
+      const lags = loop.lagOverTime;
+      return el("div", "loop-charts",
+        chart(say("turns.chart", { thread, time: formatNs(loop.overTime.bucketNs) }), drawBusy(loop.overTime, palette, goTo)),
+        lags ? chart(say("turns.lags", { thread, time: formatNs(lags.bucketNs) }), drawLags(lags, palette, goTo)) : el("p", "faint", say("turns.nolags", { thread })));
+    });
+    replaceCharts(this.root, [
       part(say("turns.loops"), `${scopeWords(report)}${broken ? `; ${broken}` : ""}`, ...(report.loops.length > 0 ? [this.loops.root, ...charts] : [el("p", "", say("turns.none"))])),
       ...(report.turns.length > 0 ? [part(say("turns.longest"), say("turns.longest.says"), this.turns.root)] : []),
-    );
+    ]);
   }
 
   /** @param {{ pid: number, tid: number }} thread @param {Turn | null} turn */

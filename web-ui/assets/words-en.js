@@ -519,3 +519,8 @@ export const EN = {
   "view.narrow": "too narrow to draw one by one",
   "view.call": "{call} {time}",
 };
+  "turns.lags": "{thread}: lag over time, a bar each {time}: full up to p99, a cap at the most; click one to go to its worst turn",
+  "turns.nolags": "{thread}: its lag is not known, for other threads wait on the same epoll.",
+  "lag.label": "lag at most {max}, from {from}; of turns in buckets of {time}",
+  "lag.none": "no turn began, from {from}",
+  "lag.bucket": "at most {max}, p99 {p99}, turns: {count}, from {from}",

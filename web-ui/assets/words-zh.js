@@ -524,3 +524,8 @@ export const ZH = {
   "view.narrow": "太窄，无法逐一画出",
   "view.call": "{call} {time}",
 };
+  "turns.lags": "{thread}：滞后随时间变化，每条 {time}：实心至 p99，横线为最大值；单击前往其中最差的轮",
+  "turns.nolags": "{thread}：其滞后未知，因为其他线程等待同一 epoll。",
+  "lag.label": "滞后最大 {max}，起于 {from}；每段 {time} 的轮",
+  "lag.none": "没有轮开始，起于 {from}",
+  "lag.bucket": "最大 {max}，p99 {p99}，轮：{count}，起于 {from}",

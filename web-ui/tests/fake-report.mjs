@@ -70,6 +70,10 @@ export function fakeReport(server, callJson) {
       tid: loop.tid, pid: loop.pid, name: loop.name, shared: false, turns: 100, work_ns: 3_000_000, wait_ns: 9_000_000, events: 250, ready_before_asked: 25,
       calls: 500, received_bytes: 2048, sent_bytes: 1024, work_p50_ns: 20_000, work_p99_ns: 90_000, work_max_ns: 95_000, lag_p50_ns: 21_000, lag_p99_ns: 91_000, lag_max_ns: 96_000,
       over_time: { bucket_ns: 1_000_000_000, work_ns: [1_000_000, 2_000_000, 0, 0], wait_ns: [3_000_000, 0, 0, 6_000_000] },
+      lag_over_time: {
+        bucket_ns: 500_000_000, turns: [40, 59, 0, 1, 0, 0, 2], p99_ns: [20_000, 40_000, null, 96_000, null, null, 0],
+        max_ns: [21_000, 91_000, null, 96_000, null, null, 0], max_at_ns: [100_000_000, 700_000_000, null, 1_600_000_000, null, null, 3_100_000_000],
+      },
     }] : [],
     longest_turns: turn ? [{
       tid: loop.tid, pid: loop.pid, name: loop.name, start_ns: turn.startNs, ended: true, work_ns: turn.workNs, wait_ns: turn.waitNs, lag_ns: turn.workNs, blocked_ns: 0, runnable_ns: turn.workNs,

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { busyOf } from "../assets/busy-chart.js";
+import { axisOfLags, worstOf } from "../assets/lag-chart.js";
 import { meanDelayNs } from "../assets/connections-view.js";
 import { axisOf, decades, shade, slotAt, toNs, toY } from "../assets/heat-grid.js";
 import { byCallsFirst } from "../assets/latency-controls.js";
@@ -100,6 +101,18 @@ test("what is missing of a report, or of the sums in it, is said", () => {
   assert.equal(meanDelayNs({ delays: 0, delayNs: 0 }), null);
   assert.equal(meanDelayNs({ delays: 2, delayNs: 3000 }), 1500);
   assert.deepEqual([0, 1, 2].map((bucket) => busyOf({ bucketNs: 1, workNs: [1, 0], waitNs: [3, 0] }, bucket)), [0.25, null, null]);
+});
+
+test("lag over time is read as it is told, and its axis holds all of it", () => {
+  const { report } = readReported({ report: { loops: [
+    { lag_over_time: { bucket_ns: 5, turns: [1, 0, 2], p99_ns: [4, null, "x"], max_ns: [4, null, 9], max_at_ns: [1, null, 11] } }, { lag_over_time: null },
+  ] } });
+  const [loop, shared] = report.loops;
+  assert.deepEqual(loop.lagOverTime, { bucketNs: 5, turns: [1, 0, 2], p99Ns: [4, null, null], maxNs: [4, null, 9], maxAtNs: [1, null, 11] });
+  assert.equal(shared.lagOverTime, null);
+  assert.equal(worstOf(loop.lagOverTime), 2);
+  const axis = axisOfLags({ ...loop.lagOverTime, p99Ns: [2_000, null, 9_000], maxNs: [2_500, null, 1_500_000] });
+  assert.ok(Math.abs(axis.lowNs - 1e3) < 1e-6 && Math.abs(axis.highNs - 1e7) < 1e-3, JSON.stringify(axis));
 });
 
 test("once it is known which kinds of calls were made, only those are offered", () => {

@@ -162,7 +162,7 @@ test("turns are those of the report, and lead to the timeline", async (t) => {
   const [told] = await rowsOf(window, "Longest turns");
   assert.equal(told[2], formatNs(turn.lag_ns));
   assert.equal(told.at(-1), `outside calls wanted the CPU ${formatNs(turn.runnable_ns)}`);
-  const chart = await window.page.locator(".busy-chart canvas").boundingBox();
+  const chart = await window.page.locator(".busy-chart canvas").first().boundingBox();
   await window.page.mouse.click(chart.x + chart.width * 0.4, chart.y + 20);
   await window.page.locator("#selection").waitFor();
   await window.page.waitForFunction(() => location.hash.includes("select=1000000000-2000000000"));
@@ -171,6 +171,58 @@ test("turns are those of the report, and lead to the timeline", async (t) => {
   await window.settle();
   const view = await window.view();
   assert.ok(view.startNs < turn.start_ns && view.startNs + view.nsPerPx * view.widthPx > turn.start_ns + turn.work_ns);
+  assert.deepEqual(window.complaints, []);
+});
+
+test("lag over time tells each bucket as the report does, and leads to its worst turn, with the keyboard alone", async (t) => {
+  const { window, report } = await open(t, "#view=turns");
+  await window.page.locator("#view td").first().waitFor();
+  const { lag_over_time: lags } = (await report()).loops[0];
+  const chart = window.page.locator(".busy-chart canvas").nth(1);
+  assert.match(await chart.getAttribute("aria-label"), new RegExp(`lag at most ${formatNs(96_000)}, from 1\\.5`));
+  await chart.focus();
+  await window.page.keyboard.press("Home");
+  for (let bucket = 0; bucket < lags.turns.length; bucket += 1) {
+    const words = await chart.getAttribute("aria-valuetext");
+    assert.equal(await chart.getAttribute("aria-valuenow"), String(bucket));
+    if (lags.max_ns[bucket] === null) assert.match(words, /^no turn began/);
+    else assert.ok(words.startsWith(`at most ${formatNs(lags.max_ns[bucket])}, p99 ${formatNs(lags.p99_ns[bucket])}, turns: ${lags.turns[bucket]}, from `), words);
+    assert.equal(await window.page.locator(".busy-chart p").nth(1).innerText(), words, "and so it is seen");
+    await window.page.keyboard.press("ArrowRight");
+  }
+  await chart.evaluate((canvas) => canvas.blur());
+  // What is drawn: bars where turns began, as high as their lag, and nothing where none did.
+  const tops = await chart.evaluate((canvas, count) => {
+    const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return Array.from({ length: count }, (_, bucket) => {
+      const x = Math.round(((bucket + 0.3) / count) * width);
+      const inked = (y) => { const i = (y * width + x) * 4; return Math.abs(data[i] - data[i + 2]) > 60; };
+      for (let y = 0; y < height; y += 1) if (inked(y)) return y;
+      return null;
+    });
+  }, lags.turns.length);
+  assert.deepEqual(tops.map((top) => top === null), lags.max_ns.map((ns) => ns === null), JSON.stringify(tops));
+  assert.ok(tops[1] < tops[0] && tops[3] <= tops[1] && tops[6] > tops[0], JSON.stringify(tops));
+  await chart.focus();
+  await window.page.keyboard.press("Home");
+  await window.page.keyboard.press("ArrowRight");
+  await window.page.keyboard.press("Enter");
+  await window.page.waitForFunction((select) => location.hash.includes(select), `select=${lags.max_at_ns[1]}-${lags.max_at_ns[1] + lags.max_ns[1]}`);
+  assert.deepEqual(window.complaints, []);
+});
+
+test("a chart that is looked at with the keyboard keeps its place when a live trace goes on", async (t) => {
+  const { server, window } = await open(t, "#view=turns", { live: true, nowNs: 3.2e9 });
+  const chart = window.page.locator(".busy-chart canvas").nth(1);
+  await chart.waitFor();
+  await chart.focus();
+  await window.page.keyboard.press("Home");
+  await window.page.keyboard.press("ArrowRight");
+  await chart.evaluate((canvas) => { canvas.dataset.old = "yes"; });
+  server.advance(3.4e9);
+  await window.page.waitForFunction(() => document.querySelectorAll(".busy-chart canvas")[1]?.dataset.old !== "yes");
+  assert.equal(await chart.evaluate((canvas) => document.activeElement === canvas), true);
+  assert.equal(await chart.getAttribute("aria-valuenow"), "1");
   assert.deepEqual(window.complaints, []);
 });
 

@@ -6,6 +6,7 @@
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::lag_over_time::{LagOverTime, Lags};
 use super::over_time::OverTime;
 use super::stalls::LongestTurn;
 use crate::model::Turn;
@@ -62,6 +63,8 @@ pub struct LoopReport {
     pub lag_max_ns: Option<u64>,
     /// Work and waits over time.
     pub over_time: OverTime,
+    /// Lag over time; `None` if the loop is shared.
+    pub lag_over_time: Option<LagOverTime>,
     /// The turn that was under way when the trace ended, which is in none of the sums; `None` if that is not known,
     /// or the loop is shared.
     pub under_way: Option<LongestTurn>,
@@ -72,6 +75,7 @@ pub struct LoopReport {
 pub(super) struct Sums {
     work: Option<Histogram<u64>>,
     lag: Option<Histogram<u64>>,
+    lags: Lags,
     /// The epoll it waited on last.
     pub(super) fd: Option<i32>,
     lag_max_ns: u64,
@@ -85,6 +89,7 @@ impl Default for Sums {
         Self {
             work: histogram(),
             lag: histogram(),
+            lags: Lags::default(),
             fd: None,
             lag_max_ns: 0,
             sums: LoopReport {
@@ -110,6 +115,7 @@ impl Default for Sums {
                 lag_p99_ns: None,
                 lag_max_ns: None,
                 over_time: OverTime::default(),
+                lag_over_time: None,
                 under_way: None,
             },
         }
@@ -142,6 +148,7 @@ impl Sums {
         sums.over_time
             .add(turn.start_ns, turn.work_end_ns, turn.end_ns);
         self.lag_max_ns = self.lag_max_ns.max(turn.lag_ns);
+        self.lags.add(turn.start_ns, turn.lag_ns);
         self.fd = turn.fd;
         for (histogram, value) in [(&mut self.work, work_ns), (&mut self.lag, turn.lag_ns)] {
             if let Some(histogram) = histogram {
@@ -165,6 +172,7 @@ impl Sums {
             lag_p50_ns: lag(0.5),
             lag_p99_ns: lag(0.99),
             lag_max_ns: (!shared).then_some(self.lag_max_ns),
+            lag_over_time: (!shared).then(|| self.lags.report()),
             ..self.sums.clone()
         }
     }
