@@ -180,6 +180,7 @@ impl Taking {
                 Word::Flush(so_far) => {
                     self.write(|writer| writer.flush(so_far));
                     self.fly(|flight| flight.flush(so_far));
+                    self.tell_captures();
                 }
                 Word::Finish(events, end) => return Some(self.finish(events, end)),
             }
@@ -236,6 +237,15 @@ impl Taking {
         }
     }
 
+    /// Tells the page what the flight recorder has captured, if there is one, or was.
+    fn tell_captures(&self) {
+        match (&self.shared, &self.flight, &self.flown) {
+            (Some(shared), Some(flight), _) => shared.flies(flight),
+            (Some(shared), None, Some(flown)) => shared.flew(flown),
+            _ => {}
+        }
+    }
+
     fn write(&mut self, act: impl FnOnce(&mut Recorder) -> Result<()>) {
         if let Some(writer) = &mut self.writer
             && let Err(error) = act(writer)
@@ -269,6 +279,7 @@ impl Taking {
         if let Some(flight) = self.flight.take() {
             self.flown = Some(flight.flown().clone());
         }
+        self.tell_captures();
         events.extend(last);
         self.over(&mut events);
         if let Some(shared) = &self.shared {

@@ -7,6 +7,7 @@
  * @import { Link } from "./live.js"
  */
 
+import { countWords } from "./captures.js";
 import { byId, el, setText } from "./dom.js";
 import { formatBytes, formatCount, formatNs, formatShare, formatTime } from "./format.js";
 import { say } from "./words.js";
@@ -49,6 +50,7 @@ export function factsOf(state) {
   if (state.unseen > 0) {
     facts.push(fact(say("fact.inferred"), formatCount(state.unseen), say("fact.inferred.hint")));
   }
+  if (state.captures) facts.push(fact(say("captures.fact"), countWords(state.captures), say("captures.hint")));
   if (cost.cpuFraction !== null) facts.push(own(say("fact.cpu"), formatShare(cost.cpuFraction), say("fact.cpu.hint")));
   if (cost.rssBytes !== null) facts.push(own(say("fact.memory"), formatBytes(cost.rssBytes), storeHint(state)));
   if (cost.probeNsPerCall !== null) {

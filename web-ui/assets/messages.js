@@ -18,7 +18,10 @@
  *   recordedBytes: number | null, probeNsPerCall: number | null }} Cost
  * @typedef {{ nowNs: number, sealedNs: number, keptNs: number, ended: boolean, cut: string | null, calls: number,
  *   offcpu: number, made: number, lost: number, untracked: number, compat: number, unseen: number, lanes: number,
- *   lanesVersion: number, gaps: Gap[], open: Map<number, Open>, cost: Cost }} State
+ *   lanesVersion: number, gaps: Gap[], open: Map<number, Open>, cost: Cost, captures: Captures | null }} State
+ * @typedef {{ trigger: string, atNs: number, file: string, bytes: number, fromNs: number, toNs: number, removed: boolean }} Capture
+ * @typedef {{ list: Capture[], more: number, passedOver: number, underWay: { trigger: string, atNs: number } | null }} Captures
+ *   null without a flight recorder
  */
 
 /** More than the server may send is cut off, not drawn. */
@@ -148,8 +151,28 @@ export function readState(json) {
       cpuFraction: maybeNumber(cost["cpu_fraction"]),
       rssBytes: maybeNumber(cost["rss_bytes"]),
       storeBytes: maybeNumber(cost["store_bytes"]),
+    captures: readCaptures(state["captures"]),
       recordedBytes: maybeNumber(cost["recorded_bytes"]),
       probeNsPerCall: maybeNumber(cost["probe_ns_per_call"]),
     },
+  };
+}
+
+/** @param {unknown} json @returns {Captures | null} */
+function readCaptures(json) {
+  if (!json) return null;
+  const captures = object(json);
+  const underWay = captures["under_way"] ? object(captures["under_way"]) : null;
+  return {
+    list: list(captures["list"], MAX_CAPTURES).map((entry) => {
+      const one = object(entry);
+      return {
+        trigger: text(one["trigger"]), atNs: number(one["at_ns"]), file: text(one["file"]), bytes: number(one["bytes"]),
+        fromNs: number(one["from_ns"]), toNs: number(one["to_ns"]), removed: one["removed"] === true,
+      };
+    }),
+    more: number(captures["more"]),
+    passedOver: number(captures["passed_over"]),
+    underWay: underWay && { trigger: text(underWay["trigger"]), atNs: number(underWay["at_ns"]) },
   };
 }

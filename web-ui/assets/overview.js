@@ -11,6 +11,7 @@
  */
 
 import { bracketOf, extentOf } from "./bracket.js";
+import { drawCaptures } from "./captures.js";
 import { byId, setText } from "./dom.js";
 import { FONT } from "./draw-axis.js";
 import { hatch } from "./draw-losses.js";
@@ -85,7 +86,7 @@ export class Overview {
       this.painted = -1;
     }
     const { window, selection } = timeline;
-    const looks = JSON.stringify([window, selection, this.picture.version, state.gaps.length, state.keptNs, palette.background]);
+    const looks = JSON.stringify([window, selection, this.picture.version, state.gaps.length, state.keptNs, state.captures?.list.length, state.captures?.underWay?.atNs, palette.background]);
     if (looks === this.drawn) return;
     this.drawn = looks;
     this.draws += 1;
@@ -125,6 +126,7 @@ export class Overview {
       context.globalAlpha = 1;
     }
     this.drawBracket(window, palette, extentNs);
+    drawCaptures(context, state.captures, x, TIMES_PX + 1, palette);
   }
 
   /** @param {Timeline} timeline @param {number} extentNs */

@@ -10,6 +10,7 @@
  * @import { Go } from "./views.js"
  */
 
+import { countOf } from "./captures.js";
 import { Choice } from "./choice.js";
 import { ConnectionsView } from "./connections-view.js";
 import { byId, setText } from "./dom.js";
@@ -230,6 +231,8 @@ export class Page {
     this.reports.want();
   }
 
+    const newest = state.captures?.list.at(-1);
+    if (this.state && newest && countOf(state.captures) > countOf(this.state.captures)) this.announce(say("announce.captured", { trigger: newest.trigger }));
   /** @param {Reported} reported */
   onReport(reported) {
     const threads = (reported.report?.threads ?? []).filter(({ model }) => model !== "unknown");

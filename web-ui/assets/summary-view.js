@@ -9,6 +9,7 @@
  * @import { Context } from "./views.js"
  */
 
+import { capturesPart } from "./captures.js";
 import { el } from "./dom.js";
 import { formatCount, formatExactNs, formatNs, formatShare, formatTime } from "./format.js";
 import { BLOCKED, COPYING, KERNEL, OTHER, PHASES, RUNNABLE, USER } from "./phases.js";
@@ -65,10 +66,10 @@ export class SummaryView {
   /** @param {Context} context */
   show(context) {
     this.context = context;
-    const { reported, palette, lanes } = context;
+    const { reported, palette, lanes, state, go } = context;
     const report = reported?.report;
     // The report is made anew only if it says something else: what has the focus keeps it.
-    const looks = JSON.stringify([reported, palette.background, lanes.length]);
+    const looks = JSON.stringify([reported, palette.background, lanes.length, state.captures]);
     if (looks === this.drawn) return;
     this.drawn = looks;
     if (!report) {
@@ -77,6 +78,7 @@ export class SummaryView {
     }
     this.calls.show(report.byCall);
     this.root.replaceChildren(
+      ...(state.captures ? [capturesPart(state.captures, (range) => go.range(range, null))] : []),
       part(say("summary.findings"), scopeWords(report), this.findings(report)),
       part(say("summary.threads"), say("summary.threads.says"), this.threads(report)),
       part(say("summary.waits"), say("summary.waits.says"), this.waits(report)),

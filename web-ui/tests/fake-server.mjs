@@ -37,6 +37,8 @@ export class FakeServer {
     /** @type {{ read_bytes: number, all_bytes: number } | null} while a recording is being summed up */
     this.reading = null;
     this.failed = null;
+    /** What a flight recorder has captured; null without one. */
+    this.captures = null;
     this.ended = !live;
   }
 
@@ -199,7 +201,7 @@ export class FakeServer {
     return {
       now_ns: this.nowNs, sealed_ns: this.sealedNs(open), kept_ns: this.keptNs, ended: this.ended, cut: null,
       calls, offcpu, made: calls + offcpu + lost, lost, untracked: 0, compat: 0,
-      lanes: threads.length, lanes_version: this.lanesVersion(), gaps, open,
+      lanes: threads.length, lanes_version: this.lanesVersion(), gaps, open, captures: this.captures,
       cost: { cpu_fraction: 0.0123, rss_bytes: 21_400_000, store_bytes: 6_200_000, recorded_bytes: null, probe_ns_per_call: 310 },
     };
   }

@@ -314,6 +314,12 @@ impl Flight {
         &self.flown
     }
 
+    /// Why a capture is being made, if one is or is about to be.
+    pub fn under_way(&self) -> Option<&Fired> {
+        let running = self.running.as_ref().map(|running| &running.fired);
+        running.or(self.fired.as_ref())
+    }
+
     /// The trace has ended: ends the capture that is under way, or makes one of what happened in the last second.
     ///
     /// # Errors

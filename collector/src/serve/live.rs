@@ -16,7 +16,10 @@ use axum::{
 use serde_json::{Value, json};
 use tokio_stream::{StreamExt as _, wrappers::WatchStream};
 
-use super::shared::{About, Shared, Snapshot};
+use super::{
+    captures::Captures,
+    shared::{About, Shared, Snapshot},
+};
 use crate::model::{Gap, OpenThread, call_name};
 
 /// The least time between two states.
@@ -49,6 +52,7 @@ fn message(about: &About, snapshot: &Snapshot) -> Value {
         cost,
         recorded_bytes,
         cut,
+        captures,
     } = snapshot;
     let totals = totals.as_ref();
     // The programs know of a loss before the record after it tells where it was.
@@ -88,6 +92,7 @@ fn message(about: &About, snapshot: &Snapshot) -> Value {
         "lanes_version": state.lanes_version,
         "gaps": gaps.collect::<Vec<_>>(),
         "open": open.collect::<Vec<_>>(),
+        "captures": captures.as_ref().map(Captures::json),
         "cost": {
             "cpu_fraction": cost.cpu_fraction,
             "rss_bytes": cost.rss_bytes,

@@ -4,6 +4,7 @@
 //! `guard` before anything here looks at it. The protocol is in `docs/wire.md`.
 
 mod assets;
+mod captures;
 mod cost;
 mod guard;
 mod live;

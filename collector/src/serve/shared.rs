@@ -10,6 +10,7 @@ use std::sync::{
 use tokio::sync::watch;
 
 use super::{
+    captures::Captures,
     cost::{Cost, Meter, rss_bytes},
     reports::Reports,
 };
@@ -17,6 +18,7 @@ use crate::{
     attach::Totals,
     model::{Arch, OpenThread, Trace},
     store::{State, Store},
+    recording::{Flight, Flown},
 };
 
 /// Of a recording that was made or changed by something else.
@@ -56,6 +58,8 @@ pub(super) struct Snapshot {
 }
 
 impl Shared {
+    /// Without a flight recorder, or before its first second is over, `None`.
+    pub(super) captures: Option<Captures>,
     /// For a trace that goes on. `source` is what to call it.
     pub fn live(store: Store, source: &str, reports: Reports) -> Self {
         Self::new(store, source, true, None, reports)
@@ -89,6 +93,7 @@ impl Shared {
         };
         let arch = Arch::from_machine(&trace.arch);
         Self {
+            captures: None,
             about: About {
                 trace,
                 arch,
@@ -130,13 +135,37 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
             .look();
         let totals = Some(totals.clone());
-        self.published.send_replace(Arc::new(Snapshot {
-            state,
-            totals,
-            cost,
-            recorded_bytes,
-            cut: None,
-        }));
+        self.published.send_modify(|snapshot| {
+            let captures = snapshot.captures.clone();
+            *snapshot = Arc::new(Snapshot {
+                state,
+                totals,
+                cost,
+                recorded_bytes,
+                cut: None,
+                captures,
+            });
+        });
+    }
+
+    /// Tells the page what a flight recorder has captured by now.
+    pub fn flies(&self, flight: &Flight) {
+        self.captured(Captures::of(flight));
+    }
+
+    /// The same of one that has ended.
+    pub fn flew(&self, flown: &Flown) {
+        self.captured(Captures::ended(flown));
+    }
+
+    fn captured(&self, captures: Captures) {
+        self.published.send_if_modified(|snapshot| {
+            let is_news = snapshot.captures.as_ref() != Some(&captures);
+            if is_news {
+                Arc::make_mut(snapshot).captures = Some(captures);
+            }
+            is_news
+        });
     }
 
     /// Shows the same recording from a store that has more of it at hand, and tells the page what is missing of it if

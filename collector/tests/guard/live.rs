@@ -4,10 +4,82 @@ use std::time::{Duration, Instant};
 
 use waitscope::{
     attach::Totals,
-    model::{Event, Life, LifeKind, Piece, SHORT_BITS, Sketch},
+    model::{End, Event, Life, LifeKind, Piece, Rule, SHORT_BITS, Sketch},
+    recording::{Flight, FlightPlan},
 };
 
-use crate::site::{END_NS, Site, end, gone};
+use crate::site::{END_NS, Site, end, events, gone, trace};
+
+#[test]
+fn captures_are_told_once_there_are_some_and_stay_told() {
+    let site = Site::live();
+    let mut stream = site.stream();
+    assert_eq!(stream.next()["captures"], serde_json::Value::Null);
+    let dir = tempfile::tempdir().unwrap();
+    let plan = FlightPlan {
+        path: dir.path().join("flight.waitscope"),
+        window: Duration::from_secs(5),
+        after: Duration::from_secs(1),
+        memory_bytes: 1 << 20,
+        cool_down: Duration::ZERO,
+        disk_bytes: 1 << 20,
+        rules: vec![Rule::parse("signal USR1", |_| None).unwrap()],
+    };
+    let mut flight = Flight::new(plan, &trace()).unwrap();
+    let so_far = |seconds: u64| End {
+        at_ns: seconds * 1_000_000_000,
+        ..End::default()
+    };
+    let mut told = |of: &dyn Fn(&serde_json::Value) -> bool| loop {
+        let captures = stream.next()["captures"].take();
+        if of(&captures) {
+            break captures;
+        }
+    };
+    flight.append(&events()).unwrap();
+    flight.flush(so_far(1)).unwrap();
+    site.shared.flies(&flight);
+    let nothing = serde_json::json!({ "list": [], "more": 0, "passed_over": 0, "under_way": null });
+    assert_eq!(told(&|captures| !captures.is_null()), nothing);
+    flight.signal(1, 1_500_000_000);
+    site.shared.flies(&flight);
+    let under_way = told(&|captures| !captures["under_way"].is_null());
+    assert_eq!(
+        under_way["under_way"],
+        serde_json::json!({ "trigger": "signal USR1", "at_ns": 1_500_000_000, "tid": null })
+    );
+    flight.finish(so_far(3)).unwrap();
+    site.shared.flies(&flight);
+    let captures = told(&|captures| captures["list"][0].is_object());
+    let [capture] = &captures["list"].as_array().unwrap()[..] else {
+        panic!("{captures}")
+    };
+    let files = std::fs::read_dir(dir.path()).unwrap();
+    let files: Vec<_> = files.map(|file| file.unwrap()).collect();
+    assert_eq!(files.len(), 1);
+    assert_eq!(capture["file"], files[0].file_name().to_str().unwrap());
+    assert_eq!(capture["bytes"], files[0].metadata().unwrap().len());
+    assert_eq!(
+        (&capture["trigger"], &capture["at_ns"], &capture["removed"]),
+        (&"signal USR1".into(), &1_500_000_000.into(), &false.into())
+    );
+    // Whatever else is told later.
+    let totals = Totals::default();
+    site.shared
+        .tick(4_000_000_000, 100, Vec::new(), &totals, None);
+    let later = loop {
+        let state = stream_state(&site);
+        if state["now_ns"] == 4_000_000_000_u64 {
+            break state;
+        }
+    };
+    assert_eq!(later["captures"], captures);
+}
+
+/// What a page that comes now is told first.
+fn stream_state(site: &Site) -> serde_json::Value {
+    site.stream().next()
+}
 
 #[test]
 fn the_stream_tells_a_state_then_a_newer_one() {
