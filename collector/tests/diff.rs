@@ -7,8 +7,11 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::{Random, blank, trace};
@@ -199,4 +202,71 @@ fn the_command_prints_what_the_library_says_and_names_the_file_that_it_cannot_re
     assert_eq!(failed.status.code(), Some(1));
     let words = String::from_utf8_lossy(&failed.stderr);
     assert!(words.contains("/no/such/file"), "{words}");
+}
+
+/// Asks the page's server, as a browser does; gives head and body.
+fn get(host: &str, path: &str, cookie: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
+}
+
+#[test]
+fn the_page_beside_another_recording_is_told_what_the_command_prints() {
+    let pair = Pair::new(36_000, 200_000);
+    let mut program = Command::new(env!("CARGO_BIN_EXE_waitscope"))
+        .arg("open")
+        .arg(&pair.b)
+        .arg("--against")
+        .arg(&pair.a)
+        .args(["--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    let mut out = BufReader::new(program.stdout.take().unwrap());
+    out.read_line(&mut address).unwrap();
+    let (host, entrance) = address
+        .trim()
+        .strip_prefix("http://")
+        .unwrap()
+        .split_once('/')
+        .unwrap();
+    let (head, _) = get(host, &format!("/{entrance}"), "");
+    let cookie = head
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "));
+    let cookie = cookie.unwrap().split(';').next().unwrap();
+    let since = Instant::now();
+    let answer = loop {
+        let answer = get(host, "/api/diff", cookie).1;
+        let told: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(told["names"][0], pair.a.to_str().unwrap());
+        assert_eq!(told["names"][1], pair.b.to_str().unwrap());
+        if told["reading"].is_null() {
+            break answer;
+        }
+        assert!(since.elapsed() < Duration::from_secs(60), "{told}");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    program.kill().unwrap();
+    program.wait().unwrap();
+    // As text, to the last digit; without an order, which JSON does not promise.
+    let typed = Command::new(env!("CARGO_BIN_EXE_waitscope"))
+        .args(["diff", "--json"])
+        .args([&pair.a, &pair.b])
+        .output()
+        .unwrap();
+    let [ours, told]: [Value; 2] = [String::from_utf8(typed.stdout).unwrap(), answer]
+        .map(|text| serde_json::from_str(&text).unwrap());
+    assert_eq!(told["failed"], Value::Null);
+    assert_eq!(told["diff"], ours);
+    assert!(ours["groups"].as_array().unwrap().len() > 3);
 }

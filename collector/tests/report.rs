@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use support::honest::{PID, end_of, honest, linked};
 use support::{any_events, trace};
 use waitscope::model::{Call, Context, End, Event, Gap, Request};
+use waitscope::reading::Reading;
 use waitscope::recording::{Reader, Writer};
-use waitscope::report::{Growing, Reading, Report, Summary, ThreadReport, report};
+use waitscope::report::{Growing, Report, Summary, ThreadReport, report};
 
 fn sum_up(events: &[Event], end: Option<End>) -> Report {
     let mut summary = Summary::new(&trace());
@@ -410,7 +411,8 @@ fn a_recording_that_is_read_apart_gives_the_same_report_and_is_read_to_its_end()
     let reading = Reading::default();
     assert!(reading.done().is_none());
     assert_eq!(reading.progress(), (0, 0));
-    reading.run(Reader::open(file.path()).unwrap());
+    let reader = Reader::open(file.path()).unwrap();
+    reading.run(|progress| waitscope::report::sum_up(reader, progress));
     let expected = report(Reader::open(file.path()).unwrap()).unwrap();
     let done = reading.done().unwrap().as_ref().unwrap();
     assert_eq!(**done, expected);

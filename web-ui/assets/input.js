@@ -25,7 +25,7 @@ const CLICK_SLOP_PX = 4;
  *   pick: (xPx: number, row: number) => void, close: () => void, zoomToPinned: () => void, textbook: () => void,
  *   toggleFollow: () => void, follow: () => void, whole: () => void, help: () => void, scrollBy: (px: number) => void,
  *   select: (range: Range | null, done: boolean) => void, setEdge: (edge: "from" | "to", xPx: number) => void,
- *   mark: () => void, fit: () => void, back: () => void, forth: () => void, find: () => void,
+ *   mark: () => void, fit: () => void, back: () => void, forth: () => void, find: () => void, exports: () => void,
  *   step: (which: "next" | "previous") => void, view: (index: number) => void,
  * }} Actions
  */
@@ -123,6 +123,7 @@ function listenToKeys(timeline, actions) {
     "[": () => actions.setEdge("from", middle()),
     "]": () => actions.setEdge("to", middle()),
     "/": actions.find,
+    e: actions.exports,
     n: () => actions.step("next"),
     N: () => actions.step("previous"),
     Backspace: actions.back,

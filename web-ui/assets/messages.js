@@ -7,7 +7,8 @@
 
 /**
  * @typedef {{ pid: number, command: string, host: string, kernel: string, arch: string, startUnixNs: number,
- *   backend: string, follow: boolean, live: boolean, source: string }} Trace
+ *   backend: string, follow: boolean, live: boolean, source: string,
+ *   exports: { file: string | null, grows: boolean, whyNot: string } }} Trace
  * @typedef {{ lane: number, pid: number, tid: number, name: string, beganNs: number | null, endedNs: number | null,
  *   calls: number }} Lane
  * @typedef {{ version: number, lanes: Lane[], more: number }} Lanes
@@ -28,6 +29,7 @@
 const MAX_GAPS = 1000;
 const MAX_OPEN = 512;
 const MAX_LANES = 4096;
+const MAX_CAPTURES = 100;
 
 /** @param {unknown} value @returns {Record<string, unknown>} */
 export function object(value) {
@@ -65,6 +67,7 @@ export function needed(from, name, what) {
 export function readTrace(json) {
   const whole = object(json);
   const trace = object(whole["trace"]);
+  const exports = object(whole["export"]);
   return {
     pid: number(trace["pid"]),
     command: text(trace["command"]),
@@ -76,6 +79,7 @@ export function readTrace(json) {
     follow: trace["follow"] === true,
     live: whole["live"] === true,
     source: text(whole["source"]),
+    exports: { file: typeof exports["file"] === "string" ? exports["file"] : null, grows: exports["grows"] === true, whyNot: text(exports["why_not"]) },
   };
 }
 
@@ -147,11 +151,11 @@ export function readState(json) {
     lanesVersion: number(state["lanes_version"]),
     gaps,
     open,
+    captures: readCaptures(state["captures"]),
     cost: {
       cpuFraction: maybeNumber(cost["cpu_fraction"]),
       rssBytes: maybeNumber(cost["rss_bytes"]),
       storeBytes: maybeNumber(cost["store_bytes"]),
-    captures: readCaptures(state["captures"]),
       recordedBytes: maybeNumber(cost["recorded_bytes"]),
       probeNsPerCall: maybeNumber(cost["probe_ns_per_call"]),
     },

@@ -12,8 +12,11 @@
 
 import { countOf } from "./captures.js";
 import { Choice } from "./choice.js";
+import { readCompared } from "./compare.js";
+import { CompareView } from "./compare-view.js";
 import { ConnectionsView } from "./connections-view.js";
 import { byId, setText } from "./dom.js";
+import { ExportMenu } from "./export-menu.js";
 import { FindBar } from "./find-bar.js";
 import { Gutter } from "./gutter.js";
 import { Header } from "./header.js";
@@ -29,6 +32,7 @@ import { Overview } from "./overview.js";
 import { listenToLanguages } from "./page-words.js";
 import { DARK, LIGHT } from "./phases.js";
 import { Places } from "./places.js";
+import { readReported } from "./report.js";
 import { Reports } from "./reports.js";
 import { xToTime } from "./scale.js";
 import { rangeOf } from "./selection.js";
@@ -64,9 +68,18 @@ export class Page {
     this.inView = new InViewTable();
     this.overview = new Overview();
     this.views = new Views(
-      { summary: new SummaryView(), latency: new LatencyView(), connections: new ConnectionsView(), turns: new TurnsView() },
+      { summary: new SummaryView(), latency: new LatencyView(), connections: new ConnectionsView(), turns: new TurnsView(), compare: new CompareView() },
       (name) => this.showView(name));
+    this.comparisons = new Reports({
+      path: "/api/diff",
+      read: readCompared,
+      isWatched: () => this.views.current()?.wantsDiff === true,
+      grows: () => false,
+      onReport: () => this.refreshView(),
+    });
     this.reports = new Reports({
+      path: "/api/report",
+      read: readReported,
       isWatched: () => this.views.current()?.wantsReport === true,
       grows: () => this.trace === null || (this.trace.live && this.state?.ended !== true),
       onReport: (reported) => this.onReport(reported),
@@ -78,6 +91,7 @@ export class Page {
       onFound: (call) => void this.choice.go(call.lane, call.startNs),
       onClosed: () => this.timeline.canvas.focus(),
     });
+    this.exportMenu = new ExportMenu(() => this.exported());
     this.scroller = byId("scroller", HTMLElement);
     /** @type {Go} where views lead */
     this.go = {
@@ -168,6 +182,7 @@ export class Page {
       back: () => places.travel("back"),
       forth: () => places.travel("forth"),
       find: () => this.findBar.open(),
+      exports: () => this.exportMenu.open(),
       step: (which) => void this.findBar.step(which),
       view: (index) => this.showView(VIEWS[index] ?? "timeline"),
     });
@@ -216,6 +231,8 @@ export class Page {
 
   /** @param {State} state */
   onState(state) {
+    const newest = state.captures?.list.at(-1);
+    if (this.state && newest && countOf(state.captures) > countOf(this.state.captures)) this.announce(say("announce.captured", { trigger: newest.trigger }));
     this.state = state;
     this.timeline.setState(state);
     this.laneList.refresh(state);
@@ -231,8 +248,6 @@ export class Page {
     this.reports.want();
   }
 
-    const newest = state.captures?.list.at(-1);
-    if (this.state && newest && countOf(state.captures) > countOf(this.state.captures)) this.announce(say("announce.captured", { trigger: newest.trigger }));
   /** @param {Reported} reported */
   onReport(reported) {
     const threads = (reported.report?.threads ?? []).filter(({ model }) => model !== "unknown");
@@ -262,6 +277,7 @@ export class Page {
       this.timeline.cache.clear();
       this.timeline.placed = false;
       this.reports.forget();
+      this.comparisons.forget();
       this.laneList.forget();
       this.choice.close();
       this.places.forget();
@@ -293,16 +309,24 @@ export class Page {
     this.timeline.setShown(name === "timeline");
     if (name === "timeline") this.resize();
     if (this.views.current()?.wantsReport) this.reports.hurry();
+    if (this.views.current()?.wantsDiff) this.comparisons.hurry();
     this.refreshView();
   }
 
   /** Shows in the view what there is to show by now. */
   refreshView() {
     const view = this.views.current();
-    const { state, timeline } = this;
+    const { state, timeline, trace } = this;
     if (!view || !state) return;
     const { range, of } = rangeOf(timeline.window, timeline.selection, state);
-    view.show({ palette: this.palette(), names: timeline.names, lanes: timeline.allLanes, state, range, of, filter: this.places.filter, reported: this.reports.latest, go: this.go });
+    view.show({ palette: this.palette(), names: timeline.names, lanes: timeline.allLanes, trace, state, range, of, filter: this.places.filter, reported: this.reports.latest, compared: this.comparisons.latest, go: this.go });
+  }
+
+  /** What the menu of exports is about. @returns {import("./export-menu.js").Shown} */
+  exported() {
+    const { trace, state, timeline } = this;
+    this.places.address.write();
+    return { trace, state, selection: timeline.selection, window: timeline.window, link: location.href };
   }
 
   /** @param {string} text */

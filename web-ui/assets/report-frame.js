@@ -13,15 +13,15 @@ import { stallWords } from "./report.js";
 import { say } from "./words.js";
 
 /**
- * The words in place of a report that is not there, or null.
- * @param {Reported | null} reported
+ * The words in place of a report, or of whatever else is made by reading, that is not there; or null.
+ * @param {Pick<Reported, "reading" | "failed"> | null} reported
  * @returns {string | null}
  */
 export function lackWords(reported) {
   if (!reported) return say("report.asking");
-  if (reported.report) return null;
   if (reported.failed !== null) return say("report.failed", { why: reported.failed });
-  const { readBytes, allBytes } = reported.reading ?? { readBytes: 0, allBytes: 0 };
+  if (!reported.reading) return null;
+  const { readBytes, allBytes } = reported.reading;
   if (allBytes === 0) return say("report.reading");
   return say("report.readingof", { share: formatShare(readBytes / allBytes), bytes: formatBytes(allBytes) });
 }

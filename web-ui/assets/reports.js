@@ -1,13 +1,10 @@
 /**
- * The report of the trace, fetched again while it can change: the progress while a recording is being read, and of a
- * live trace a newer one now and then.
+ * What the server makes of the whole trace (the report, the comparison), fetched again while it can change: the progress while
+ * a recording is being read, and of a live trace a newer one now and then.
  *
- * Must never ask faster than the server makes them, nor for a report that can't change.
- *
- * @import { Reported } from "./report.js"
+ * Must never ask faster than the server makes them, nor for one that can't change.
  */
 
-import { readReported } from "./report.js";
 import { json } from "./server.js";
 
 const READING_MS = 300;
@@ -17,11 +14,12 @@ const ASIDE_MS = 15_000;
 /** After a failure. */
 const AGAIN_MS = 3000;
 
+/** @template {{ reading: unknown, failed: string | null }} T */
 export class Reports {
-  /** @param {{ isWatched: () => boolean, grows: () => boolean, onReport: (reported: Reported) => void }} hooks */
+  /** @param {{ path: string, read: (answer: unknown) => T, isWatched: () => boolean, grows: () => boolean, onReport: (made: T) => void }} hooks */
   constructor(hooks) {
     this.hooks = hooks;
-    /** @type {Reported | null} */
+    /** @type {T | null} */
     this.latest = null;
     this.asking = false;
     this.resting = 0;
@@ -42,15 +40,16 @@ export class Reports {
     this.resting = 0;
     // Before the answer: what ends meanwhile may not be in it.
     const grows = this.hooks.grows();
-    void json("/api/report").then(
+    void json(this.hooks.path).then(
       (answer) => {
-        this.latest = readReported(answer);
-        this.final = this.latest.failed !== null || (this.latest.report !== null && !grows);
-        this.hooks.onReport(this.latest);
-        this.rest(this.latest.reading ? READING_MS : this.hooks.isWatched() ? LIVE_MS : ASIDE_MS);
+        const made = this.hooks.read(answer);
+        this.latest = made;
+        this.final = made.failed !== null || (!made.reading && !grows);
+        this.hooks.onReport(made);
+        this.rest(made.reading ? READING_MS : this.hooks.isWatched() ? LIVE_MS : ASIDE_MS);
       },
       (error) => {
-        console.warn("ask for the report:", error);
+        console.warn(`ask for ${this.hooks.path}:`, error);
         this.rest(AGAIN_MS);
       },
     );

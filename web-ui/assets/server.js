@@ -29,6 +29,15 @@ async function get(path, signal) {
   return response;
 }
 
+/** The status that an answer would have, without its body; 0 if there is no answer. @param {string} path @returns {Promise<number>} */
+export async function statusOf(path) {
+  try {
+    return (await fetch(path, { method: "HEAD", credentials: "same-origin" })).status;
+  } catch {
+    return 0;
+  }
+}
+
 /** @param {string} path @param {AbortSignal} [signal] @returns {Promise<unknown>} */
 export async function json(path, signal) {
   return (await get(path, signal)).json();

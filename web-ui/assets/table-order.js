@@ -6,8 +6,8 @@
 
 /**
  * @template T
- * @typedef {{ name: string, hint: string, text: (row: T) => string, value: (row: T) => number | string | null, right: boolean }} Column
- *   `value`: what rows are ordered by
+ * @typedef {{ name: string, hint: string, text: (row: T) => string, value: (row: T) => number | string | null, right: boolean,
+ *   draw?: (row: T) => Node }} Column  `value`: what rows are ordered by; `draw`: what stands beside the text, for eyes alone
  */
 
 /** @typedef {{ column: number, down: boolean }} Order */

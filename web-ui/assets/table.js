@@ -90,7 +90,7 @@ export class Table {
     const { onRow } = this;
     const cells = this.columns.map((column, i) => {
       const words = column.text(row);
-      if (i > 0 || !onRow) return el("td", column.right ? "number" : "", words);
+      if (i > 0 || !onRow) return el("td", column.right ? "number" : "", words, ...(column.draw ? [column.draw(row)] : []));
       const link = el("button", "link", words);
       link.setAttribute("type", "button");
       link.addEventListener("click", () => onRow(row));

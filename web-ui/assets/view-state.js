@@ -7,7 +7,7 @@
  */
 
 /** The views, in the order of their tabs and keys. */
-export const VIEWS = /** @type {const} */ (["timeline", "summary", "latency", "connections", "turns"]);
+export const VIEWS = /** @type {const} */ (["timeline", "summary", "latency", "connections", "turns", "compare"]);
 
 /**
  * @typedef {(typeof VIEWS)[number]} ViewName

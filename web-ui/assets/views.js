@@ -3,7 +3,8 @@
  *
  * Must never ask anything of the server for a view that does not show.
  *
- * @import { Lane, State } from "./messages.js"
+ * @import { Compared } from "./compare.js"
+ * @import { Lane, State, Trace } from "./messages.js"
  * @import { Palette } from "./phases.js"
  * @import { Reported } from "./report.js"
  * @import { Filter, Range, ViewName } from "./view-state.js"
@@ -16,13 +17,14 @@ import { say } from "./words.js";
 /**
  * @typedef {{ call: (lane: number, atNs: number) => void, range: (range: Range, lane: number | null) => void,
  *   filter: (filter: Filter) => void, view: (name: ViewName) => void }} Go  where a view leads
- * @typedef {{ palette: Palette, names: readonly string[], lanes: readonly Lane[], state: State, range: Range, of: string,
- *   filter: Filter, reported: Reported | null, go: Go }} Context  `of`: what the range is, in words
- * @typedef {{ root: HTMLElement, wantsReport: boolean, show: (context: Context) => void }} View
+ * @typedef {{ palette: Palette, names: readonly string[], lanes: readonly Lane[], trace: Trace | null, state: State, range: Range, of: string,
+ *   filter: Filter, reported: Reported | null, compared: Compared | null, go: Go }} Context  `of`: what the range is, in words
+ * @typedef {{ root: HTMLElement, wantsReport: boolean, wantsDiff?: boolean, show: (context: Context) => void }} View
  */
 
 const WORDS = {
   timeline: say("tab.timeline"), summary: say("tab.summary"), latency: say("tab.latency"), connections: say("tab.connections"), turns: say("tab.turns"),
+  compare: say("tab.compare"),
 };
 
 export class Views {

@@ -37,8 +37,13 @@ export class FakeServer {
     /** @type {{ read_bytes: number, all_bytes: number } | null} while a recording is being summed up */
     this.reading = null;
     this.failed = null;
+    /** What can be exported, as `/api/trace` says it, and a status to refuse it with. */
+    this.exports = { file: "dir/made up.waitscope", grows: false, why_not: null };
+    this.exportStatus = 200;
     /** What a flight recorder has captured; null without one. */
     this.captures = null;
+    /** The answer of `/api/diff`: there is no second recording. */
+    this.diff = { names: null, diff: null, reading: null, failed: null };
     this.ended = !live;
   }
 
@@ -81,7 +86,7 @@ export class FakeServer {
     if (host !== `127.0.0.1:${this.port}` && host !== `localhost:${this.port}`) return send(421);
     const { origin, cookie = "" } = request.headers;
     if (origin !== undefined && origin !== `http://${host}`) return send(403);
-    if (request.method !== "GET") return send(405);
+    if (request.method !== "GET" && request.method !== "HEAD") return send(405);
     const url = new URL(request.url, `http://${host}`);
     const name = `waitscope_${this.port}`;
     if (url.pathname === "/" && url.searchParams.has("token")) {
@@ -126,6 +131,10 @@ export class FakeServer {
         return this.call(a, b, json, send);
       case "report":
         return json(this.reading || this.failed !== null ? { report: null, reading: this.reading, failed: this.failed } : { report: fakeReport(this, callJson), threads_more: 0, reading: null, failed: null });
+      case "diff":
+        return json(this.diff);
+      case "export":
+        return this.export(search, request, response, send);
       case "totals": case "latency": case "heatmap": case "longest": case "next": case "previous": {
         this.questions.push(`${what}?${search}`);
         const said = answer(what, search, this, callJson);
@@ -147,6 +156,7 @@ export class FakeServer {
       live: this.live,
       source: this.live ? "attach" : "made-up.waitscope",
       tile_buckets: 512,
+      export: this.exports,
     };
   }
 
@@ -222,6 +232,22 @@ export class FakeServer {
   /** The call that the protocol wants for a lane and a time. */
   callAt(lane, atNs) {
     return this.truth.threads[lane]?.calls.filter((call) => call.start <= atNs && call.end <= this.nowNs).at(-1) ?? null;
+  }
+
+  /** Calls of a range, by the rule of exports: those that ended when it had begun, and began before its end. */
+  export(search, request, response, send) {
+    this.questions.push(`export?${search}`);
+    const [from, to] = ["from_ns", "to_ns"].map((name) => (search.has(name) ? Number(search.get(name)) : null));
+    const format = search.get("format");
+    if (!["json", "ndjson", "csv", "chrome", "perfetto", "parquet"].includes(format) || (to !== null && to <= (from ?? 0))) return send(400);
+    if (this.exportStatus !== 200) return send(this.exportStatus);
+    const name = `made_up${from === null ? "" : `-${from}-${to}ns`}.${format}`;
+    const headers = { "Content-Type": "application/octet-stream", "Content-Disposition": `attachment; filename="${name}"` };
+    if (request.method === "HEAD") return send(200, headers);
+    const calls = this.shownThreads().flatMap((thread) => thread.calls
+      .filter((call) => call.end <= this.nowNs && call.end >= (from ?? 0) && (to === null || call.start < to))
+      .map((call) => callJson(thread, call)));
+    return send(200, headers, JSON.stringify({ format: "waitscope", calls }));
   }
 
   story(lane, atNs, json, send) {

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { EN } from "../assets/words-en.js";
 import { ZH } from "../assets/words-zh.js";
 import { launch, Window } from "./browser.mjs";
+import { fakeDiff, NAMES } from "./fake-diff.mjs";
 import { FakeServer } from "./fake-server.mjs";
 
 let browser;
@@ -17,8 +18,9 @@ after(() => browser.close());
 
 const ROW_Y = 30 + 36;
 
-async function open(t, options, hash = "", serverOptions = {}) {
+async function open(t, options, hash = "", serverOptions = {}, captures = null) {
   const server = new FakeServer({ trace: { seconds: 4 }, ...serverOptions });
+  server.captures = captures;
   const url = await server.listen();
   const window = await Window.open(browser, `${url}${hash}`, options);
   t.after(async () => {
@@ -67,24 +69,29 @@ test("the patterns find English where the page is English", async (t) => {
 });
 
 test("in Chinese, head, tabs, tools, legend, lanes and every view are in Chinese", async (t) => {
-  const { window } = await open(t, { locale: "zh-CN" });
+  const captures = { list: [{ trigger: "turn > 50ms", at_ns: 1e9, file: "a.waitscope", bytes: 1, from_ns: 0, to_ns: 2e9, removed: true }], more: 1, passed_over: 2, under_way: { trigger: "call > 1s", at_ns: 3e9 } };
+  const { server, window } = await open(t, { locale: "zh-CN" }, "", {}, captures);
+  server.diff = { names: NAMES, diff: fakeDiff(), reading: null, failed: null };
   const text = (selector) => window.page.locator(selector).innerText();
   assert.equal(await window.page.evaluate(() => document.documentElement.lang), "zh-Hans");
-  assert.deepEqual(await window.page.locator("#tabs button").allInnerTexts(), ["时间线", "摘要", "延迟", "连接", "轮"]);
+  assert.deepEqual(await window.page.locator("#tabs button").allInnerTexts(), ["时间线", "摘要", "延迟", "连接", "轮", "比较"]);
   assert.equal(await text("#badge"), "录制文件 made-up.waitscope");
-  assert.deepEqual(await window.page.locator("#facts dt").allInnerTexts(), ["时间", "调用", "丢失", "自身 CPU", "自身内存", "每次调用的探针开销"]);
+  assert.deepEqual(await window.page.locator("#facts dt").allInnerTexts(), ["时间", "调用", "丢失", "捕获", "自身 CPU", "自身内存", "每次调用的探针开销"]);
   assert.deepEqual(await window.page.locator("#legend span").allInnerTexts(), ["阻塞", "可运行(等 CPU)", "内核", "拷贝", "用户态", "其他调用"]);
   assert.equal(await text("#whole"), "整个跟踪");
   assert.match(await text("#where"), /^显示 .* s，起于 /);
   await window.page.waitForFunction(() => document.querySelectorAll("#in-view tbody tr").length === 6);
   await assertNoEnglish(window, "timeline");
-  for (const [key, heading] of [["2", "发现"], ["3", "延迟"], ["4", "连接"], ["5", "事件循环"]]) {
+  for (const [key, heading] of [["2", "捕获"], ["3", "延迟"], ["4", "连接"], ["5", "事件循环"], ["6", "有何变化"]]) {
     await window.page.keyboard.press(key);
     await window.page.locator("#view h2", { hasText: heading }).first().waitFor();
     // What the server has to say is there.
     await window.page.waitForFunction(() => document.querySelectorAll("#view tbody tr").length > 0);
     await assertNoEnglish(window, heading);
   }
+  await window.page.keyboard.press("e");
+  await window.page.locator("#export h2").waitFor();
+  await assertNoEnglish(window, "export");
   assert.deepEqual(window.complaints, []);
 });
 

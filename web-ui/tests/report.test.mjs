@@ -32,7 +32,7 @@ const rowsOf = (window, caption) => window.page.locator("table", { hasText: capt
 
 test("tabs show one view each, by click and by keys, and the address says which", async (t) => {
   const { window } = await open(t, "");
-  const names = ["timeline", "summary", "latency", "connections", "turns"];
+  const names = ["timeline", "summary", "latency", "connections", "turns", "compare"];
   for (const [i, name] of names.entries()) {
     await window.page.keyboard.press(String(i + 1));
     assert.deepEqual(await window.page.locator("[role=tab][aria-selected=true]").allInnerTexts(), [`${name[0].toUpperCase()}${name.slice(1)}`]);
@@ -40,7 +40,7 @@ test("tabs show one view each, by click and by keys, and the address says which"
     assert.equal(await window.page.locator("#view").isVisible(), name !== "timeline");
     if (name !== "timeline") await window.page.waitForFunction((wanted) => location.hash.includes(`view=${wanted}`), name);
   }
-  await window.page.locator("#tab-turns").focus();
+  await window.page.locator("#tab-compare").focus();
   await window.page.keyboard.press("ArrowRight");
   assert.equal(await window.page.locator("#scroller").isVisible(), true, "round from the last to the first");
   await window.page.locator("#tab-latency").click();

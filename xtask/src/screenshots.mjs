@@ -16,7 +16,7 @@ const SHOWN_MS = 5000;
 const WINDOW_NS = 3.5e5;
 
 /** In the order of their keys. */
-const VIEWS = ['timeline', 'summary', 'latency', 'connections', 'turns'];
+const VIEWS = ['timeline', 'summary', 'latency', 'connections', 'turns', 'compare'];
 
 const [address, picture, views] = process.argv.slice(2);
 const browser = await chromium.launch({

@@ -95,11 +95,15 @@ pub(crate) enum Command {
         output: PathBuf,
     },
     /// Show the page on a recording
-    #[command(after_help = "Example:\n  waitscope open trace.waitscope\n\n\
+    #[command(after_help = "Examples:\n  waitscope open trace.waitscope\n  \
+        waitscope open after.waitscope --against before.waitscope\n\n\
         One that was cut off opens too, and says what is missing.")]
     Open {
         /// The recording
         file: PathBuf,
+        /// A recording from before, to compare it with: what `waitscope diff BEFORE FILE` says, on the page
+        #[arg(long, value_name = "BEFORE")]
+        against: Option<PathBuf>,
         #[command(flatten)]
         page: Page,
     },
@@ -107,21 +111,21 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         waitscope export t.waitscope --format perfetto -o t.pftrace   then open it in https://ui.perfetto.dev\n  \
         waitscope export t.waitscope --format ndjson | head\n  \
+        waitscope export t.waitscope --from 2s --to 2s500ms -o half.json      what there was in half a second\n  \
         waitscope export t.waitscope --format parquet -o calls.parquet\n  \
         waitscope export t.waitscope --format parquet -o lake/        many recordings in one directory, see docs/sql.md")]
     Export {
         /// The recording
-        waitscope export t.waitscope --from 2s --to 2s500ms -o half.json      what there was in half a second\n  \
         file: PathBuf,
         /// The format
         #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
         format: ExportFormat,
+        #[command(flatten)]
+        span: Span,
         /// Where to write it [default: standard output]. Parquet needs it: a file if it ends in .parquet, else a directory
         #[arg(short, long, value_name = "FILE|DIR")]
         output: Option<PathBuf>,
     },
-        #[command(flatten)]
-        span: Span,
     /// Say in words and numbers what a recording shows
     Report {
         /// The recording
@@ -231,13 +235,13 @@ impl Command {
                 let records = record.is_some() && tracing.flying.flight.is_none();
                 tracing.keeping.fault(records)
             }
+            Self::Export { span, .. } if span.range().is_empty() => {
+                Some("--from must be before --to: nothing can be in between")
+            }
             Self::Record { tracing, .. } => tracing.keeping.fault(tracing.flying.flight.is_none()),
             _ => None,
         }
     }
-            Self::Export { span, .. } if span.range().is_empty() => {
-                Some("--from must be before --to: nothing can be in between")
-            }
 }
 
 /// How to trace.
@@ -293,10 +297,6 @@ pub(crate) struct Page {
     pub(crate) memory: u64,
 }
 
-/// What a recording is turned into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExportFormat {
-    /// One JSON document, see docs/export.md
 /// Of which part of a recording.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Span {
@@ -318,6 +318,10 @@ impl Span {
     }
 }
 
+/// What a recording is turned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One JSON document, see docs/export.md
     Json,
     /// The same, one object a line
     Ndjson,

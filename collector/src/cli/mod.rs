@@ -83,15 +83,19 @@ fn act(command: Command) -> Result<Exit> {
             model,
             ..
         } => trace::demo(model, &tracing, &page, record.as_deref()),
-        Command::Open { file, page } => open::open(&file, &page),
+        Command::Open {
+            file,
+            against,
+            page,
+        } => open::open(&file, against.as_deref(), &page),
         Command::Export {
             file,
             format,
+            span,
             output,
         } => export::export(&file, format, span.range(), output.as_deref()),
         Command::Diff { a, b, json } => diff::diff(&a, &b, json),
         Command::Report { file, json } => report::report(&file, json),
-            span,
         Command::Doctor { json } => doctor::doctor(json),
         Command::DemoServer { model } => demo::serve_main(model).map(|()| Exit::Done),
         Command::DemoLoad { port } => demo::load_main(port).map(|()| Exit::Done),

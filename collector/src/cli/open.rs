@@ -7,18 +7,25 @@ use anyhow::{Context as _, Result};
 use super::{Exit, args::Page, page, say::say, signals::EndSignals};
 use crate::{
     attach::drop_all,
+    diff::{self, Diff},
+    export::Source,
     opened::{self, Opened, Rest},
+    reading::Reading,
     recording::Reader,
-    report::Reading,
-    serve::{Reports, Server, Shared},
+    report,
+    serve::{Comparison, Exports, Reports, Server, Shared},
     text::{self, escape},
 };
 
 /// `waitscope open`
-pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
+pub(super) fn open(file: &Path, against: Option<&Path>, page: &Page) -> Result<Exit> {
     drop_all()?;
-    // Opened before the store is filled: whatever takes the file's name meanwhile is not what is reported on.
+    // Opened before the store is filled: whatever takes the file's name meanwhile is not what is reported on, nor exported.
     let reader = Reader::open(file)?;
+    let exports = Exports::recorded(Source::open(file)?);
+    let against = against
+        .map(|before| Against::open(before, file))
+        .transpose()?;
     let progress = super::export::progress(0, "reading");
     let opened = opened::open(file, page.memory << 20, |read, all| {
         progress.set_length(all);
@@ -46,14 +53,24 @@ pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
     runtime.block_on(async {
         let bound = Server::bind(page.listen).await?;
         page::announce(&bound.address());
-        let shared = Arc::new(Shared::glanced(store, &name, cut.clone(), reports));
+        let shared = Shared::glanced(store, &name, cut.clone(), reports).exporting(exports);
+        let shared = match &against {
+            Some(against) => shared.compared(against.comparison.clone()),
+            None => shared,
+        };
+        let shared = Arc::new(shared);
         let more = shared.clone();
         // It ends with the program, if not before.
         std::thread::Builder::new()
             .name("read".to_owned())
             .spawn(move || {
                 read(rest, &more, &name, cut.as_deref());
-                reading.run(reader);
+                reading.run(|progress| report::sum_up(reader, progress));
+                if let Some(against) = against
+                    && let Err(error) = against.begin()
+                {
+                    say_of(&name, &format!("{error:#}"));
+                }
                 let fill = more.store().filler();
                 fill();
             })
@@ -63,6 +80,38 @@ pub(super) fn open(file: &Path, page: &Page) -> Result<Exit> {
             .await?;
         Ok(Exit::Done)
     })
+}
+
+/// Another recording, with which the one that is shown is compared: both opened, neither read.
+struct Against {
+    readers: [Reader; 2],
+    comparison: Comparison,
+    reading: Arc<Reading<Diff>>,
+}
+
+impl Against {
+    fn open(before: &Path, shown: &Path) -> Result<Self> {
+        let readers = [Reader::open(before)?, Reader::open(shown)?];
+        let reading = Arc::new(Reading::default());
+        let names = [before, shown].map(|path| path.display().to_string());
+        let [before, shown] = &names;
+        Ok(Self {
+            readers,
+            comparison: Comparison::new(before, shown, Arc::clone(&reading)),
+            reading,
+        })
+    }
+
+    /// Compares them on a thread, which ends with the program, if not before.
+    fn begin(self) -> Result<()> {
+        let [before, shown] = self.readers;
+        let reading = self.reading;
+        std::thread::Builder::new()
+            .name("compare".to_owned())
+            .spawn(move || reading.run(|progress| diff::diff(before, shown, progress)))
+            .context("start a thread to compare recordings")?;
+        Ok(())
+    }
 }
 
 /// Reads all of a recording that is shown at a glance until then.

@@ -26,11 +26,12 @@ use crate::{
     attach::{Options, Session, Target, drop_all, invoking_user},
     demo::{Demo, Model},
     drain::{Outcome, Sinks, drain},
+    export::Source,
     hands::Takers,
     model::{Condition, Trace},
     recording::{Flight, Flown, Recorder},
     report::Growing,
-    serve::{Bound, Reports, Server, Shared},
+    serve::{Bound, Exports, Reports, Server, Shared},
     store::Store,
     text::{self, escape},
 };
@@ -141,7 +142,7 @@ impl Plan<'_> {
                 let bound = runtime.block_on(Server::bind(page.listen))?;
                 let reports = Reports::of_live(summary.clone());
                 let shared = Shared::live(store, "attach", reports);
-                (Some(Arc::new(shared)), Some(bound))
+                (Some(shared), Some(bound))
             }
         };
         // Last of what may fail, for it empties the recording that was there.
@@ -153,6 +154,8 @@ impl Plan<'_> {
             .filter(|_| plan.is_none())
             .map(|path| Recorder::create(path, &trace, rotation))
             .transpose()?;
+        let exports = exports(self.record, writer.as_ref(), plan.is_some())?;
+        let shared = shared.map(|shared| Arc::new(shared.exporting(exports)));
         let flight = plan.map(|plan| Flight::new(plan, &trace)).transpose()?;
         let name = text::shorten(&trace.command, 60);
         say(format_args!("tracing process {pid} ({name})"));
@@ -268,6 +271,16 @@ impl Plan<'_> {
             ));
         }
     }
+}
+
+/// What of a live trace can be exported: the file that all of it is written to, if it is.
+fn exports(record: Option<&Path>, writer: Option<&Recorder>, flies: bool) -> Result<Exports> {
+    Ok(match writer {
+        _ if flies => Exports::flown(),
+        None => Exports::unrecorded(),
+        Some(writer) if record != Some(writer.file()) => Exports::rotated(),
+        Some(writer) => Exports::growing(Source::open(writer.file())?),
+    })
 }
 
 /// From now on, each signal that a trigger waits for sets its bit.

@@ -339,8 +339,10 @@ impl<D: Decoded> Reader<D> {
             self.whole_bytes = self.frames.read_bytes();
             return Some("something follows the end of the recording".to_owned());
         }
-        (!self.ended)
-            .then(|| "the recorder was stopped before it could end the recording".to_owned())
+        (!self.ended).then(|| {
+            "the recorder was stopped before it could end the recording, or still writes it"
+                .to_owned()
+        })
     }
 
     fn step(&mut self) -> Result<Step<D>> {

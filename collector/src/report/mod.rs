@@ -11,13 +11,13 @@ mod lag_over_time;
 pub(crate) mod latency;
 mod loops;
 mod over_time;
-mod reading;
 mod requests;
 mod show;
 mod show_chain;
 mod show_requests;
 mod show_turns;
 mod stalls;
+mod summing;
 mod threads;
 mod turns;
 mod wakers;
@@ -34,10 +34,10 @@ pub use growing::Growing;
 pub use lag_over_time::LagOverTime;
 pub use loops::LoopReport;
 pub use over_time::OverTime;
-pub use reading::Reading;
 pub use requests::RequestReport;
 use requests::Requests;
 pub use stalls::LongestTurn;
+pub use summing::sum_up;
 use threads::Lanes;
 pub use threads::ThreadReport;
 use turns::Loops;
@@ -61,7 +61,7 @@ const TOLD: usize = 5;
 /// # Errors
 /// The recording can't be read. One that is cut is summed up as far as it goes, and says so.
 pub fn report(reader: Reader) -> Result<Report> {
-    reading::sum_up(reader, |_, _| {})
+    sum_up(reader, &mut |_, _| {})
 }
 
 /// Sums up a trace while it is made.

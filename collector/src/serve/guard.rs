@@ -2,7 +2,8 @@
 //!
 //! It comes before any routing and covers everything. What it guards against: other users of the machine
 //! (the secret), other pages in the same browser (`Origin`, `Sec-Fetch-Site`, the cookie's `SameSite`), and
-//! other names for this machine (`Host`: DNS rebinding). A refusal must never say more than its number.
+//! other names for this machine (`Host`: DNS rebinding). A refusal must never say more than its number: only who was let in
+//! is told why something can't be had, where that is [`said`].
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -17,7 +18,7 @@ use axum::{
         },
     },
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 
 use super::secret::Secret;
@@ -186,7 +187,8 @@ pub(super) async fn keep(
         Verdict::Exchange => guard.exchange(),
         Verdict::Refuse(status) => refuse(status),
     };
-    if response.status().is_client_error() || response.status().is_server_error() {
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    if failed && response.extensions().get::<Said>().is_none() {
         // What the router has to say about a wrong request helps nobody.
         *response.body_mut() = Body::empty();
         for header in ["content-type", "content-length"] {
@@ -202,6 +204,17 @@ pub(super) async fn keep(
         .headers_mut()
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Marks an answer whose words are ours, and for someone who was let in.
+#[derive(Clone, Copy)]
+struct Said;
+
+/// A "no" that says why.
+pub(super) fn said(status: StatusCode, words: String) -> Response {
+    let mut response = (status, words + "\n").into_response();
+    response.extensions_mut().insert(Said);
     response
 }
 

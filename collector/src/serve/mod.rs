@@ -5,7 +5,9 @@
 
 mod assets;
 mod captures;
+mod comparison;
 mod cost;
+mod exports;
 mod guard;
 mod live;
 mod queries;
@@ -19,6 +21,8 @@ use std::sync::Arc;
 
 use axum::{Router, middleware, routing::get};
 
+pub use comparison::Comparison;
+pub use exports::Exports;
 pub use reports::Reports;
 pub use server::{Bound, Server};
 pub use shared::Shared;
@@ -35,6 +39,8 @@ fn router(shared: Arc<Shared>, guard: Arc<Guard>) -> Router {
         .route("/api/tile/{lane}/{level}/{index}", get(queries::tile))
         .route("/api/call/{lane}/{at}", get(queries::call))
         .route("/api/report", get(reports::report))
+        .route("/api/diff", get(comparison::diff))
+        .route("/api/export", get(exports::export))
         .route("/api/story/{lane}/{at}", get(queries::story))
         .route("/api/totals", get(questions::totals))
         .route("/api/latency", get(questions::latency))

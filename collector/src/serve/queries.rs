@@ -50,6 +50,7 @@ pub(super) async fn trace(State(shared): State<Arc<Shared>>) -> Answer {
         "live": about.live,
         "source": about.source,
         "tile_buckets": TILE_BUCKETS,
+        "export": shared.exports.told(),
     }))
 }
 

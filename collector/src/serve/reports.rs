@@ -14,7 +14,10 @@ use super::{
     queries::{Answer, elsewhere, json_answer},
     shared::Shared,
 };
-use crate::report::{Growing, Reading, Report};
+use crate::{
+    reading::Reading,
+    report::{Growing, Report},
+};
 
 /// A report of a live trace stands for so long, whoever asks.
 const FRESH: Duration = Duration::from_secs(1);
@@ -27,7 +30,7 @@ pub struct Reports(Arc<Source>);
 
 enum Source {
     Live(Growing, Mutex<Option<Made>>),
-    Recording(Arc<Reading>),
+    Recording(Arc<Reading<Report>>),
 }
 
 /// A report and when it was made.
@@ -40,7 +43,7 @@ impl Reports {
     }
 
     /// Of a recording that somebody reads.
-    pub fn of_recording(reading: Arc<Reading>) -> Self {
+    pub fn of_recording(reading: Arc<Reading<Report>>) -> Self {
         Self(Arc::new(Source::Recording(reading)))
     }
 
@@ -57,15 +60,24 @@ impl Reports {
                 *made = Some(Made(Instant::now(), answer.clone()));
                 answer
             }
-            Source::Recording(reading) => match reading.done() {
-                Some(Ok(report)) => of_report(report),
-                Some(Err(error)) => json!({ "report": null, "reading": null, "failed": error }),
-                None => {
-                    let (read, all) = reading.progress();
-                    let reading = json!({ "read_bytes": read, "all_bytes": all });
-                    json!({ "report": null, "reading": reading, "failed": null })
-                }
-            },
+            Source::Recording(reading) => of_reading(reading, "report", of_report),
+        }
+    }
+}
+
+/// What came of a reading, or in place of `what` null, how far it is or why it failed.
+pub(super) fn of_reading<T>(
+    reading: &Reading<T>,
+    what: &str,
+    of: impl FnOnce(&T) -> Value,
+) -> Value {
+    match reading.done() {
+        Some(Ok(done)) => of(done),
+        Some(Err(error)) => json!({ what: null, "reading": null, "failed": error }),
+        None => {
+            let (read, all) = reading.progress();
+            let far = json!({ "read_bytes": read, "all_bytes": all });
+            json!({ what: null, "reading": far, "failed": null })
         }
     }
 }

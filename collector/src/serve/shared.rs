@@ -11,14 +11,16 @@ use tokio::sync::watch;
 
 use super::{
     captures::Captures,
+    comparison::Comparison,
     cost::{Cost, Meter, rss_bytes},
+    exports::Exports,
     reports::Reports,
 };
 use crate::{
     attach::Totals,
     model::{Arch, OpenThread, Trace},
-    store::{State, Store},
     recording::{Flight, Flown},
+    store::{State, Store},
 };
 
 /// Of a recording that was made or changed by something else.
@@ -28,6 +30,8 @@ const NOTES_DIFFER: &str = "what was noted beside its rows is not what is in the
 pub struct Shared {
     pub(super) about: About,
     pub(super) reports: Reports,
+    pub(super) exports: Exports,
+    pub(super) comparison: Option<Comparison>,
     store: Mutex<Store>,
     /// What the store says will still be so when all has been read.
     is_sure: AtomicBool,
@@ -55,11 +59,11 @@ pub(super) struct Snapshot {
     pub(super) recorded_bytes: Option<u64>,
     /// What is missing of a damaged recording.
     pub(super) cut: Option<String>,
+    /// Without a flight recorder, or before its first second is over, `None`.
+    pub(super) captures: Option<Captures>,
 }
 
 impl Shared {
-    /// Without a flight recorder, or before its first second is over, `None`.
-    pub(super) captures: Option<Captures>,
     /// For a trace that goes on. `source` is what to call it.
     pub fn live(store: Store, source: &str, reports: Reports) -> Self {
         Self::new(store, source, true, None, reports)
@@ -90,10 +94,10 @@ impl Shared {
             },
             recorded_bytes: None,
             cut,
+            captures: None,
         };
         let arch = Arch::from_machine(&trace.arch);
         Self {
-            captures: None,
             about: About {
                 trace,
                 arch,
@@ -101,11 +105,26 @@ impl Shared {
                 source: source.to_owned(),
             },
             reports,
+            exports: Exports::unrecorded(),
+            comparison: None,
             store: Mutex::new(store),
             is_sure: AtomicBool::new(true),
             meter: Mutex::new(Meter::new()),
             published: watch::Sender::new(Arc::new(snapshot)),
         }
+    }
+
+    /// The same, of which something can be exported.
+    #[must_use]
+    pub fn exporting(self, exports: Exports) -> Self {
+        Self { exports, ..self }
+    }
+
+    /// The same, beside another recording.
+    #[must_use]
+    pub fn compared(self, comparison: Comparison) -> Self {
+        let comparison = Some(comparison);
+        Self { comparison, ..self }
     }
 
     /// The store. A panic elsewhere while it was held is no reason for another one: its numbers may be

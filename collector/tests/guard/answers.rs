@@ -1,7 +1,9 @@
 //! What a browser with the cookie is told.
 
+use std::sync::Arc;
+
 use serde_json::Value;
-use waitscope::attach::Totals;
+use waitscope::{attach::Totals, reading::Reading, serve::Comparison};
 
 use crate::{
     ROUTES,
@@ -110,7 +112,14 @@ fn the_answers_say_what_the_trace_is() {
     });
     let answer = site.get("/api/trace");
     assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.json(), expected);
+    let mut told = answer.json();
+    // Named like no other file: see the tests of exports.
+    let export = told.as_object_mut().unwrap().remove("export").unwrap();
+    assert!(
+        export["file"].is_string() && export["why_not"].is_null(),
+        "{export}"
+    );
+    assert_eq!(told, expected);
 
     let lanes = site.get("/api/lanes").json();
     assert_eq!(
@@ -214,6 +223,31 @@ fn the_report_is_that_of_the_command_line_and_until_it_is_read_it_says_how_far_t
             "report": null, "reading": { "read_bytes": 0, "all_bytes": 0 }, "failed": null
         })
     );
+}
+
+#[test]
+fn without_a_second_recording_there_is_nothing_to_compare_and_with_one_it_says_how_far_it_is() {
+    let none = Site::recorded().get("/api/diff").json();
+    let expected =
+        serde_json::json!({ "names": null, "diff": null, "reading": null, "failed": null });
+    assert_eq!(none, expected);
+    let reading = Arc::new(Reading::default());
+    let site = Site::compared(Comparison::new("a <b>", "b", Arc::clone(&reading)));
+    let mut expected = serde_json::json!({
+        "names": ["a <b>", "b"], "diff": null, "reading": { "read_bytes": 0, "all_bytes": 0 }, "failed": null
+    });
+    assert_eq!(site.get("/api/diff").json(), expected);
+    reading.run(|progress| {
+        progress(3, 9);
+        assert_eq!(
+            site.get("/api/diff").json()["reading"],
+            serde_json::json!({ "read_bytes": 3, "all_bytes": 9 })
+        );
+        anyhow::bail!("no such luck")
+    });
+    expected["reading"] = Value::Null;
+    expected["failed"] = "no such luck".into();
+    assert_eq!(site.get("/api/diff").json(), expected);
 }
 
 #[test]

@@ -16,7 +16,7 @@ impl Answer {
     pub(crate) fn read(stream: &mut TcpStream, head_only: bool) -> Self {
         let mut bytes = Vec::new();
         let mut read_to = |bytes: &mut Vec<u8>, done: &dyn Fn(&[u8]) -> bool| {
-            let mut part = [0; 4096];
+            let mut part = [0; 65_536];
             while !done(bytes) {
                 let count = stream.read(&mut part).unwrap();
                 assert!(
@@ -49,7 +49,13 @@ impl Answer {
             headers,
             body: Vec::new(),
         };
-        if answer.header("transfer-encoding").is_some() {
+        let is_stream = answer.header("content-type") == Some("text/event-stream");
+        if !head_only && !is_stream && answer.header("transfer-encoding").is_some() {
+            read_to(&mut bytes, &|bytes| unchunked(&bytes[body_at..]).is_some());
+            answer.body = unchunked(&bytes[body_at..]).unwrap();
+            return answer;
+        }
+        if !head_only && is_stream {
             // A stream has no end: its first event will do.
             read_to(&mut bytes, &|bytes| {
                 bytes[body_at..].windows(2).any(|two| two == b"\n\n")
@@ -83,6 +89,24 @@ impl Answer {
         assert!(self.body.is_empty(), "a refusal with a body: {self:?}");
         assert_eq!(self.header("connection"), Some("close"), "{self:?}");
         self.status
+    }
+}
+
+/// A body that came in chunks, once the last has come.
+fn unchunked(mut bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let line = bytes.windows(2).position(|two| two == b"\r\n")?;
+        let length = std::str::from_utf8(&bytes[..line]).unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        let chunk = bytes.get(line + 2..line + 2 + length)?;
+        let rest = bytes.get(line + 4 + length..)?;
+        if length == 0 {
+            assert!(rest.is_empty(), "more after the last chunk");
+            return Some(body);
+        }
+        body.extend(chunk);
+        bytes = rest;
     }
 }
 

@@ -6,12 +6,13 @@ mod answers;
 mod blank;
 mod client;
 mod connections;
+mod exports;
 mod live;
 mod site;
 mod strangers;
 
 /// One of each route.
-const ROUTES: [&str; 16] = [
+const ROUTES: [&str; 18] = [
     "/",
     "/main.js",
     "/api/trace",
@@ -21,6 +22,8 @@ const ROUTES: [&str; 16] = [
     "/api/tile/0/20/0",
     "/api/call/0/100",
     "/api/report",
+    "/api/diff",
+    "/api/export?format=ndjson&from_ns=0",
     "/api/story/0/100",
     "/api/totals?from_ns=0&lane=0",
     "/api/latency",

@@ -8,11 +8,13 @@ use std::{
 };
 
 use waitscope::{
+    export::Source,
     model::{
         Call, End, Event, Life, LifeKind, Piece, Ready, Run, SHORT_BITS, Series, Sketch, Sum, Trace,
     },
+    recording::Writer,
     report::Growing,
-    serve::{Reports, Server, Shared},
+    serve::{Comparison, Exports, Reports, Server, Shared},
     store::Store,
 };
 
@@ -43,12 +45,19 @@ impl Site {
     pub(crate) fn recorded() -> Self {
         let mut store = store();
         store.extend([end()]);
-        Self::new(Shared::recorded(
-            store,
-            "file.arrow",
-            Some("torn".to_owned()),
-            Reports::of_live(growing()),
-        ))
+        let cut = Some("torn".to_owned());
+        let reports = Reports::of_live(growing());
+        Self::new(Shared::recorded(store, "file.arrow", cut, reports).exporting(recording()))
+    }
+
+    pub(crate) fn exporting(exports: Exports) -> Self {
+        let reports = Reports::of_live(growing());
+        Self::new(Shared::recorded(store(), "file.arrow", None, reports).exporting(exports))
+    }
+
+    pub(crate) fn compared(comparison: Comparison) -> Self {
+        let reports = Reports::of_live(growing());
+        Self::new(Shared::recorded(store(), "file.arrow", None, reports).compared(comparison))
     }
 
     pub(crate) fn live() -> Self {
@@ -174,7 +183,7 @@ impl Drop for Site {
     }
 }
 
-fn trace() -> Trace {
+pub(crate) fn trace() -> Trace {
     Trace {
         pid: 7,
         command: "prog <b>".to_owned(),
@@ -195,6 +204,16 @@ fn store() -> Store {
     store
 }
 
+/// The same in a file, which has no name any more.
+fn recording() -> Exports {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut writer = Writer::create(file.path(), &trace()).unwrap();
+    writer.append(&events()).unwrap();
+    writer.append(&[end()]).unwrap();
+    writer.flush().unwrap();
+    Exports::recorded(Source::open(file.path()).unwrap())
+}
+
 /// The same summed up.
 pub(crate) fn growing() -> Growing {
     let growing = Growing::new(&trace());
@@ -203,7 +222,7 @@ pub(crate) fn growing() -> Growing {
     growing
 }
 
-fn events() -> [Event; 3] {
+pub(crate) fn events() -> [Event; 3] {
     let found = Life {
         pid: 7,
         tid: 8,
