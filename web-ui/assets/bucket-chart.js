@@ -5,24 +5,28 @@
  */
 
 import { setText } from "./dom.js";
+import { FONT } from "./draw-axis.js";
 
-export const WIDTH_PX = 840;
+const WIDTH_PX = 840;
+/** Left of the buckets, for what heights mean. */
+const MARGIN_PX = 58;
 
 /**
  * @typedef {{ heightPx: number, count: number, label: string, accent: string, words: (bucket: number) => string,
- *   draw: (context: CanvasRenderingContext2D, edgeOf: (bucket: number) => number) => void, onBucket: (bucket: number) => void }} Chart
- *   `edgeOf`: where a bucket begins, in pixels
+ *   draw: (context: CanvasRenderingContext2D, edgeOf: (bucket: number) => number) => void, heights: () => Height[], faint: string,
+ *   onBucket: (bucket: number) => void }} Chart  `edgeOf`: where a bucket begins, in pixels; `heights`: what some mean
+ * @typedef {{ y: number, words: string }} Height
  */
 
 /** @param {Chart} chart @returns {HTMLElement} the canvas, and below it what the bucket says that is looked at */
-export function bucketChart({ heightPx, count, label, accent, words, draw, onBucket }) {
+export function bucketChart({ heightPx, count, label, accent, faint, words, draw, heights, onBucket }) {
   const canvas = document.createElement("canvas");
   canvas.width = WIDTH_PX;
   canvas.height = heightPx;
   canvas.style.height = `${heightPx}px`;
   const context = canvas.getContext("2d");
   const last = Math.max(0, count - 1);
-  const edgeOf = (/** @type {number} */ bucket) => Math.round((bucket / Math.max(1, count)) * WIDTH_PX);
+  const edgeOf = (/** @type {number} */ bucket) => Math.round(MARGIN_PX + (bucket / Math.max(1, count)) * (WIDTH_PX - MARGIN_PX));
   // Where it is stands in the canvas itself: one that takes its place can be told to begin there.
   const at = () => Number(canvas.getAttribute("aria-valuenow"));
   const said = document.createElement("p");
@@ -38,6 +42,11 @@ export function bucketChart({ heightPx, count, label, accent, words, draw, onBuc
     if (!context) return;
     context.clearRect(0, 0, WIDTH_PX, heightPx);
     draw(context, edgeOf);
+    context.font = FONT;
+    context.textBaseline = "middle";
+    context.textAlign = "right";
+    context.fillStyle = faint;
+    for (const { y, words: meaning } of heights()) context.fillText(meaning, MARGIN_PX - 5, Math.min(heightPx - 7, Math.max(7, y)));
     if (!marks) return;
     context.strokeStyle = accent;
     context.lineWidth = 2;
@@ -59,7 +68,7 @@ export function bucketChart({ heightPx, count, label, accent, words, draw, onBuc
   };
   place(last);
   paint(false);
-  const under = (/** @type {number} */ x) => Math.floor((x / Math.max(1, canvas.clientWidth)) * count);
+  const under = (/** @type {number} */ x) => Math.floor((((x / Math.max(1, canvas.clientWidth)) * WIDTH_PX - MARGIN_PX) / (WIDTH_PX - MARGIN_PX)) * count);
   canvas.addEventListener("pointermove", (event) => look(under(event.offsetX)));
   canvas.addEventListener("pointerleave", () => (document.activeElement === canvas ? look(at()) : leave()));
   canvas.addEventListener("focus", () => look(at()));

@@ -37,7 +37,7 @@ export function drawBusy(over, palette, onRange) {
   const shares = over.workNs.map((_, bucket) => busyOf(over, bucket));
   const most = shares.reduce((/** @type {number} */ top, share) => Math.max(top, share ?? 0), 0);
   return bucketChart({
-    heightPx: HEIGHT_PX, count: shares.length, accent: palette.accent,
+    heightPx: HEIGHT_PX, count: shares.length, accent: palette.accent, faint: palette.faint,
     label: say("chart.busy", { share: formatShare(most), time: formatNs(over.bucketNs) }),
     words: (bucket) => {
       const share = shares[bucket] ?? null;
@@ -46,7 +46,7 @@ export function drawBusy(over, palette, onRange) {
     },
     draw: (context, edgeOf) => {
       context.fillStyle = palette.lane;
-      context.fillRect(0, 0, context.canvas.width, HEIGHT_PX);
+      context.fillRect(edgeOf(0), 0, context.canvas.width, HEIGHT_PX);
       shares.forEach((share, bucket) => {
         const left = edgeOf(bucket);
         const width = Math.max(1, edgeOf(bucket + 1) - left - 1);
@@ -55,6 +55,7 @@ export function drawBusy(over, palette, onRange) {
         context.fillRect(left, HEIGHT_PX - height, width, height);
       });
     },
+    heights: () => [{ y: 0, words: formatShare(1) }, { y: HEIGHT_PX, words: formatShare(0) }],
     onBucket: (bucket) => onRange({ fromNs: bucket * over.bucketNs, toNs: (bucket + 1) * over.bucketNs }),
   });
 }

@@ -85,7 +85,7 @@ export function growthOf({ a, b }) {
 /** How much it changed, in words. @param {Num} of @returns {string} */
 export function changeText({ a, b }) {
   if ((a === null && b === null) || (a === 0 && b === 0)) return "–";
-  if (b === null) return say("compare.gone");
+  if (b === null || b === 0) return say("compare.gone");
   if (a === null || a === 0) return say("compare.new");
   if (b / a >= 10) return `${formatCount(b / a)}×`;
   const percent = Math.round((b / a - 1) * 100);

@@ -11,7 +11,6 @@
  */
 
 import { bucketChart } from "./bucket-chart.js";
-import { FONT } from "./draw-axis.js";
 import { formatCount, formatNs, formatTime } from "./format.js";
 import { axisOf, decades, toY } from "./heat-grid.js";
 import { RUNNABLE } from "./phases.js";
@@ -42,7 +41,7 @@ export function drawLags(lags, palette, onRange) {
   const worst = worstOf(lags);
   const fromOf = (/** @type {number} */ bucket) => formatTime(bucket * lags.bucketNs, lags.bucketNs / 10);
   return bucketChart({
-    heightPx: HEIGHT_PX, count: lags.turns.length, accent: palette.accent,
+    heightPx: HEIGHT_PX, count: lags.turns.length, accent: palette.accent, faint: palette.faint,
     label: say("lag.label", { max: formatNs(lags.maxNs[worst] ?? 0), from: fromOf(worst), time: formatNs(lags.bucketNs) }),
     words: (bucket) => {
       const max = lags.maxNs[bucket] ?? null;
@@ -50,6 +49,7 @@ export function drawLags(lags, palette, onRange) {
       return say("lag.bucket", { max: formatNs(max), p99: formatNs(lags.p99Ns[bucket] ?? 0), count: formatCount(lags.turns[bucket] ?? 0), from: fromOf(bucket) });
     },
     draw: (context, edgeOf) => paint(context, edgeOf, lags, axis, palette),
+    heights: () => decades(axis).map((ns) => ({ y: toY(axis, ns), words: formatNs(ns) })),
     onBucket: (bucket) => {
       const [at, max] = [lags.maxAtNs[bucket] ?? null, lags.maxNs[bucket] ?? null];
       if (at !== null && max !== null) onRange({ fromNs: at, toNs: at + Math.max(1, max) });
@@ -67,7 +67,7 @@ export function drawLags(lags, palette, onRange) {
 function paint(context, edgeOf, lags, axis, palette) {
   const { width } = context.canvas;
   context.fillStyle = palette.lane;
-  context.fillRect(0, 0, width, HEIGHT_PX);
+  context.fillRect(edgeOf(0), 0, width, HEIGHT_PX);
   const ink = palette.phases[RUNNABLE]?.ink ?? palette.text;
   lags.maxNs.forEach((max, bucket) => {
     if (max === null) return;
@@ -81,16 +81,6 @@ function paint(context, edgeOf, lags, axis, palette) {
     context.fillRect(left + Math.floor(wide / 2), top, 1, HEIGHT_PX - top);
     context.fillRect(left, top, wide, CAP_PX);
   });
-  context.font = FONT;
-  context.textBaseline = "top";
-  for (const ns of decades(axis).slice(1)) {
-    const y = Math.round(toY(axis, ns));
-    context.fillStyle = palette.grid;
-    context.fillRect(0, y, width, 1);
-    const words = formatNs(ns);
-    context.fillStyle = palette.lane;
-    context.fillRect(2, y + 1, context.measureText(words).width + 6, 13);
-    context.fillStyle = palette.faint;
-    context.fillText(words, 5, y + 2);
-  }
+  context.fillStyle = palette.grid;
+  for (const ns of decades(axis).slice(1, -1)) context.fillRect(edgeOf(0), Math.round(toY(axis, ns)), width, 1);
 }

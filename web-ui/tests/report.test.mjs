@@ -195,7 +195,7 @@ test("lag over time tells each bucket as the report does, and leads to its worst
   const tops = await chart.evaluate((canvas, count) => {
     const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return Array.from({ length: count }, (_, bucket) => {
-      const x = Math.round(((bucket + 0.3) / count) * width);
+      const x = Math.round(58 + ((bucket + 0.3) / count) * (width - 58));
       const inked = (y) => { const i = (y * width + x) * 4; return Math.abs(data[i] - data[i + 2]) > 60; };
       for (let y = 0; y < height; y += 1) if (inked(y)) return y;
       return null;
