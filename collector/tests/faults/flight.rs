@@ -1,11 +1,15 @@
 //! A flight recorder on a program that stalls once: the capture holds that moment, what was before and what came after.
 
-use std::path::PathBuf;
+use std::{
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+};
 
 use nix::sys::signal::Signal;
 use waitscope::{model::Event, recording::Reader};
 
 use crate::{
+    page::{cookie, get},
     product::{Product, end_of, eventually, waitscope},
     script::Script,
 };
@@ -105,4 +109,62 @@ fn a_signal_makes_a_capture_and_what_is_no_trigger_is_named() {
     wrong.end().said(2, "\"trun\" is no call");
     let alone = Product::start(waitscope(&act).args(["--trigger", "turn > 5ms"]));
     alone.end().said(2, "--flight");
+}
+
+#[test]
+fn the_live_page_is_told_of_a_capture_while_it_is_written_and_of_its_file() {
+    let script = Script::start(STALLS);
+    let directory = tempfile::tempdir().unwrap();
+    let named = directory.path().join("live.arrows");
+    let act = format!(
+        "attach {} --listen 127.0.0.1:0 --record {}",
+        script.pid(),
+        named.display()
+    );
+    let mut command = waitscope(&act);
+    let mut product = Product::start(command.args([
+        "--flight",
+        "2s",
+        "--after",
+        "1s",
+        "--trigger",
+        "signal USR1",
+    ]));
+    let address = product.address();
+    let stream = BufReader::new(get(&address, "/api/live", &cookie(&address)));
+    let mut states = stream.lines().filter_map(|line| {
+        let state = serde_json::from_str(line.unwrap().strip_prefix("data: ")?);
+        Some(state.unwrap())
+    });
+    let mut until = |is: &dyn Fn(&serde_json::Value) -> bool| {
+        let mut captures = states
+            .by_ref()
+            .map(|mut state: serde_json::Value| state["captures"].take());
+        captures.find(|captures| is(captures)).unwrap()
+    };
+    let none = until(&|captures| captures.is_object());
+    assert_eq!(none["list"], serde_json::json!([]));
+    product.signal(Signal::SIGUSR1);
+    let under_way = until(&|captures| captures["under_way"].is_object());
+    assert_eq!(under_way["under_way"]["trigger"], "signal USR1");
+    let told = until(&|captures| captures["list"][0].is_object());
+    let files = captures(&directory);
+    assert_eq!(files.len(), 1, "{files:?}");
+    let capture = &told["list"][0];
+    assert_eq!(
+        capture["file"],
+        files[0].file_name().unwrap().to_str().unwrap()
+    );
+    assert_eq!(capture["bytes"], files[0].metadata().unwrap().len());
+    assert_eq!(capture["at_ns"], under_way["under_way"]["at_ns"]);
+    let mut reader = Reader::open(&files[0]).unwrap();
+    let mut end_ns = None;
+    while let Some(events) = reader.next_batch().unwrap() {
+        end_ns = events.iter().rev().find_map(|event| match event {
+            Event::End(end) => Some(end.at_ns),
+            _ => None,
+        });
+    }
+    assert_eq!(capture["to_ns"].as_u64(), end_ns);
+    product.interrupt().said(0, "for signal USR1 at ");
 }

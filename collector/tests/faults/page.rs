@@ -65,7 +65,7 @@ fn the_secret_is_printed_once_and_on_standard_output_only() {
 }
 
 /// Speaks HTTP by hand, for a browser would hang up in order.
-fn get(address: &str, path: &str, header: &str) -> TcpStream {
+pub(crate) fn get(address: &str, path: &str, header: &str) -> TcpStream {
     let host = address.split('/').nth(2).unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     write!(
@@ -74,6 +74,17 @@ fn get(address: &str, path: &str, header: &str) -> TcpStream {
     )
     .unwrap();
     stream
+}
+
+/// The header that the page's address is exchanged for.
+pub(crate) fn cookie(address: &str) -> String {
+    let path = &address[address.rfind('/').unwrap()..];
+    let mut stream = get(address, path, "Connection: close\r\n");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let mut lines = text.lines();
+    let cookie = lines.find_map(|line| line.strip_prefix("set-cookie: "));
+    format!("Cookie: {}\r\n", cookie.unwrap().split(';').next().unwrap())
 }
 
 #[test]
@@ -85,16 +96,8 @@ fn browsers_that_go_away_in_the_middle_and_nonsense_disturb_nobody() {
     )));
     let address = product.address();
     script.tell("go");
-    let path = &address[address.rfind('/').unwrap()..];
     let mut answer = [0; 1024];
-    let mut stream = get(&address, path, "Connection: close\r\n");
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let cookie = text
-        .lines()
-        .find_map(|line| line.strip_prefix("set-cookie: "))
-        .unwrap();
-    let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
+    let cookie = cookie(&address);
     for _ in 0..20 {
         let mut stream = get(&address, "/api/live", &cookie);
         assert!(
