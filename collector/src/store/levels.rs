@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use super::{
     items::Items,
     spans::Spans,
+    sums::Sums,
     tile::{Grid, LEVEL_MAX},
     track::{Chunk, Track},
 };
@@ -25,13 +26,10 @@ use crate::model::{Call, Off, OffCpu, Run, SHORT_BITS, Sum};
 /// the memory of the calls themselves, and a picture from those is quick where buckets are that narrow.
 pub(super) const FIRST_BASE: u8 = SHORT_BITS;
 
-/// The bucket's number, counted from the trace's beginning, and what began in it.
-type Bucket = (u64, Sum);
-
 #[derive(Debug, Default)]
 struct Level {
     /// In the order of time. The last one is open: what is in it is not in the levels above yet.
-    sums: Vec<Bucket>,
+    sums: Sums,
     calls: Track<Items>,
     spans: Track<Spans>,
 }
@@ -115,32 +113,9 @@ impl Levels {
         while level <= LEVEL_MAX
             && let Some(here) = self.level(level)
         {
-            let capacity = here.sums.capacity();
-            let up = match here.sums.last_mut() {
-                Some((last, open)) if *last == bucket => {
-                    *open += sum;
-                    None
-                }
-                Some(&mut (last, _)) if last > bucket => {
-                    // Something long came here before what went before it was closed below.
-                    match here.sums.binary_search_by_key(&bucket, |(at, _)| *at) {
-                        Ok(at) => {
-                            if let Some((_, there)) = here.sums.get_mut(at) {
-                                *there += sum;
-                            }
-                        }
-                        Err(at) => here.sums.insert(at, (bucket, sum)),
-                    }
-                    Some((bucket, sum))
-                }
-                closed => {
-                    let closed = closed.copied();
-                    here.sums.push((bucket, sum));
-                    closed
-                }
-            };
-            let grown = (here.sums.capacity() - capacity) * size_of::<Bucket>();
-            self.bytes += grown as isize;
+            let before = here.sums.bytes();
+            let up = here.sums.add(bucket, sum);
+            self.bytes += here.sums.bytes() as isize - before as isize;
             let Some(closed) = up else { return };
             (level, bucket, sum) = (level + 1, closed.0 >> 1, closed.1);
         }
@@ -149,15 +124,13 @@ impl Levels {
     /// Drops the lowest level.
     pub(super) fn coarsen(&mut self) {
         let open = self.levels.front().and_then(|level| level.sums.last());
-        if let Some(&(bucket, sum)) = open {
+        if let Some((bucket, sum)) = open {
             self.add(self.base + 1, bucket >> 1, sum);
         }
         self.base += 1;
         if let Some(level) = self.levels.pop_front() {
-            let bytes = size_of::<Level>()
-                + level.sums.capacity() * size_of::<Bucket>()
-                + level.calls.bytes()
-                + level.spans.bytes();
+            let bytes =
+                size_of::<Level>() + level.sums.bytes() + level.calls.bytes() + level.spans.bytes();
             self.bytes -= bytes as isize;
         }
     }
@@ -196,17 +169,11 @@ impl Levels {
     pub(super) fn sums(&self, grid: Grid) -> Option<Vec<(u32, Sum)>> {
         let at = usize::from(grid.level.checked_sub(self.base)?);
         let (first, end) = (grid.start_ns >> grid.level, grid.end_ns >> grid.level);
-        let all = self.levels.get(at).map_or(&[][..], |level| &level.sums);
-        let from = all.partition_point(|(bucket, _)| *bucket < first);
-        let here = all.get(from..).unwrap_or_default();
-        let mut sums: Vec<(u32, Sum)> = here
-            .iter()
-            .take_while(|(bucket, _)| *bucket < end)
-            .map(|(bucket, sum)| ((bucket - first) as u32, *sum))
-            .collect();
+        let here = self.levels.get(at);
+        let mut sums = here.map_or_else(Vec::new, |level| level.sums.range(first, end));
         // What is still open below is not here yet.
         for (below, level) in self.levels.iter().take(at).enumerate() {
-            let Some(&(bucket, sum)) = level.sums.last() else {
+            let Some((bucket, sum)) = level.sums.last() else {
                 continue;
             };
             let bucket = bucket >> (at - below);

@@ -18,6 +18,7 @@ mod query;
 mod shelf;
 mod spans;
 mod state;
+mod sums;
 mod tile;
 mod track;
 mod tracks;

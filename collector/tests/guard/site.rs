@@ -267,7 +267,7 @@ pub(crate) fn end() -> Event {
 
 /// A recording of one short call, of which nothing can be read again.
 pub(crate) fn gone() -> Store {
-    let mut store = Store::shelved(trace(), 64 << 20, Box::new(|_| None));
+    let mut store = Store::shelved(trace(), 64 << 20, Box::new(|_, _| false));
     let run = Run {
         series: Series::one(7, 8, 100, 150),
         sum: Sum {
