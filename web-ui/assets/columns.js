@@ -235,15 +235,16 @@ function settle(out) {
     }
     const room = known - exactly;
     const part = narrowly > room ? room / narrowly : 1;
-    for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
+    if (narrowly > 0) for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
       const amount = carry[phase] ?? 0;
       add(exact, phase * count + column, amount * part);
       carry[phase] = amount * (1 - part);
     }
     const rest = Math.max(0, room - narrowly);
-    const inOpen = Math.min(rest, Math.max(0, (out.openCall[column] ?? 0) - offCpu(out, column)));
-    add(exact, KERNEL * count + column, inOpen);
-    add(exact, USER * count + column, rest - inOpen);
+    const open = out.openCall[column] ?? 0;
+    const inOpen = open > 0 ? Math.min(rest, Math.max(0, open - offCpu(out, column))) : 0;
+    if (inOpen > 0) add(exact, KERNEL * count + column, inOpen);
+    if (rest > inOpen) add(exact, USER * count + column, rest - inOpen);
     out.known[column] = known;
   }
 }

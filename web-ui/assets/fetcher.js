@@ -37,6 +37,7 @@ export class Fetcher {
     /** @type {Map<number, number>} by lane: no request before this time */
     this.restUntilMs = new Map();
     this.requests = 0;
+    this.bytes = 0;
     this.failures = 0;
   }
 
@@ -45,12 +46,14 @@ export class Fetcher {
    * @param {readonly Wish[]} wishes
    * @param {State} state
    * @param {number} nowMs
+   * @param {number} [most] requests to begin
    */
-  want(wishes, state, nowMs) {
+  want(wishes, state, nowMs, most = Infinity) {
     this.cancelUnwanted(wishes);
+    const until = this.requests + most;
     for (const which of /** @type {const} */ (["visible", "nearby"])) {
       for (const wish of wishes) {
-        if (this.flights.size >= MAX_IN_FLIGHT) return;
+        if (this.flights.size >= MAX_IN_FLIGHT || this.requests >= until) return;
         if (this.flights.has(wish.lane.lane) || (this.restUntilMs.get(wish.lane.lane) ?? 0) > nowMs) continue;
         const index = wish[which].find((one) => this.isDue(wish, one, which === "visible", state, nowMs));
         if (index !== undefined) void this.start(wish.lane, wish.level, index, state);
@@ -89,6 +92,7 @@ export class Fetcher {
     this.requests += 1;
     try {
       const tile = await this.fetch(lane.lane, level, index, abort.signal);
+      this.bytes += tile.bytes;
       this.cache.put(lane.lane, entryOf(tile, lane, state, performance.now()));
     } catch (error) {
       if (!abort.signal.aborted) {

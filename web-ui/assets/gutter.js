@@ -34,6 +34,8 @@ export class Gutter {
     this.processes = new Map();
     /** How each thread comes to know that it can go on, by process and thread. @type {ReadonlyMap<string, string>} */
     this.models = new Map();
+    /** @type {readonly unknown[]} what the rows were last made of */
+    this.shown = [];
     this.root.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest("button") : null;
       if (button) onToggle(Number(button.dataset["pid"]));
@@ -42,6 +44,9 @@ export class Gutter {
 
   /** @param {Frame} frame @param {readonly Lane[]} lanes @param {State | null} state @param {number | null} hover */
   show(frame, lanes, state, hover) {
+    const looks = [frame.scrollPx, frame.heightPx, lanes, state, hover, this.models, this.processes];
+    if (looks.every((one, i) => one === this.shown[i])) return;
+    this.shown = looks;
     this.root.style.height = `${frame.heightPx}px`;
     const rows = visibleRows(frame);
     while (this.root.children.length > rows.end - rows.first) this.root.lastElementChild?.remove();

@@ -78,10 +78,15 @@ export class Header {
     this.command = byId("command", HTMLElement);
     this.facts = byId("facts", HTMLElement);
     this.banner = byId("banner", HTMLElement);
+    /** @type {readonly unknown[]} what was last shown */
+    this.shown = [];
   }
 
   /** @param {Trace | null} trace @param {State | null} state @param {Link} link @param {number} waitMs */
   show(trace, state, link, waitMs) {
+    const looks = [trace, state, link, waitMs];
+    if (looks.every((one, i) => one === this.shown[i])) return;
+    this.shown = looks;
     const badge = badgeOf(trace, state, link);
     this.badge.dataset["kind"] = badge.kind;
     setText(this.badge, badge.text);

@@ -6,7 +6,7 @@
  *
  * @import { Range } from "./view-state.js"
  * @import { Wish } from "./fetcher.js"
- * @import { State } from "./messages.js"
+ * @import { Lane, State } from "./messages.js"
  * @import { Timeline } from "./timeline.js"
  */
 
@@ -68,10 +68,14 @@ export class Overview {
     this.picture.reset(extentOf(state.nowNs, timeline.live && !state.ended), Math.round(this.widthPx * this.scale));
   }
 
-  /** @param {Timeline} timeline @param {State} state @returns {Wish[]} */
-  wishes(timeline, state) {
+  /**
+   * The tiles of the whole trace: of what the strip shows, or of other lanes, which then have something to fall back to.
+   * @param {Timeline} timeline @param {State} state @param {readonly Lane[]} [lanes]
+   * @returns {Wish[]}
+   */
+  wishes(timeline, state, lanes = shownLanes(timeline.allLanes)) {
     this.measure(timeline, state);
-    return this.picture.wishes(shownLanes(timeline.allLanes), state);
+    return this.picture.wishes(lanes, state);
   }
 
   /** @param {Timeline} timeline */
@@ -139,7 +143,8 @@ export class Overview {
     for (const ns of timesNs) {
       const left = (ns / extentNs) * widthPx + 3;
       const text = formatTime(ns, stepNs);
-      if (left + context.measureText(text).width < widthPx) context.fillText(text, left, TIMES_PX / 2);
+      // Measuring text is slow, and only the last may have no room.
+      if (left + TICK_PX < widthPx || left + context.measureText(text).width < widthPx) context.fillText(text, left, TIMES_PX / 2);
     }
   }
 

@@ -114,7 +114,7 @@ export class Page {
       onFrame: () => this.showFrame(),
       onRefused: (error) => this.onRefused(error),
       fetch: fetchTile,
-      alsoWanted: (timeline, state) => this.overview.wishes(timeline, state),
+      ground: (timeline, state, lanes) => this.overview.wishes(timeline, state, lanes),
     });
     this.choice = new Choice(this.timeline, {
       palette: () => this.palette(), resize: () => this.resize(), announce: (text) => this.announce(text),

@@ -12,7 +12,7 @@ import { BODY_PX, BODY_TOP_PX, rowTop } from "./layout.js";
 import { shownLanes } from "./overview-picture.js";
 import { PHASES } from "./phases.js";
 import { timeToX, xToTime } from "./scale.js";
-import { indices } from "./tiles.js";
+import { hasHole, indices } from "./tiles.js";
 import { lifeOf } from "./timeline.js";
 
 /** @param {Timeline} timeline @param {Overview} overview */
@@ -56,6 +56,14 @@ export function probe(timeline, overview) {
         ({ pieces }) => pieces.length === count && pieces.every((piece) => piece.entry.tile.level === level),
       );
       return own && (timeline.following || !timeline.asked);
+    },
+    /** Lanes in view whose picture has a hole, for want of any tile. */
+    bare: () => {
+      // Of the frame that was drawn: the view may have moved since.
+      const { wantedAt: view, frame, state, gathered } = timeline;
+      const fromNs = Math.max(0, view.startNs);
+      const toNs = Math.min(xToTime(view, frame.widthPx), state?.nowNs ?? 0);
+      return [...gathered].filter(([, { pieces }]) => hasHole(pieces, fromNs, toNs)).map(([lane]) => lane);
     },
     /** The shares of the pixel column at a time, and where its body is on the canvas. */
     at: (/** @type {number} */ lane, /** @type {number} */ timeNs) => {

@@ -69,8 +69,9 @@ export class Raster {
     const lineRows = above - this.scale;
     // A texture's size is a power of two: this loop runs for every pixel of every frame.
     const mask = size - 1;
+    const shift = Math.log2(size);
     for (let x = 0; x < count; x += 1) {
-      if (columns.inCall[x]) for (let y = 0; y < lineRows; y += 1) pixels[y * count + x] = this.presence;
+      if (columns.inCall[x]) for (let y = 0, at = x; y < lineRows; y += 1, at += count) pixels[at] = this.presence;
       const textureX = (x + shiftPx) & mask;
       let sum = 0;
       let below = height;
@@ -81,8 +82,8 @@ export class Raster {
         const top = Math.max(above, height - Math.round(sum * bodyPx));
         const texture = textures[phase];
         if (!texture) continue;
-        for (let y = top; y < below; y += 1) {
-          pixels[y * count + x] = texture[(y & mask) * size + textureX] ?? 0;
+        for (let y = top, at = top * count + x; y < below; y += 1, at += count) {
+          pixels[at] = /** @type {number} */ (texture[((y & mask) << shift) | textureX]);
         }
         below = top;
       }

@@ -10,7 +10,7 @@
 import { MAX_LEVEL, TILE_BUCKETS } from "./wire.js";
 
 /** How many levels up and down to look for a stand-in while the right tile is on its way. */
-const COARSER_LEVELS = 12;
+const COARSER_LEVELS = MAX_LEVEL;
 const FINER_LEVELS = 2;
 
 /**
@@ -68,6 +68,22 @@ export function needed(level, fromNs, toNs, endNs) {
  *   `asOfNs`: the tile holds all that ended before it; the rest is the fetcher's
  * @typedef {{ entry: Entry, fromNs: number, toNs: number }} Piece  a tile, cut to what it stands for
  */
+
+/**
+ * Whether pieces leave a hole in a time.
+ * @param {readonly Piece[]} pieces in order of time, without overlap
+ * @param {number} fromNs
+ * @param {number} toNs
+ * @returns {boolean}
+ */
+export function hasHole(pieces, fromNs, toNs) {
+  let reachNs = fromNs;
+  for (const piece of pieces) {
+    if (piece.fromNs > reachNs) return true;
+    reachNs = Math.max(reachNs, piece.toNs);
+  }
+  return reachNs < toNs;
+}
 
 /** Tiles by lane, level and index, the least recently used dropped first. */
 export class TileCache {

@@ -32,13 +32,17 @@ const FOLLOW_LAG_NS = 300e6;
 const FOLLOW_SPAN_NS = 4e9;
 /** Between two states the clock runs on by itself, but no longer than this. */
 const EXTRAPOLATE_MS = 400;
+/** Requests that one frame may begin while the view moves: each takes half a millisecond. */
+const STARTS_MOVING = 2;
 /** Sharper than this costs pixels that nobody sees. */
 const MAX_SCALE = 2;
 
 /**
  * @typedef {{ onFrame: (timeline: Timeline) => void, onRefused: (error: unknown) => void, fetch: Fetch,
- *   alsoWanted: (timeline: Timeline, state: State) => Wish[] }} Hooks  `alsoWanted`: what others show of the same tiles
- * @typedef {Counters & { ms: number, frames: number, level: number, tiles: number, requests: number }} Stats
+ *   ground: (timeline: Timeline, state: State, lanes?: readonly Lane[]) => Wish[] }} Hooks
+ *   `ground`: the tiles of the whole trace, of some lanes or of those that others show
+ * @typedef {Counters & { ms: number, frames: number, level: number, tiles: number, requests: number, bytes: number, used: number }} Stats
+ *   `tiles` at hand, `used` of them in this frame; `requests` and `bytes` of tiles since the page was opened
  */
 
 export class Timeline {
@@ -59,6 +63,8 @@ export class Timeline {
     this.view = { startNs: 0, nsPerPx: 1e6 };
     /** @type {Frame} */
     this.frame = { widthPx: 1, heightPx: 1, scrollPx: 0, lanes: 0 };
+    /** Where the view was when tiles were last asked for. @type {View} */
+    this.wantedAt = { startNs: NaN, nsPerPx: NaN };
     this.scale = 1;
     /** @type {State | null} */
     this.state = null;
@@ -89,7 +95,7 @@ export class Timeline {
     this.raster = null;
     this.asked = false;
     /** @type {Stats} */
-    this.stats = { rects: 0, labels: 0, pixels: 0, ms: 0, frames: 0, level: 0, tiles: 0, requests: 0 };
+    this.stats = { rects: 0, labels: 0, pixels: 0, ms: 0, frames: 0, level: 0, tiles: 0, requests: 0, bytes: 0, used: 0 };
   }
 
   /** Asks for a frame; many askers get one. */
@@ -270,6 +276,8 @@ export class Timeline {
         level: this.level(),
         tiles: this.cache.entries.size,
         requests: this.fetcher.requests,
+        bytes: this.fetcher.bytes,
+        used: [...this.gathered.values()].reduce((sum, { pieces }) => sum + pieces.length, 0),
       };
       // Out of sight, it goes on with the states of the server.
       if (this.following && this.shown) this.invalidate();
@@ -324,10 +332,16 @@ export class Timeline {
     const level = this.level();
     const toNs = xToTime(this.view, this.frame.widthPx);
     const { visible, nearby } = needed(level, this.view.startNs, toNs, state.nowNs);
-    /** @type {Wish[]} */
-    const wishes = [];
-    if (this.shown) for (const lane of this.lanes.slice(rows.first, rows.end)) wishes.push({ lane, level, visible, nearby });
-    this.fetcher.want([...wishes, ...this.hooks.alsoWanted(this, state)], state, nowMs);
+    const { ground } = this.hooks;
+    const shown = this.shown ? this.lanes.slice(rows.first, rows.end) : [];
+    // What a lane can fall back to comes first: coarse is better than nothing, wherever the view goes next.
+    const near = this.shown ? this.lanes.slice(Math.max(0, 2 * rows.first - rows.end), 2 * rows.end - rows.first) : [];
+    const exact = shown.map((lane) => ({ lane, level, visible, nearby }));
+    const wishes = [...ground(this, state, shown), ...exact, ...ground(this, state, near), ...ground(this, state)];
+    const { startNs, nsPerPx } = this.view;
+    const moves = startNs !== this.wantedAt.startNs || nsPerPx !== this.wantedAt.nsPerPx;
+    this.wantedAt = this.view;
+    this.fetcher.want(wishes, state, nowMs, moves ? STARTS_MOVING : Infinity);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * What is under the pointer, in short: the call with its phases, or the calls too narrow to tell apart.
  *
+ * @import { View } from "./scale.js"
  * @import { Timeline } from "./timeline.js"
  */
 
@@ -18,6 +19,8 @@ import { say } from "./words.js";
 /** How near the pointer must be to a call. */
 const REACH_PX = 2;
 const AWAY_PX = 16;
+/** While the view moves there is nothing under the pointer for long enough to be read. */
+const REST_MS = 100;
 
 /**
  * @param {Timeline} timeline
@@ -73,12 +76,27 @@ function title(left, right) {
 export class Tooltip {
   constructor() {
     this.root = byId("tooltip", HTMLElement);
+    /** Where the view was when it was last looked at. @type {View} */
+    this.view = { startNs: NaN, nsPerPx: NaN };
+    this.movedMs = -Infinity;
+  }
+
+  /** Whether the view has just moved, by someone's hand. @param {Timeline} timeline @returns {boolean} */
+  moves(timeline) {
+    const { startNs, nsPerPx } = timeline.view;
+    const same = startNs === this.view.startNs && nsPerPx === this.view.nsPerPx;
+    this.view = timeline.view;
+    if (timeline.following) return false;
+    if (!same) this.movedMs = performance.now();
+    const restMs = this.movedMs + REST_MS - performance.now();
+    if (!same) setTimeout(() => timeline.invalidate(), REST_MS);
+    return restMs > 0;
   }
 
   /** @param {Timeline} timeline */
   show(timeline) {
     const { hover } = timeline;
-    const parts = hover && hover.row !== null ? describe(timeline, hover.xPx, hover.row) : [];
+    const parts = hover && hover.row !== null && !this.moves(timeline) ? describe(timeline, hover.xPx, hover.row) : [];
     this.root.hidden = parts.length === 0;
     if (!hover || hover.row === null || parts.length === 0) return;
     this.root.replaceChildren(...parts);

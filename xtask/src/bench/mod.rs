@@ -9,9 +9,11 @@ mod example;
 mod load;
 mod overhead;
 mod page;
+mod played;
 mod programs;
 mod server;
 mod soak;
+mod state;
 mod store;
 mod target;
 mod tracer;
@@ -53,6 +55,8 @@ enum What {
     Soak(soak::Options),
     /// Recordings of up to a hundred million calls: what opening one takes, and a picture at any zoom.
     Store(store::Options),
+    /// The page on ten million calls, in a browser that is driven without pause: script, frames, tasks, holes, memory.
+    Page(page::Options),
 }
 
 /// Builds what is measured, then measures.
@@ -73,6 +77,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             prepare()?;
             packages::ensure("measure", &[NGINX])?;
             store::run(options)
+        }
+        What::Page(options) => {
+            match options.file {
+                Some(_) => demo::build()?,
+                None => {
+                    prepare()?;
+                    packages::ensure("measure", &[NGINX])?;
+                }
+            }
+            page::run(options)
         }
     }
 }

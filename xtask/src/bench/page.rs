@@ -1,54 +1,52 @@
-//! The little of HTTP that asks a running waitscope how it is doing: what its page is told.
+//! How the page keeps up with a long recording, in a real browser that is driven without pause, beside what is wanted of it.
 //!
-//! See `docs/wire.md`. It must never become a client for anything else.
+//! What is measured, and how, is in `web-ui/tests/bench-page.mjs`. It must never print a number that it did not measure just now.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use anyhow::{Context, Result};
+use clap::Args;
 
-/// The newest state, as `/api/live` tells it.
-pub(super) fn live(address: &str) -> Result<Value> {
-    let rest = address
-        .strip_prefix("http://")
-        .context("read the address")?;
-    let (host, path) = rest.split_once('/').context("read the address")?;
-    let cookie = get(host, &format!("/{path}"), "", |line| {
-        let (name, value) = line.split_once(": ")?;
-        name.eq_ignore_ascii_case("set-cookie")
-            .then(|| value.split(';').next().unwrap_or_default().to_owned())
-    })?;
-    let state = get(
-        host,
-        "/api/live",
-        &format!("Cookie: {cookie}\r\n"),
-        |line| line.strip_prefix("data:").map(str::to_owned),
-    )?;
-    serde_json::from_str(&state).with_context(|| format!("read {state:?}"))
+use super::played::Played;
+use crate::node::Node;
+use crate::packages::{self, Package};
+use crate::{place, run};
+
+/// Beside the page's tests, of which it uses the browser.
+const SCRIPT: &str = "bench-page.mjs";
+
+/// What to open.
+#[derive(Args)]
+pub(super) struct Options {
+    /// Millions of calls of the recording, which is made just now.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    millions: u64,
+    /// A recording that is there, instead: for this, no rights are needed.
+    #[arg(long, conflicts_with = "millions")]
+    pub(super) file: Option<PathBuf>,
 }
 
-/// Sends one request, and returns the first line of the answer that `pick` takes.
-fn get(
-    host: &str,
-    path: &str,
-    header: &str,
-    pick: impl Fn(&str) -> Option<String>,
-) -> Result<String> {
-    let mut stream = TcpStream::connect(host).with_context(|| format!("connect to {host}"))?;
-    stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
-        .context("limit the wait for an answer")?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\n{header}Connection: close\r\n\r\n"
-    )
-    .with_context(|| format!("ask {host}"))?;
-    for line in BufReader::new(stream).lines() {
-        if let Some(found) = pick(&line.with_context(|| format!("read what {host} answers"))?) {
-            return Ok(found);
-        }
+pub(super) fn run(options: &Options) -> Result<()> {
+    packages::ensure("measure", &[Package::for_program("chromium", "chromium")])?;
+    let node = Node::ensure()?;
+    if let Some(file) = &options.file {
+        let file = file
+            .canonicalize()
+            .with_context(|| format!("find {}", file.display()))?;
+        return measure(&node, &file);
     }
-    bail!("read what {host} answers: not what was asked for")
+    let played = Played::prepare()?;
+    match played.make(options.millions * 1_000_000)? {
+        Some(recording) => measure(&node, &recording),
+        None => Ok(()),
+    }
+}
+
+fn measure(node: &Node, recording: &std::path::Path) -> Result<()> {
+    run::run(
+        node.node()?
+            .arg(SCRIPT)
+            .arg(place::product())
+            .arg(recording),
+    )
 }

@@ -14,7 +14,7 @@ use clap::Args;
 
 use super::load::{Kind, Load};
 use super::tracer::interrupt;
-use super::{cpu, dir, page};
+use super::{cpu, dir, state};
 use crate::{place, run};
 
 /// For a recording to begin.
@@ -120,7 +120,7 @@ fn measure(load: &mut Load, tracer: &Child, length: Duration) -> Result<()> {
 }
 
 fn of_page(address: &str) -> Result<Told> {
-    let live = page::live(address)?;
+    let live = state::live(address)?;
     let number = |name: &str| live.get(name).and_then(serde_json::Value::as_u64);
     Ok(Told {
         calls: number("calls").context("find the calls in /api/live")?,
