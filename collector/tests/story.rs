@@ -16,7 +16,7 @@ use waitscope::{
     opened,
     recording::{Reader, Writer},
     store::{Around, Store},
-    story::story,
+    story::{band, story},
 };
 
 const ACCEPT: u32 = 288;
@@ -311,6 +311,68 @@ fn adds_up(told: &Value, turn: &Value) -> bool {
         assert_eq!(off("runnable_ns"), number(turn, "runnable_ns"));
     }
     true
+}
+
+/// The turns of stretches anywhere and of any length against the export; returns how many there were.
+fn compare_bands(around: &Around, export: &Value, seed: u64) -> usize {
+    let mut random = Random::new(seed);
+    let threads = export["threads"].as_array().unwrap();
+    let mut seen = 0;
+    for thread in threads {
+        let tid = number(thread, "tid");
+        let (lane, _) = around.lane_of(tid as u32, around.now_ns()).unwrap();
+        for _ in 0..20 {
+            let from_ns = random.below(around.now_ns() + 1);
+            let to_ns = from_ns + (random.below(around.now_ns()) >> random.below(12)) + 1;
+            let told = band(&trace(), around, lane.lane, from_ns, to_ns).unwrap();
+            let wanted = export["turns"].as_array().unwrap().iter().filter(|turn| {
+                number(turn, "tid") == tid
+                    && number(turn, "end_ns") > from_ns
+                    && number(turn, "start_ns") < to_ns
+            });
+            let names = [
+                "start_ns",
+                "work_end_ns",
+                "end_ns",
+                "lag_ns",
+                "calls",
+                "events",
+                "ended",
+            ];
+            let wanted: Vec<Value> = wanted
+                .map(|turn| names.iter().map(|name| turn[name].clone()).collect())
+                .collect();
+            assert_eq!(
+                told["turns"],
+                json!(wanted),
+                "thread {tid}, {from_ns} to {to_ns}"
+            );
+            seen += wanted.len();
+        }
+    }
+    seen
+}
+
+#[test]
+fn the_turns_of_any_stretch_are_those_of_the_export() {
+    for seed in 11..14 {
+        let events = told(seed, linked(seed, 700));
+        let file = record(seed, &events);
+        let export = exported(file.path());
+        for around in [memory(file.path()), in_file(file.path())] {
+            let seen = compare_bands(&around, &export, seed);
+            assert!(seen > 500, "{seen}");
+        }
+    }
+}
+
+#[test]
+fn too_many_turns_are_not_told_in_part() {
+    let file = record(3, &told(3, linked(3, 30_000)));
+    let around = memory(file.path());
+    let told = band(&trace(), &around, 0, 0, u64::MAX).unwrap();
+    assert_eq!(told["turns"], Value::Null);
+    assert!(band(&trace(), &around, 4_000, 0, 5).is_none());
 }
 
 #[test]

@@ -42,6 +42,7 @@ fn router(shared: Arc<Shared>, guard: Arc<Guard>) -> Router {
         .route("/api/diff", get(comparison::diff))
         .route("/api/export", get(exports::export))
         .route("/api/story/{lane}/{at}", get(queries::story))
+        .route("/api/turns/{lane}/{from}/{to}", get(queries::turns))
         .route("/api/totals", get(questions::totals))
         .route("/api/latency", get(questions::latency))
         .route("/api/heatmap", get(questions::heatmap))

@@ -177,6 +177,19 @@ pub(super) async fn story(
     json_answer(&story.ok_or(StatusCode::NOT_FOUND)?)
 }
 
+/// `GET /api/turns/LANE/FROM/TO`
+pub(super) async fn turns(
+    State(shared): State<Arc<Shared>>,
+    Path((lane, from_ns, to_ns)): Path<(String, String, String)>,
+) -> Answer {
+    let (lane, from_ns, to_ns) = (number(&lane)?, number(&from_ns)?, number(&to_ns)?);
+    let around = shared.store().around();
+    let trace = shared.about.trace.clone();
+    let look = move || story::band(&trace, &around, lane, from_ns, to_ns);
+    let band = elsewhere(&shared, look).await?;
+    json_answer(&band.ok_or(StatusCode::NOT_FOUND)?)
+}
+
 /// Digits only: no sign, no space.
 fn number<N: FromStr>(text: &str) -> Result<N, StatusCode> {
     Some(text)

@@ -3,6 +3,7 @@
 //! The models of the export run over a stretch of the trace around the call, so that nothing here says other things
 //! than an export does. It must never leave out that it leaves something out.
 
+mod band;
 mod before;
 mod sums;
 mod thread;
@@ -20,6 +21,7 @@ use crate::{
     model::{Arch, Call, Event, Ready, Trace, Turn},
     store::{Around, Detail, Lane},
 };
+pub use band::band;
 use before::named;
 use sums::Sums;
 use thread::{Thread, Told};

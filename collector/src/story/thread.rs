@@ -69,12 +69,12 @@ pub(super) struct Thread {
 }
 
 /// The calls around one.
-struct Walked {
+pub(super) struct Walked {
     /// There are readiness calls among them.
     looks: bool,
     /// When the first of them ended, and the last.
-    from_ns: u64,
-    to_ns: u64,
+    pub(super) from_ns: u64,
+    pub(super) to_ns: u64,
     /// There are more.
     more: bool,
     /// A call that makes the loop one of `epoll`, from before.
@@ -210,7 +210,7 @@ fn holds(turn: &Turn, call: &Call) -> bool {
 }
 
 /// The turns of the call's thread that a stretch tells rightly.
-fn cut(kinds: &CallKinds, walked: &Walked, call: &Call, stretch: &Stretch) -> Vec<Turn> {
+pub(super) fn cut(kinds: &CallKinds, walked: &Walked, call: &Call, stretch: &Stretch) -> Vec<Turn> {
     let mut turns = Turns::new(kinds.clone());
     let mut ended = Vec::new();
     let epoll = walked
@@ -236,7 +236,13 @@ fn cut(kinds: &CallKinds, walked: &Walked, call: &Call, stretch: &Stretch) -> Ve
 }
 
 impl Walked {
-    fn new(around: &Around, kinds: &CallKinds, lane: u32, near: &Near, call: &Call) -> Self {
+    pub(super) fn new(
+        around: &Around,
+        kinds: &CallKinds,
+        lane: u32,
+        near: &Near,
+        call: &Call,
+    ) -> Self {
         let before: Vec<Call> = near.before(call.start_ns).take(WALK).collect();
         let after: Vec<Call> = near.after(call.start_ns).take(WALK).collect();
         let is_epoll = |call: &Call| kinds.of(call.nr) == CallKind::Epoll;

@@ -12,7 +12,7 @@ mod site;
 mod strangers;
 
 /// One of each route.
-const ROUTES: [&str; 18] = [
+const ROUTES: [&str; 19] = [
     "/",
     "/main.js",
     "/api/trace",
@@ -25,6 +25,7 @@ const ROUTES: [&str; 18] = [
     "/api/diff",
     "/api/export?format=ndjson&from_ns=0",
     "/api/story/0/100",
+    "/api/turns/0/0/1000",
     "/api/totals?from_ns=0&lane=0",
     "/api/latency",
     "/api/heatmap?columns=7",
