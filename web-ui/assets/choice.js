@@ -10,6 +10,7 @@
  */
 
 import { formatNs } from "./format.js";
+import { openAt, openWords } from "./open-call.js";
 import { Panel } from "./panel.js";
 import { xToTime } from "./scale.js";
 import { fetchCall, fetchStory } from "./server.js";
@@ -42,6 +43,8 @@ export class Choice {
     });
     /** @type {{ answer: Record<string, unknown>, thread: string, place: Place, story: Story | null } | null} */
     this.chosen = null;
+    /** The call that is chosen has not ended. @type {{ lane: Lane, sinceNs: number, told: string } | null} */
+    this.open = null;
     /** @type {Place[]} */
     this.before = [];
     this.choices = 0;
@@ -93,7 +96,17 @@ export class Choice {
   async choose(lane, atNs, onShown) {
     this.choices += 1;
     const choice = this.choices;
-    const thread = say("thread.full", { name: lane.name || say("thread.plain"), tid: lane.tid, pid: lane.pid });
+    this.open = null;
+    const open = openAt(this.timeline, lane.lane, atNs);
+    if (open) {
+      this.chosen = null;
+      this.open = { lane, sinceNs: open.sinceNs, told: "" };
+      this.follow();
+      onShown(open.sinceNs, open.atNs);
+      this.hooks.announce(`${open.call ?? say("call.unknown")}, ${say("call.sofar", { time: formatNs(open.atNs - open.sinceNs) })}`);
+      return true;
+    }
+    const thread = threadWords(lane);
     try {
       const answer = await fetchCall(lane.lane, atNs);
       if (choice !== this.choices) return false;
@@ -120,6 +133,22 @@ export class Choice {
     // Nobody waits for it: what comes of a choice is there already.
     void this.tell(choice);
     return true;
+  }
+
+  /** What is known of a chosen call that goes on, which may have ended by now. Called with every state. */
+  follow() {
+    if (!this.open) return;
+    const { lane, sinceNs, told } = this.open;
+    const open = openAt(this.timeline, lane.lane, sinceNs);
+    if (!open || open.sinceNs !== sinceNs) {
+      void this.choose(lane, sinceNs, () => {});
+      return;
+    }
+    const looks = JSON.stringify(open);
+    if (looks === told) return;
+    this.open.told = looks;
+    this.timeline.pin({ lane: lane.lane, startNs: open.sinceNs, endNs: open.atNs, wakes: [] });
+    this.panel.showOpen(open.call ?? say("call.unknown"), openWords(open, threadWords(lane), this.timeline.live && this.timeline.state?.ended !== true));
   }
 
   /** The story may take longer than the call: it comes when it is there. @param {number} choice */
@@ -168,8 +197,14 @@ export class Choice {
   close() {
     this.choices += 1;
     this.chosen = null;
+    this.open = null;
     this.before = [];
     this.timeline.pin(null);
     this.panel.close();
   }
+}
+
+/** @param {Lane} lane @returns {string} */
+function threadWords(lane) {
+  return say("thread.full", { name: lane.name || say("thread.plain"), tid: lane.tid, pid: lane.pid });
 }

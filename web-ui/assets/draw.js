@@ -4,6 +4,7 @@
  * Must never fetch, keep state between frames or decide what is known: it draws a scene. Counts
  * what it drew, so that the work of a frame can be tested.
  *
+ * @import { Band } from "./band.js"
  * @import { Items } from "./items.js"
  * @import { LaneLife } from "./columns.js"
  * @import { Gap, Lane } from "./messages.js"
@@ -15,8 +16,10 @@
 
 import { Columns, fill } from "./columns.js";
 import { drawAxis, drawGrid } from "./draw-axis.js";
+import { drawBand } from "./draw-band.js";
 import { drawCalls, drawOpen } from "./draw-calls.js";
 import { drawEdges, drawGaps, drawUnseen } from "./draw-losses.js";
+import { drawMarks } from "./draw-marks.js";
 import { drawSelection } from "./draw-selection.js";
 import { drawWakes } from "./draw-wakes.js";
 import { AXIS_PX, BODY_PX, BODY_TOP_PX, BOX_TOP_PX, ROW_PX, rowTop, visibleRows } from "./layout.js";
@@ -30,7 +33,7 @@ import { timeToX } from "./scale.js";
  * @typedef {{
  *   view: View, frame: Frame, lanes: ReadonlyMap<number, SceneLane>, names: readonly string[], gaps: readonly Gap[],
  *   keptNs: number, nowNs: number, live: boolean, pinned: Mark | null, selection: Range | null, hover: { xPx: number, row: number | null } | null,
- *   palette: Palette, scale: number, raster: Raster,
+ *   palette: Palette, scale: number, raster: Raster, bands: ReadonlyMap<number, Band>, marks: readonly number[],
  * }} Scene  `lanes` by row; `scale` device pixels per CSS pixel
  * @typedef {{ rects: number, labels: number, pixels: number }} Counters
  */
@@ -60,6 +63,7 @@ export function draw(context, scene) {
     drawCalls(context, scene, one, top, counters);
     drawOpen(context, scene, one, top, counters);
     drawUnseen(context, scene, one, top, counters);
+    drawBand(context, scene, one.lane.lane, top, counters);
   }
   drawGaps(context, scene, counters);
   drawPinned(context, scene, counters);
@@ -67,6 +71,7 @@ export function draw(context, scene) {
   drawEdges(context, scene, counters);
   drawSelection(context, scene, counters);
   drawAxis(context, scene, counters);
+  drawMarks(context, scene, counters);
   drawHover(context, scene, counters);
   return counters;
 }

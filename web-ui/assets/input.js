@@ -25,7 +25,8 @@ const CLICK_SLOP_PX = 4;
  *   pick: (xPx: number, row: number) => void, close: () => void, zoomToPinned: () => void, textbook: () => void,
  *   toggleFollow: () => void, follow: () => void, whole: () => void, help: () => void, scrollBy: (px: number) => void,
  *   select: (range: Range | null, done: boolean) => void, setEdge: (edge: "from" | "to", xPx: number) => void,
- *   mark: () => void, fit: () => void, back: () => void, forth: () => void, find: () => void, exports: () => void,
+ *   range: () => void, mark: (xPx: number | null) => void, nextMark: () => void, flag: (xPx: number, yPx: number) => void,
+ *   fit: () => void, back: () => void, forth: () => void, find: () => void, exports: () => void,
  *   step: (which: "next" | "previous") => void, view: (index: number) => void,
  * }} Actions
  */
@@ -70,6 +71,7 @@ function listenToPointer(timeline, actions) {
   canvas.addEventListener("pointerup", (event) => {
     const row = rowAt(timeline.frame, event.offsetY);
     if (press && !press.moved && row !== null) actions.pick(event.offsetX, row);
+    if (press && !press.moved && event.offsetY < AXIS_PX) actions.flag(event.offsetX, event.offsetY);
     if (press?.moved && press.fromNs !== null) actions.select(between(press.fromNs, xToTime(timeline.view, event.offsetX)), true);
     release();
   });
@@ -118,7 +120,9 @@ function listenToKeys(timeline, actions) {
     },
     f: actions.fit,
     l: actions.follow,
-    m: actions.mark,
+    r: actions.range,
+    m: () => actions.mark(timeline.hover?.xPx ?? null),
+    M: actions.nextMark,
     z: actions.zoomToPinned,
     "[": () => actions.setEdge("from", middle()),
     "]": () => actions.setEdge("to", middle()),

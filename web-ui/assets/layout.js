@@ -14,6 +14,10 @@ export const BOX_PX = 15;
 /** The phases stand below the names. */
 export const BODY_TOP_PX = 23;
 export const BODY_PX = 26;
+/** The band of turns stands below them; a pointer need not meet it exactly. */
+export const BAND_TOP_PX = 50;
+export const BAND_PX = 3;
+export const BAND_HIT_PX = 4;
 
 /**
  * @typedef {{ widthPx: number, heightPx: number, scrollPx: number, lanes: number }} Frame

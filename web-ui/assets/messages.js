@@ -13,7 +13,7 @@
  *   calls: number }} Lane
  * @typedef {{ version: number, lanes: Lane[], more: number }} Lanes
  * @typedef {{ lane: number, call: string | null, inCall: boolean, sinceNs: number, atNs: number,
- *   beganBefore: boolean, offSinceNs: number | null, wokenNs: number | null }} Open
+ *   beganBefore: boolean, offSinceNs: number | null, wokenNs: number | null, fd: number | null }} Open
  * @typedef {{ startNs: number, endNs: number, lost: number }} Gap
  * @typedef {{ cpuFraction: number | null, rssBytes: number | null, storeBytes: number | null,
  *   recordedBytes: number | null, probeNsPerCall: number | null }} Cost
@@ -132,6 +132,7 @@ export function readState(json) {
       beganBefore: one["began_before"] === true,
       offSinceNs: maybeNumber(one["off_since_ns"]),
       wokenNs: maybeNumber(one["woken_ns"]),
+      fd: maybeNumber(one["fd"]),
     });
   }
   return {

@@ -10,6 +10,7 @@
  * @import { Go } from "./views.js"
  */
 
+import { Bands, pieceUnder } from "./bands.js";
 import { countOf } from "./captures.js";
 import { Choice } from "./choice.js";
 import { readCompared } from "./compare.js";
@@ -116,6 +117,7 @@ export class Page {
       fetch: fetchTile,
       ground: (timeline, state, lanes) => this.overview.wishes(timeline, state, lanes),
     });
+    this.bands = new Bands(this.timeline, (error) => this.onRefused(error));
     this.choice = new Choice(this.timeline, {
       palette: () => this.palette(), resize: () => this.resize(), announce: (text) => this.announce(text),
       onRefused: (error) => this.onRefused(error), rowOf: (lane) => this.laneList.rowOf(lane),
@@ -170,14 +172,17 @@ export class Page {
     const help = () => dialog.showModal();
     listen(this.timeline, {
       follow, toggleFollow, whole, help,
-      pick: (xPx, row) => void this.choice.pick(xPx, row),
+      pick: (xPx, row) => this.pick(xPx, row),
       close: () => (byId("panel", HTMLElement).hidden ? places.select(null) : this.choice.close()),
       zoomToPinned: () => this.choice.zoomTo(),
       textbook: () => this.choice.showTextbook(),
       scrollBy: (px) => this.scroller.scrollBy({ top: px }),
       select: (range, done) => places.select(range, done),
       setEdge: (edge, xPx) => places.setEdge(edge, xToTime(this.timeline.view, xPx)),
-      mark: () => places.mark(),
+      range: () => places.range(),
+      mark: (xPx) => places.mark(xPx),
+      nextMark: () => places.nextMark(),
+      flag: (xPx, yPx) => places.flag(xPx, yPx),
       fit: () => places.fit(),
       back: () => places.travel("back"),
       forth: () => places.travel("forth"),
@@ -236,6 +241,7 @@ export class Page {
     this.state = state;
     this.timeline.setState(state);
     this.laneList.refresh(state);
+    this.choice.follow();
     const nowMs = performance.now();
     if (nowMs - this.refreshedMs < REFRESH_MS) return;
     this.refreshedMs = nowMs;
@@ -279,6 +285,7 @@ export class Page {
       this.reports.forget();
       this.comparisons.forget();
       this.laneList.forget();
+      this.bands.forget();
       this.choice.close();
       this.places.forget();
     } catch (error) {
@@ -290,6 +297,15 @@ export class Page {
   onRefused(error) {
     if (error instanceof Refused && (error.status === 403 || error.status === 421)) this.onLink("refused", 0);
     else console.warn("ask the server:", error);
+  }
+
+  /** What is under the pointer is chosen: of a turn, the call that began it. @param {number} xPx @param {number} row */
+  pick(xPx, row) {
+    const { timeline } = this;
+    const piece = timeline.hover ? pieceUnder(timeline, xPx, timeline.pointerY, row) : null;
+    const lane = timeline.lanes[row];
+    if (piece && lane) void this.choice.go(lane.lane, piece.longest.startNs, false);
+    else void this.choice.pick(xPx, row);
   }
 
   /** Shows a call of a row on the timeline. @param {number} row @param {number} startNs @param {number} endNs */
@@ -343,6 +359,7 @@ export class Page {
     this.tooltip.show(timeline);
     this.overview.show(timeline);
     this.inView.note(timeline);
+    this.bands.note();
     this.places.address.note();
     showStatus(timeline, state, trace, this.link);
   }

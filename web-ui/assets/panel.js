@@ -178,6 +178,14 @@ export class Panel {
     this.root.replaceChildren(this.top(title), el("p", "sub", words));
   }
 
+  /** Of a call that goes on. @param {string} title @param {HTMLElement[]} words */
+  showOpen(title, words) {
+    const hadFocus = this.root.contains(document.activeElement);
+    this.root.hidden = false;
+    this.root.replaceChildren(this.top(title), ...words, el("div", "actions", button(say("panel.zoom"), "z", this.actions.onZoom)));
+    if (hadFocus) this.root.querySelector("button")?.focus();
+  }
+
   /**
    * @param {Json} answer of `/api/call` @param {string} thread @param {Palette} palette
    * @param {Story | null} story as far as it is there @param {boolean} back whether there is a call to go back to

@@ -12,10 +12,16 @@
 
 import { Address } from "./address.js";
 import { byId } from "./dom.js";
-import { formatNs } from "./format.js";
+import { flagAt } from "./draw-marks.js";
+import { formatNs, formatTime } from "./format.js";
+import { markAfter, markNear, MARKS_MAX, withMark, withoutMark } from "./marks.js";
+import { timeToX, xToTime } from "./scale.js";
 import { SelectionBar } from "./selection-bar.js";
 import { withEdge } from "./selection.js";
 import { say } from "./words.js";
+
+/** A key this near to a mark means that. */
+const MARK_REACH_PX = 4;
 
 /**
  * @typedef {{ state: () => State | null, palette: () => Palette, viewName: () => ViewName, showView: (name: ViewName) => void,
@@ -33,6 +39,8 @@ export class Places {
     this.filter = { lane: null, nr: null };
     /** @type {ViewState["call"]} that an address asks for, until its lane is known */
     this.wantedCall = null;
+    /** The mark that was gone to last. */
+    this.atMarkNs = NaN;
     this.address = new Address({ state: () => this.state(), show: (state) => this.show(state), onRest: () => this.rest() });
   }
 
@@ -50,12 +58,14 @@ export class Places {
       selection,
       view: this.hooks.viewName(),
       filter: this.filter,
+      marks: this.timeline.marks,
     };
   }
 
   /** To where an address leads. @param {ViewState} wanted */
   show(wanted) {
     this.filter = wanted.filter;
+    this.timeline.mark(wanted.marks);
     if (wanted.window && this.timeline.placed) this.timeline.showExactly(wanted.window);
     else this.timeline.wanted = wanted.window;
     this.select(wanted.selection);
@@ -81,6 +91,7 @@ export class Places {
   /** Another trace answers at the same address: no place in it is known. */
   forget() {
     this.address.history.forget();
+    this.timeline.mark([]);
     this.select(null);
   }
 
@@ -101,9 +112,52 @@ export class Places {
   }
 
   /** Selects the time of the chosen call. */
-  mark() {
+  range() {
     const { pinned } = this.timeline;
     if (pinned) this.select({ fromNs: pinned.startNs, toNs: Math.max(pinned.endNs, pinned.startNs + 1) });
+  }
+
+  /** Marks a time, or takes the mark there away: at the pointer, else where the chosen call begins. @param {number | null} xPx */
+  mark(xPx) {
+    const { marks, view, pinned, frame } = this.timeline;
+    const atNs = xPx === null ? (pinned?.startNs ?? xToTime(view, frame.widthPx / 2)) : xToTime(view, xPx);
+    const there = markNear(marks, atNs, MARK_REACH_PX * view.nsPerPx);
+    if (there !== null) {
+      this.unmark(there);
+      return;
+    }
+    const after = withMark(marks, Math.min(atNs, this.hooks.state()?.nowNs ?? 0));
+    const added = after.find((ns) => !marks.includes(ns));
+    this.timeline.mark(after);
+    if (added === undefined) this.hooks.announce(say("marks.full", { most: MARKS_MAX }));
+    else this.hooks.announce(say("marks.added", { number: after.indexOf(added) + 1, time: formatTime(added, view.nsPerPx) }));
+  }
+
+  /** @param {number} ns */
+  unmark(ns) {
+    const { marks, view } = this.timeline;
+    this.timeline.mark(withoutMark(marks, ns));
+    this.hooks.announce(say("marks.gone", { number: marks.indexOf(ns) + 1, time: formatTime(ns, view.nsPerPx) }));
+  }
+
+  /** A click on the axis: the flag there goes. @param {number} xPx @param {number} yPx */
+  flag(xPx, yPx) {
+    const ns = flagAt(this.timeline.marks, this.timeline.view, xPx, yPx);
+    if (ns !== null) this.unmark(ns);
+  }
+
+  /** To the mark after the one that was gone to last, while that is in view; else to the first in the window's second half or later. */
+  nextMark() {
+    const { marks, view, frame } = this.timeline;
+    const middleNs = xToTime(view, frame.widthPx / 2);
+    const lastX = timeToX(view, this.atMarkNs);
+    const to = markAfter(marks, lastX >= 0 && lastX <= frame.widthPx ? this.atMarkNs : middleNs);
+    if (to === null) return;
+    this.atMarkNs = to;
+    const halfNs = (view.nsPerPx * frame.widthPx) / 2;
+    this.hooks.showView("timeline");
+    this.timeline.showExactly({ fromNs: to - halfNs, toNs: to + halfNs });
+    this.hooks.announce(say("marks.at", { number: marks.indexOf(to) + 1, time: formatTime(to, view.nsPerPx) }));
   }
 
   /** To the selected range, or the whole trace. */

@@ -7,6 +7,7 @@
  * @import { Timeline } from "./timeline.js"
  */
 
+import { pieces } from "./band.js";
 import { Columns, fill } from "./columns.js";
 import { BODY_PX, BODY_TOP_PX, rowTop } from "./layout.js";
 import { shownLanes } from "./overview-picture.js";
@@ -45,6 +46,14 @@ export function probe(timeline, overview) {
     }),
     /** The call that is chosen. */
     pinned: () => (timeline.pinned ? { ...timeline.pinned } : null),
+    /** The times that are marked. */
+    marks: () => [...timeline.marks],
+    /** What of a lane's turns is drawn; null where nothing of them is known, or they are too many. */
+    turns: (/** @type {number} */ lane) => {
+      const band = timeline.bands.get(lane);
+      if (!band?.turns) return null;
+      return { fromNs: band.fromNs, toNs: band.toNs, pieces: pieces(band, timeline.view, timeline.frame.widthPx) };
+    },
     /** The last frame's work. */
     stats: () => ({ ...timeline.stats }),
     /** All that shows is drawn from tiles of its own level, and no change waits to be drawn. */

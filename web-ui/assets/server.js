@@ -4,11 +4,13 @@
  * Must never ask for anything that changes the trace (there is nothing of the kind), nor retry on
  * its own: whoever asks knows whether the answer is still wanted.
  *
+ * @import { Band } from "./band.js"
  * @import { Tile } from "./wire.js"
  * @import { Lanes, Trace } from "./messages.js"
  * @import { Story } from "./story.js"
  */
 
+import { readBand } from "./band.js";
 import { readLanes, readNames, readTrace } from "./messages.js";
 import { readStory } from "./story.js";
 import { decodeTile } from "./wire.js";
@@ -86,6 +88,20 @@ export function fetchCall(lane, atNs) {
 export async function fetchStory(lane, atNs) {
   const answer = await found("story", lane, atNs);
   return answer && readStory(answer);
+}
+
+/**
+ * The turns of a lane in a time, or null if there is no such lane.
+ * @param {number} lane @param {number} fromNs @param {number} toNs
+ * @returns {Promise<Band | null>}
+ */
+export async function fetchBand(lane, fromNs, toNs) {
+  try {
+    return readBand(await json(`/api/turns/${lane}/${fromNs}/${toNs}`));
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return null;
+    throw error;
+  }
 }
 
 /** @param {"call" | "story"} what @param {number} lane @param {number} atNs @returns {Promise<Record<string, unknown> | null>} */

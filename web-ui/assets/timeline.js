@@ -4,6 +4,7 @@
  * Whatever changes, changes a field here and asks for a frame; a frame reads all of it, draws, and
  * says which tiles it lacks. Must never draw outside a frame, nor keep what can be computed.
  *
+ * @import { Band } from "./band.js"
  * @import { Counters, Mark, Scene, SceneLane } from "./draw.js"
  * @import { Items } from "./items.js"
  * @import { Lane, State } from "./messages.js"
@@ -91,6 +92,10 @@ export class Timeline {
     this.pointerY = 0;
     /** @type {Map<number, { pieces: Piece[], items: Items }>} by lane, of the last frame */
     this.gathered = new Map();
+    /** @type {Map<number, Band>} by lane: its turns, as far as others have found out */
+    this.bands = new Map();
+    /** Times that someone marked, in order. @type {readonly number[]} */
+    this.marks = [];
     /** @type {Raster | null} */
     this.raster = null;
     this.asked = false;
@@ -225,6 +230,12 @@ export class Timeline {
     this.invalidate();
   }
 
+  /** @param {readonly number[]} marks */
+  mark(marks) {
+    this.marks = marks;
+    this.invalidate();
+  }
+
   /** @param {boolean} shown */
   setShown(shown) {
     this.shown = shown;
@@ -305,10 +316,10 @@ export class Timeline {
       lanes.set(row, { lane, items: kept.items, life: lifeOf(lane, state) });
     }
     this.gathered = gathered;
-    const { view, frame, names, palette, scale, pinned, hover, selection } = this;
+    const { view, frame, names, palette, scale, pinned, hover, selection, bands, marks } = this;
     const live = this.live && !state.ended;
     return {
-      view, frame, lanes, names, palette, scale, pinned, hover, selection, raster, live,
+      view, frame, lanes, names, palette, scale, pinned, hover, selection, raster, live, bands, marks,
       gaps: state.gaps, keptNs: state.keptNs, nowNs: state.nowNs,
     };
   }

@@ -1,6 +1,7 @@
 /**
  * What is under the pointer, in short: the call with its phases, or the calls too narrow to tell apart.
  *
+ * @import { Piece } from "./band.js"
  * @import { View } from "./scale.js"
  * @import { Timeline } from "./timeline.js"
  */
@@ -9,6 +10,7 @@ import { openEnd } from "./columns.js";
 import { byId, el } from "./dom.js";
 import { flagWords } from "./flags.js";
 import { formatCount, formatNs } from "./format.js";
+import { pieceUnder } from "./bands.js";
 import { callAt, sumAt } from "./items.js";
 import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE } from "./phases.js";
 import { phaseRows } from "./phase-rows.js";
@@ -32,6 +34,8 @@ export function describe(timeline, xPx, row) {
   const lane = timeline.lanes[row];
   const items = lane && timeline.gathered.get(lane.lane)?.items;
   if (!lane || !items || !timeline.state) return [];
+  const piece = pieceUnder(timeline, xPx, timeline.pointerY, row);
+  if (piece) return turnWords(piece);
   const timeNs = xToTime(timeline.view, xPx);
   const { palette } = timeline;
   const call = callAt(items, timeNs, 0) ?? (sumAt(items, timeNs) ? null : callAt(items, timeNs, REACH_PX * timeline.view.nsPerPx));
@@ -66,6 +70,19 @@ export function describe(timeline, xPx, row) {
   amounts[OTHER] = 0;
   const lengthNs = span.backNs - span.leftNs;
   return [title(say("tip.outside"), formatNs(lengthNs)), phaseRows(palette, amounts, lengthNs)];
+}
+
+/** @param {Piece} piece @returns {HTMLElement[]} */
+function turnWords({ turns, longest, startNs, endNs }) {
+  const { lagNs, calls, events } = longest;
+  const lengthNs = longest.endNs - longest.startNs;
+  const work = el("div", "says", say("turn.parts", { work: formatNs(longest.workEndNs - longest.startNs), wait: formatNs(longest.endNs - longest.workEndNs), lag: formatNs(lagNs) }));
+  const did = el("div", "says", say("turn.did", { calls: formatCount(calls), events: formatCount(events) }));
+  if (turns > 1) {
+    return [title(say("turn.many", { count: formatCount(turns) }), say("tip.in", { time: formatNs(endNs - startNs) })), el("div", "says", say("turn.longest", { time: formatNs(lengthNs) })), work, did];
+  }
+  const open = longest.ended ? [] : [el("div", "says", say("turn.open"))];
+  return [title(say("turn.one"), formatNs(lengthNs)), work, did, ...open];
 }
 
 /** @param {string} left @param {string} right */

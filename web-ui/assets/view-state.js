@@ -6,6 +6,8 @@
  * Must never hold the secret, nor anything else that is not named here.
  */
 
+import { MARKS_MAX, withMark } from "./marks.js";
+
 /** The views, in the order of their tabs and keys. */
 export const VIEWS = /** @type {const} */ (["timeline", "summary", "latency", "connections", "turns", "compare"]);
 
@@ -14,7 +16,8 @@ export const VIEWS = /** @type {const} */ (["timeline", "summary", "latency", "c
  * @typedef {{ fromNs: number, toNs: number }} Range
  * @typedef {{ lane: number, atNs: number }} Chosen  a call, by its lane and its start
  * @typedef {{ lane: number | null, nr: number | null }} Filter
- * @typedef {{ window: Range | null, call: Chosen | null, selection: Range | null, view: ViewName, filter: Filter }} ViewState
+ * @typedef {{ window: Range | null, call: Chosen | null, selection: Range | null, view: ViewName, filter: Filter,
+ *   marks: readonly number[] }} ViewState
  *   `window` is null while a live trace is followed
  */
 
@@ -26,7 +29,7 @@ const MOST_NUMBER = 2 ** 32 - 1;
  * @param {ViewState} state
  * @returns {string} with its `#`; empty if it says nothing
  */
-export function writeState({ window, call, selection, view, filter }) {
+export function writeState({ window, call, selection, view, filter, marks }) {
   const parts = [];
   if (view !== "timeline") parts.push(`view=${view}`);
   if (window) parts.push(`from=${shortest(window.fromNs)}&to=${shortest(window.toNs)}`);
@@ -34,6 +37,7 @@ export function writeState({ window, call, selection, view, filter }) {
   if (call) parts.push(`call=${call.lane}.${Math.round(call.atNs)}`);
   if (filter.lane !== null) parts.push(`lane=${filter.lane}`);
   if (filter.nr !== null) parts.push(`nr=${filter.nr}`);
+  if (marks.length > 0) parts.push(`marks=${marks.join(".")}`);
   return parts.length > 0 ? `#${parts.join("&")}` : "";
 }
 
@@ -54,7 +58,20 @@ export function readState(hash) {
     call: call.lane === null || call.atNs === null ? null : { lane: call.lane, atNs: call.atNs },
     selection: range(number(fromNs, MOST_NS), number(toNs, MOST_NS)),
     filter: { lane: number(get("lane"), MOST_NUMBER), nr: number(get("nr"), MOST_NUMBER) },
+    marks: marksOf(get("marks")),
   };
+}
+
+/** @param {string} text @returns {readonly number[]} in order, as few as may be */
+function marksOf(text) {
+  if (!/^\d{1,16}(\.\d{1,16}){0,15}$/.test(text)) return [];
+  /** @type {readonly number[]} */
+  let marks = [];
+  for (const one of text.split(".", MARKS_MAX)) {
+    const ns = number(one, MOST_NS);
+    if (ns !== null) marks = withMark(marks, ns);
+  }
+  return marks;
 }
 
 /**

@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 
 import { answer } from "./fake-answers.mjs";
 import { fakeReport } from "./fake-report.mjs";
+import { bandOf } from "./fake-turns.mjs";
 import { storyOf } from "./stories.mjs";
 import { makeTrace, NAMES } from "./synthetic.mjs";
 import { makeTile } from "./tile.mjs";
@@ -140,6 +141,8 @@ export class FakeServer {
         const said = answer(what, search, this, callJson);
         return typeof said === "number" ? send(said) : json(said);
       }
+      case "turns":
+        return this.truth.threads[a] ? json(bandOf(this.truth.threads[a], b, c, this.nowNs)) : send(404);
       case "story":
         return this.story(a, b, json, send);
       default:
@@ -184,11 +187,11 @@ export class FakeServer {
     const span = thread.spans.find((one) => one.left <= at && at < one.back);
     const off = { off_since_ns: span ? span.left : null, woken_ns: span && at >= span.woken ? span.woken : null };
     if (call) {
-      return { lane: thread.lane, call: call.name, in_call: true, since_ns: call.start, at_ns: at, began_before: (call.flags & 1) !== 0, ...off };
+      return { lane: thread.lane, call: call.name, in_call: true, since_ns: call.start, at_ns: at, began_before: (call.flags & 1) !== 0, fd: call.fd, ...off };
     }
     if (thread.open && thread.open.sinceNs <= at) {
-      const { call: name, sinceNs, offSinceNs } = thread.open;
-      return { lane: thread.lane, call: name, in_call: true, since_ns: sinceNs, at_ns: at, began_before: false, off_since_ns: offSinceNs, woken_ns: null };
+      const { call: name, sinceNs, offSinceNs, fd } = thread.open;
+      return { lane: thread.lane, call: name, in_call: true, since_ns: sinceNs, at_ns: at, began_before: false, fd, off_since_ns: offSinceNs, woken_ns: null };
     }
     const before = thread.calls.filter((one) => one.end <= at).at(-1);
     return { lane: thread.lane, call: null, in_call: false, since_ns: before?.end ?? thread.beganNs ?? 0, at_ns: at, began_before: false, ...off };

@@ -125,7 +125,7 @@ test("in Chinese, a chosen call, its story, the textbook's picture and a selecte
   assert.deepEqual(cut, [], "nothing is cut off");
   await assertNoEnglish(window, "picture");
   await window.page.keyboard.press("Escape");
-  await window.page.keyboard.press("m");
+  await window.page.keyboard.press("r");
   await window.page.locator("#selection .sums").waitFor();
   await window.page.keyboard.press("/");
   await window.page.locator("#find-text").fill("no such thing");

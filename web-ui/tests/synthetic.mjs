@@ -137,7 +137,7 @@ export function makeTrace({ seconds = 8, lanes = 6, seed = 7 } = {}) {
       thread.endedNs = thread.now;
     } else {
       thread.user(5_000).call("poll", [["kernel", 800], ["off", Math.floor(endNs * 0.3), 20_000], ["kernel", 2_000]], { ret: 0 });
-      thread.open = { call: "epoll_wait", inCall: true, sinceNs: thread.now + 4_000, offSinceNs: thread.now + 6_000, wokenNs: null };
+      thread.open = { call: "epoll_wait", inCall: true, sinceNs: thread.now + 4_000, offSinceNs: thread.now + 6_000, wokenNs: null, fd: 31 };
     }
     threads.push(thread);
   }

@@ -235,14 +235,14 @@ test("a selected range shows what its calls add up to, and that a loss makes it 
   assert.deepEqual(window.complaints, []);
 });
 
-test("keys set the edges of the range, and m selects the chosen call", async (t) => {
+test("keys set the edges of the range, and r selects the chosen call", async (t) => {
   const { server, window } = await open(t);
   const call = server.truth.threads[0].calls.find((one) => one.name === "recvfrom" && one.copying > 3000 && one.start > 5e8);
   await window.zoomTo(call.start, call.end, ROW_Y);
   const view = await window.view();
   await window.click(((call.start + call.end) / 2 - view.startNs) / view.nsPerPx, ROW_Y);
   await window.page.locator("#panel h2").waitFor();
-  await window.page.keyboard.press("m");
+  await window.page.keyboard.press("r");
   assert.equal(plain(await window.page.locator("#selection strong").getAttribute("title")), `${call.end - call.start} ns`);
   await window.page.keyboard.press("Escape");
   await window.page.keyboard.press("Escape");

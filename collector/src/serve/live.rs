@@ -114,6 +114,7 @@ fn open_thread(about: &About, lane: u32, thread: &OpenThread) -> Value {
         "began_before": thread.began_before,
         "off_since_ns": thread.off_since_ns,
         "woken_ns": thread.woken_ns,
+        "fd": thread.fd,
     })
 }
 
