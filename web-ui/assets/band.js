@@ -60,8 +60,10 @@ export function pieces(band, view, widthPx) {
   const untilNs = view.startNs + widthPx * view.nsPerPx;
   /** @type {Piece[]} */
   const found = [];
-  for (const turn of band.turns ?? []) {
-    if (turn.endNs <= view.startNs || turn.startNs >= untilNs) continue;
+  const turns = band.turns ?? [];
+  for (let at = firstAfter(turns, view.startNs); at < turns.length; at += 1) {
+    const turn = turns[at];
+    if (!turn || turn.startNs >= untilNs) break;
     const last = found.at(-1);
     const narrow = turn.endNs - turn.startNs < leastNs;
     // Pieces stand in a grid of time, so that they keep their places while the view moves.
@@ -73,6 +75,18 @@ export function pieces(band, view, widthPx) {
     } else found.push({ startNs: turn.startNs, endNs: turn.endNs, turns: 1, longest: turn });
   }
   return found;
+}
+
+/** Where the first is that ends after a time: turns of one thread don't overlap. @param {readonly Turn[]} turns @param {number} ns @returns {number} */
+function firstAfter(turns, ns) {
+  let low = 0;
+  let high = turns.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((turns[middle]?.endNs ?? 0) <= ns) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** @param {Piece} piece @param {number} leastNs @returns {boolean} */

@@ -13,7 +13,7 @@ import { BAND_HIT_PX, BAND_TOP_PX, rowTop, visibleRows } from "./layout.js";
 import { fetchBand } from "./server.js";
 
 const REST_MS = 150;
-/** A view that never rests, as while a live trace is followed, is asked for this often. */
+/** While a live trace is followed the view never rests: then it is asked for this often. */
 const MOVING_MS = 1000;
 const KEPT_MAX = 128;
 
@@ -43,7 +43,8 @@ export class Bands {
     const looks = `${view.startNs}/${view.nsPerPx}/${timeline.frame.scrollPx}`;
     const rested = looks === this.seen;
     this.seen = looks;
-    if (!rested && performance.now() - this.askedMs < MOVING_MS) {
+    const goesOn = timeline.following && performance.now() - this.askedMs >= MOVING_MS;
+    if (!rested && !goesOn) {
       this.note();
       return;
     }

@@ -348,7 +348,8 @@ export class Timeline {
     // What a lane can fall back to comes first: coarse is better than nothing, wherever the view goes next.
     const near = this.shown ? this.lanes.slice(Math.max(0, 2 * rows.first - rows.end), 2 * rows.end - rows.first) : [];
     const exact = shown.map((lane) => ({ lane, level, visible, nearby }));
-    const wishes = [...ground(this, state, shown), ...exact, ...ground(this, state, near), ...ground(this, state)];
+    const beside = ground(this, state, near).map((wish) => ({ ...wish, restMs: Infinity }));
+    const wishes = [...ground(this, state, shown), ...beside, ...exact, ...ground(this, state)];
     const { startNs, nsPerPx } = this.view;
     const moves = startNs !== this.wantedAt.startNs || nsPerPx !== this.wantedAt.nsPerPx;
     this.wantedAt = this.view;

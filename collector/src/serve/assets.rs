@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use axum::{
     http::{
         HeaderMap, StatusCode, Uri,
-        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
+        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK},
     },
     response::{IntoResponse as _, Response},
 };
@@ -23,7 +23,21 @@ pub(super) async fn asset(uri: Uri, headers: HeaderMap) -> Response {
     if is_known(&headers, &tag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
-    (caching, [(CONTENT_TYPE, asset.content_type)], asset.bytes).into_response()
+    let kind = [(CONTENT_TYPE, asset.content_type)];
+    if asset.path == "/" {
+        // Else it would find out about one module from another, a way to the server each time.
+        return (caching, kind, [(LINK, modules())], asset.bytes).into_response();
+    }
+    (caching, kind, asset.bytes).into_response()
+}
+
+/// All modules of the page, to be fetched at once.
+fn modules() -> String {
+    let modules = web_ui::ASSETS
+        .iter()
+        .filter(|asset| asset.path.ends_with(".js"))
+        .map(|asset| format!("<{}>; rel=modulepreload", asset.path));
+    modules.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether the browser has it already.

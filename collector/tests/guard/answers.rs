@@ -270,6 +270,24 @@ fn a_browser_keeps_sealed_tiles_for_this_server_only() {
 }
 
 #[test]
+fn the_page_names_all_its_modules_so_that_a_browser_asks_for_them_at_once() {
+    let site = Site::recorded();
+    let answer = site.get("/");
+    let links: Vec<&str> = answer.header("link").unwrap().split(", ").collect();
+    let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/../web-ui/assets");
+    let names = std::fs::read_dir(assets).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let modules: Vec<String> = names.filter(|name| name.ends_with(".js")).collect();
+    assert_eq!(links.len(), modules.len());
+    for name in modules {
+        let link = format!("</{name}>; rel=modulepreload");
+        assert!(links.contains(&link.as_str()), "{name} in {links:?}");
+        assert_eq!(site.get(&format!("/{name}")).status, 200);
+    }
+    assert_eq!(site.get("/main.js").header("link"), None);
+}
+
+#[test]
 fn a_browser_gets_a_file_of_the_page_once() {
     let site = Site::recorded();
     let answer = site.get("/main.js");
