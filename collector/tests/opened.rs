@@ -10,7 +10,7 @@ use std::fs;
 use random::{Numbers, thread, trace};
 use tempfile::NamedTempFile;
 use waitscope::{
-    model::{Call, End, Event, Life, LifeKind, Piece, Ready},
+    model::{Call, End, Event, GLANCE_BITS, Life, LifeKind, Piece, Ready},
     opened::{self, Opened},
     recording::{Reader, Writer},
     store::{Filter, LEVEL_MAX, Store, TILE_BUCKETS},
@@ -329,6 +329,80 @@ fn most_of_a_recording_need_not_be_read_for_a_first_look() {
         pieces < of_rows,
         "{pieces} at a glance, {of_rows} of the rows"
     );
+}
+
+/// Many threads, each of which makes a short call now and then.
+fn sparse(numbers: &mut Numbers) -> Vec<Event> {
+    let like = first_call(&events(numbers));
+    let mut events: Vec<Event> = (0..64)
+        .flat_map(|tid| {
+            let mut now_ns = numbers.below(400_000);
+            let calls: Vec<Event> = (0..600)
+                .map(|_| {
+                    let start_ns = now_ns + numbers.below(400_000);
+                    let blocked_ns = numbers.below(60_000);
+                    now_ns = start_ns + blocked_ns + like.kernel_ns;
+                    Event::Call(Call {
+                        tid: 1_000 + tid,
+                        start_ns,
+                        end_ns: now_ns,
+                        blocked_ns,
+                        runnable_ns: 0,
+                        copying_ns: 0,
+                        copying: waitscope::model::Copying::None,
+                        ..like.clone()
+                    })
+                })
+                .collect();
+            calls
+        })
+        .collect();
+    events.sort_by_key(end_ns);
+    events
+}
+
+#[test]
+fn many_threads_that_do_little_are_noted_in_wider_buckets_and_look_the_same() {
+    let mut numbers = Numbers(21);
+    let events = sparse(&mut numbers);
+    let file = NamedTempFile::new().unwrap();
+    let mut writer = Writer::create(file.path(), &trace()).unwrap();
+    writer.append(&events).unwrap();
+    let at_ns = events.iter().map(end_ns).max().unwrap();
+    let end = End {
+        at_ns,
+        ..End::default()
+    };
+    writer.finish(end).unwrap();
+    let mut glance = Reader::glance(file.path()).unwrap();
+    let (mut batches, mut bits) = (0, 0);
+    while let Some(sketch) = glance.next_batch().unwrap() {
+        batches += 1;
+        bits = bits.max(sketch.bits);
+    }
+    let noted = glance.noted();
+    assert!(noted + 1 >= batches, "{noted} of {batches} batches");
+    assert!(
+        bits > GLANCE_BITS,
+        "as fine as ever: {bits} bits, of {batches} batches"
+    );
+
+    let (Opened { store, .. }, _) = opened::open(file.path(), 64 << 20, |_, _| {}).unwrap();
+    let all = whole(&file);
+    assert_eq!(store.lanes(), all.lanes());
+    for level in (bits - 4..=LEVEL_MAX).step_by(2) {
+        let tiles = at_ns / (TILE_BUCKETS << level) + 1;
+        for index in 0..tiles {
+            for lane in 0..64 {
+                assert_eq!(
+                    store.tile(lane, level, index).unwrap(),
+                    all.tile(lane, level, index).unwrap(),
+                    "lane {lane}, level {level}, tile {index}"
+                );
+            }
+        }
+    }
+    assert_eq!(store.state().unread, 0);
 }
 
 #[test]

@@ -46,7 +46,9 @@ pub use known::Known;
 pub use names::{Arch, CallClass, call_class, call_name};
 pub use operation::operation_name;
 pub use process_readiness::ProcessReadiness;
-pub use sketch::{GLANCE_BITS, Off, Piece, Run, SHORT_BITS, Series, Sketch, Sketcher, Sum};
+pub use sketch::{
+    GLANCE_BITS, GLANCE_BITS_MAX, Off, Piece, Run, SHORT_BITS, Series, Sketch, Sketcher, Sum,
+};
 pub use trace::Trace;
 pub use trigger::{Condition, Fired, Rule, Triggers};
 pub use turn::{Stall, Turn};

@@ -15,6 +15,8 @@ use super::{Call, Event, OffCpu, Ready, id_map::IdMap};
 pub const SHORT_BITS: u8 = 16;
 /// The same (2.1 ms) for a first look, however long the trace: a batch takes some dozens of pieces then.
 pub const GLANCE_BITS: u8 = 21;
+/// The same (34 ms) for a first look at a batch in which many threads do little each.
+pub const GLANCE_BITS_MAX: u8 = 25;
 
 /// A batch in short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +68,27 @@ pub struct Series {
     pub count: u32,
 }
 
+impl Sketch {
+    /// The same in less detail, to this many bits: what followed one another in a wider bucket is summed. What was long
+    /// stays as it is.
+    pub fn coarser(self, bits: u8) -> Self {
+        let mut sketcher = Sketcher::new(bits);
+        for piece in self.pieces {
+            match piece {
+                Piece::Run(run) => sketcher.run(run),
+                Piece::Spans(spans) => sketcher.spans(spans),
+                Piece::Off(off) => sketcher.off(off),
+                Piece::Event(event) => sketcher.event(event),
+            }
+        }
+        Self {
+            bits,
+            pieces: sketcher.take(),
+            ready: self.ready,
+        }
+    }
+}
+
 impl Series {
     /// Of a single thing.
     pub fn one(pid: u32, tid: u32, start_ns: u64, end_ns: u64) -> Self {
@@ -87,7 +110,7 @@ impl Series {
     fn add(&mut self, next: &Self) {
         self.last_start_ns = next.last_start_ns;
         self.end_ns = next.end_ns;
-        self.count += next.count;
+        self.count = self.count.saturating_add(next.count);
     }
 
     /// Whether its times are in order.
@@ -276,10 +299,28 @@ impl Sketcher {
         self.bits
     }
 
-    /// Adds a short call, as the run that it is by itself.
-    pub fn call(&mut self, one: Run) {
-        let last = self.threads.entry(one.series.tid).or_default();
-        put(one, last, &mut self.pieces, self.bits);
+    /// Adds a run, as which a short call comes by itself.
+    pub fn run(&mut self, run: Run) {
+        let last = self.threads.entry(run.series.tid).or_default();
+        put(run, last, &mut self.pieces, self.bits);
+    }
+
+    /// Adds short times off the CPU, of which those outside calls come in a run too.
+    fn spans(&mut self, series: Series) {
+        let last = self.threads.entry(series.tid).or_default();
+        let in_order = last
+            .spans_end_ns
+            .is_some_and(|end_ns| series.start_ns >= end_ns);
+        last.spans_end_ns = last.spans_end_ns.max(Some(series.end_ns));
+        if in_order
+            && let Some(Piece::Spans(spans)) = last.spans.and_then(|at| self.pieces.get_mut(at))
+            && spans.has_room(&series, self.bits)
+        {
+            spans.add(&series);
+        } else {
+            last.spans = in_order.then_some(self.pieces.len());
+            self.pieces.push(Piece::Spans(series));
+        }
     }
 
     /// Adds a short time off the CPU.
@@ -287,8 +328,8 @@ impl Sketcher {
         let last = self.threads.entry(off.tid).or_default();
         let is_after = |end_ns: Option<u64>| end_ns.is_some_and(|end_ns| off.start_ns >= end_ns);
         let in_order = is_after(last.spans_end_ns) && (off.in_call || is_after(last.items_end_ns));
-        last.spans_end_ns = last.spans_end_ns.max(Some(off.end_ns));
         if !in_order || !off.is_sound() {
+            last.spans_end_ns = last.spans_end_ns.max(Some(off.end_ns));
             if !off.in_call {
                 last.items_end_ns = last.items_end_ns.max(Some(off.end_ns));
             }
@@ -297,17 +338,9 @@ impl Sketcher {
             return;
         }
         let one = Series::one(off.pid, off.tid, off.start_ns, off.end_ns);
-        if let Some(Piece::Spans(spans)) = last.spans.and_then(|at| self.pieces.get_mut(at))
-            && spans.has_room(&one, self.bits)
-        {
-            spans.add(&one);
-        } else {
-            last.spans = Some(self.pieces.len());
-            self.pieces.push(Piece::Spans(one));
-        }
+        self.spans(one);
         if !off.in_call {
-            let run = Run::of_outside(one, &off);
-            put(run, last, &mut self.pieces, self.bits);
+            self.run(Run::of_outside(one, &off));
         }
     }
 

@@ -13,12 +13,17 @@ use zstd::bulk::{Compressor, decompress};
 use super::ROWS_MAX;
 use super::column::NAME_BYTES_MAX;
 use super::set::ENTRIES_MAX;
-use crate::model::{Event, GLANCE_BITS, Off, Piece, Ready, Run, Sketch, Sketcher, id_map::IdMap};
+use crate::model::{
+    Event, GLANCE_BITS, GLANCE_BITS_MAX, Off, Piece, Ready, Run, Sketch, Sketcher, id_map::IdMap,
+};
 
 /// Another form has another number; a field that is added to an event makes another form.
 const KEY: &str = "waitscope.glance.1";
-/// A batch goes without if it would take more than one in so many bytes of it: then there is not much that is short.
+/// A note that would take more than one in so many bytes of its batch is made coarser, and at last left out: then there
+/// is not much that is short.
 const PART: usize = 12;
+/// By so many bits each time.
+const COARSER_BITS: u8 = 2;
 /// Of numbers that are alike.
 const ZSTD_LEVEL: i32 = 3;
 /// A sketch that is larger is not written, nor read.
@@ -52,7 +57,7 @@ impl Noting {
                     found.clear();
                 }
                 match Run::of_call(call, GLANCE_BITS) {
-                    Some(run) => self.sketcher.call(run),
+                    Some(run) => self.sketcher.run(run),
                     None => self.sketcher.event(event.clone()),
                 }
             }
@@ -93,20 +98,26 @@ impl Noting {
     /// The message is none of a batch.
     pub(super) fn put(&mut self, message: &mut Vec<u8>, body_bytes: usize) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
-        let sketch = Sketch {
+        let mut sketch = Sketch {
             bits: GLANCE_BITS,
             pieces: self.sketcher.take(),
             ready: waiting.into_values().flatten().collect(),
         };
-        let bytes = postcard::to_allocvec(&sketch)?;
-        if bytes.len() > UNPACKED_BYTES_MAX {
-            return Ok(());
+        loop {
+            let bytes = postcard::to_allocvec(&sketch)?;
+            if bytes.len() <= UNPACKED_BYTES_MAX {
+                let text = BASE64.encode(self.pack.compress(&bytes)?);
+                if text.len() <= body_bytes / PART {
+                    *message = with(message, &text)?;
+                    return Ok(());
+                }
+            }
+            let bits = sketch.bits + COARSER_BITS;
+            if bits > GLANCE_BITS_MAX {
+                return Ok(());
+            }
+            sketch = sketch.coarser(bits);
         }
-        let text = BASE64.encode(self.pack.compress(&bytes)?);
-        if text.len() <= body_bytes / PART {
-            *message = with(message, &text)?;
-        }
-        Ok(())
     }
 }
 
@@ -183,7 +194,10 @@ fn unpack(note: &str) -> Result<Sketch> {
 #[doc(hidden)]
 pub fn sketch_of_bytes(bytes: &[u8]) -> Result<Sketch> {
     let sketch: Sketch = postcard::from_bytes(bytes)?;
-    ensure!(sketch.bits == GLANCE_BITS, "another width");
+    ensure!(
+        (GLANCE_BITS..=GLANCE_BITS_MAX).contains(&sketch.bits),
+        "another width"
+    );
     ensure!(
         sketch.pieces.len() <= ROWS_MAX && sketch.ready.len() <= ENTRIES_MAX,
         "more than a batch has"

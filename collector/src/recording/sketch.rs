@@ -30,7 +30,7 @@ pub(super) fn sketch(cells: &Cells, rows: usize, bits: u8) -> Result<Sketch> {
                     found.clear();
                 }
                 if let Some(run) = short(cells, at, bits) {
-                    sketcher.call(run);
+                    sketcher.run(run);
                     continue;
                 }
             }
