@@ -99,11 +99,15 @@ pub fn drain(
         // beginning of every child too.
         let ended = session.has_ended();
         let now_ns = session.now_ns()?;
-        while !session.drain(&mut events, BATCH_RECORDS) && !stop.load(Ordering::Relaxed) {
+        let draining = Instant::now();
+        let mut emptied = session.drain(&mut events, BATCH_RECORDS);
+        // A ring that fills as fast as it is emptied must not keep us from all else.
+        while !emptied && !stop.load(Ordering::Relaxed) && draining.elapsed() < TICK_EVERY {
             wanted &= hand_over(&mut events);
+            emptied = session.drain(&mut events, BATCH_RECORDS);
         }
         wanted &= hand_over(&mut events);
-        target_ended = ended && session.live_threads() == 0;
+        target_ended = emptied && ended && session.live_threads() == 0;
         if let Some(logger) = &mut logger {
             logger.flush();
         }

@@ -71,9 +71,20 @@ enum Word {
 
 /// The thread, and the way to it.
 pub(crate) struct Hands {
-    words: SyncSender<Word>,
+    /// Until it is to end.
+    words: Option<SyncSender<Word>>,
     emptied: Receiver<Vec<Event>>,
-    thread: JoinHandle<Option<Ended>>,
+    thread: Option<JoinHandle<Option<Ended>>>,
+}
+
+impl Drop for Hands {
+    /// What was handed over is taken, whatever became of who drains.
+    fn drop(&mut self) {
+        self.words = None;
+        if let Some(thread) = self.thread.take() {
+            let _ended = thread.join();
+        }
+    }
 }
 
 impl Hands {
@@ -89,9 +100,9 @@ impl Hands {
             .spawn(move || Taking::of(takers).listen(&said, &give_back))
             .context("start a thread to write the recording")?;
         Ok(Self {
-            words,
+            words: Some(words),
             emptied,
-            thread,
+            thread: Some(thread),
         })
     }
 
@@ -123,15 +134,18 @@ impl Hands {
     ///
     /// # Errors
     /// The thread panicked.
-    pub(crate) fn finish(self, events: Vec<Event>, end: End) -> Result<Ended> {
+    pub(crate) fn finish(mut self, events: Vec<Event>, end: End) -> Result<Ended> {
         // It may have ended already, for want of anybody who takes them.
-        let _gone = self.words.send(Word::Finish(events, end));
-        let ended = self.thread.join().ok().flatten();
-        ended.ok_or_else(|| anyhow!("hand the events over: the thread that did so is gone"))
+        let _gone = self.say(Word::Finish(events, end));
+        let ended = self.thread.take().and_then(|thread| thread.join().ok());
+        ended
+            .flatten()
+            .ok_or_else(|| anyhow!("hand the events over: the thread that did so is gone"))
     }
 
     fn say(&self, word: Word) -> bool {
-        self.words.send(word).is_ok()
+        let words = self.words.as_ref();
+        words.is_some_and(|words| words.send(word).is_ok())
     }
 }
 

@@ -25,6 +25,8 @@ export class Bands {
     this.waiting = false;
     this.asking = false;
     this.seen = "";
+    /** The view that was asked for last. */
+    this.asked = "";
     this.askedMs = -Infinity;
   }
 
@@ -43,11 +45,13 @@ export class Bands {
     const looks = `${view.startNs}/${view.nsPerPx}/${timeline.frame.scrollPx}`;
     const rested = looks === this.seen;
     this.seen = looks;
-    const goesOn = timeline.following && performance.now() - this.askedMs >= MOVING_MS;
-    if (!rested && !goesOn) {
+    // Of a view that was asked for, as of one that goes on by itself, there is more with every state.
+    const isOld = performance.now() - this.askedMs >= MOVING_MS;
+    if (rested ? looks === this.asked && !isOld : !timeline.following || !isOld) {
       this.note();
       return;
     }
+    this.asked = looks;
     this.askedMs = performance.now();
     this.asking = true;
     try {
@@ -82,6 +86,7 @@ export class Bands {
   forget() {
     this.timeline.bands.clear();
     this.seen = "";
+    this.asked = "";
   }
 }
 

@@ -93,7 +93,7 @@ export class Choice {
    * @param {Lane} lane @param {number} atNs @param {(startNs: number, endNs: number) => void} onShown
    * @returns {Promise<boolean>} whether there is such a call
    */
-  async choose(lane, atNs, onShown) {
+  async choose(lane, atNs, onShown, exactly = false) {
     this.choices += 1;
     const choice = this.choices;
     this.open = null;
@@ -116,6 +116,12 @@ export class Choice {
       if (!answer || typeof startNs !== "number" || typeof endNs !== "number") {
         this.close();
         this.panel.say(say("panel.nocall"), say("panel.nocall.says"));
+        return false;
+      }
+      if (exactly && startNs !== atNs) {
+        // Another one: the record of this one's end was lost.
+        this.close();
+        this.panel.say(say("panel.noend"), say("panel.noend.says"));
         return false;
       }
       this.chosen = { answer, thread, place: { lane: lane.lane, atNs: startNs }, story: null };
@@ -141,7 +147,7 @@ export class Choice {
     const { lane, sinceNs, told } = this.open;
     const open = openAt(this.timeline, lane.lane, sinceNs);
     if (!open || open.sinceNs !== sinceNs) {
-      void this.choose(lane, sinceNs, () => {});
+      void this.choose(lane, sinceNs, () => {}, true);
       return;
     }
     const looks = JSON.stringify(open);

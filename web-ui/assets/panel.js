@@ -165,6 +165,8 @@ export class Panel {
   constructor(actions) {
     this.root = byId("panel", HTMLElement);
     this.actions = actions;
+    /** What is told of a call that goes on. @type {HTMLElement | null} */
+    this.told = null;
   }
 
   close() {
@@ -178,11 +180,19 @@ export class Panel {
     this.root.replaceChildren(this.top(title), el("p", "sub", words));
   }
 
-  /** Of a call that goes on. @param {string} title @param {HTMLElement[]} words */
+  /**
+   * Of a call that goes on. What is told changes ten times a second: the buttons stay as they are meanwhile, or nobody could press one.
+   * @param {string} title @param {HTMLElement[]} words
+   */
   showOpen(title, words) {
+    if (this.told && this.root.contains(this.told) && this.root.querySelector("h2")?.textContent === title) {
+      this.told.replaceChildren(...words);
+      return;
+    }
     const hadFocus = this.root.contains(document.activeElement);
     this.root.hidden = false;
-    this.root.replaceChildren(this.top(title), ...words, el("div", "actions", button(say("panel.zoom"), "z", this.actions.onZoom)));
+    this.told = el("div", "", ...words);
+    this.root.replaceChildren(this.top(title), this.told, el("div", "actions", button(say("panel.zoom"), "z", this.actions.onZoom)));
     if (hadFocus) this.root.querySelector("button")?.focus();
   }
 

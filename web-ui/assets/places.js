@@ -120,13 +120,15 @@ export class Places {
   /** Marks a time, or takes the mark there away: at the pointer, else where the chosen call begins. @param {number | null} xPx */
   mark(xPx) {
     const { marks, view, pinned, frame } = this.timeline;
-    const atNs = xPx === null ? (pinned?.startNs ?? xToTime(view, frame.widthPx / 2)) : xToTime(view, xPx);
+    const pointedNs = xPx === null ? (pinned?.startNs ?? xToTime(view, frame.widthPx / 2)) : xToTime(view, xPx);
+    // The view may reach beyond the trace, where nothing can be marked.
+    const atNs = Math.max(0, Math.min(pointedNs, this.hooks.state()?.nowNs ?? 0));
     const there = markNear(marks, atNs, MARK_REACH_PX * view.nsPerPx);
     if (there !== null) {
       this.unmark(there);
       return;
     }
-    const after = withMark(marks, Math.min(atNs, this.hooks.state()?.nowNs ?? 0));
+    const after = withMark(marks, atNs);
     const added = after.find((ns) => !marks.includes(ns));
     this.timeline.mark(after);
     if (added === undefined) this.hooks.announce(say("marks.full", { most: MARKS_MAX }));

@@ -94,12 +94,14 @@ async function measure(browser, page) {
     window.benchSeen.frames.length = 0;
     window.benchSeen.bare.length = 0;
     window.benchSeen.long.length = 0;
+    window.benchHoles.begin();
     performance.clearResourceTimings();
   });
   await browser.startTracing(page, { categories: CATEGORIES });
   const looking = setInterval(() => void memory.look().catch(() => clearInterval(looking)), MEMORY_EVERY_MS);
   await drive(session, box);
   clearInterval(looking);
+  await page.evaluate(() => window.benchHoles.end());
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
   await memory.look();
   const seen = await page.evaluate(() => ({

@@ -27,6 +27,12 @@ export function watch(framesMax) {
   }).observe({ entryTypes: ["longtask"] });
   /** Since when a lane has a hole, by lane. */
   const since = new Map();
+  window.benchHoles = {
+    /** Those from before count from now. */
+    begin: () => since.forEach((_, lane) => since.set(lane, performance.now())),
+    /** Those that are there still count up to now. */
+    end: () => since.forEach((fromMs) => seen.bare.push(performance.now() - fromMs)),
+  };
   let drawn = -1;
   let laneless = true;
   const look = (nowMs) => {

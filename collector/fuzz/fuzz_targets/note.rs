@@ -14,7 +14,7 @@ fuzz_target!(
         let Ok(sketch) = sketch_of_bytes(bytes) else {
             return;
         };
-        let mut store = Store::shelved(trace(0), STORE_BYTES, Box::new(|_| None));
+        let mut store = Store::shelved(trace(0), STORE_BYTES, Box::new(|_, _| false));
         store.sketch(sketch.clone());
         store.sketch(sketch);
         show(&store);

@@ -34,7 +34,7 @@ fuzz_target!(
 fn at_a_glance(bytes: &[u8], trace: &Trace) {
     let mut reader = Reader::glance_from(Cursor::new(bytes.to_vec()), bytes.len() as u64)
         .expect("its header could be read before");
-    let mut store = Store::shelved(trace.clone(), STORE_BYTES, Box::new(|_| None));
+    let mut store = Store::shelved(trace.clone(), STORE_BYTES, Box::new(|_, _| false));
     while let Some(sketch) = reader.next_batch().expect("start a thread") {
         store.sketch(sketch);
     }
@@ -48,7 +48,13 @@ fn in_short(bytes: &[u8], trace: &Trace, batches: Vec<Vec<Event>>) {
         .expect("its header could be read before");
     let calls: usize = batches.iter().map(|batch| count(batch)).sum();
     let whole = batches.len();
-    let bring = move |number: u32| batches.get(number as usize).cloned();
+    let bring = move |number: u32, take: &mut dyn FnMut(Event)| {
+        let batch = batches.get(number as usize);
+        batch.is_some_and(|batch| {
+            batch.iter().cloned().for_each(take);
+            true
+        })
+    };
     let mut store = Store::shelved(trace.clone(), STORE_BYTES, Box::new(bring));
     let mut sketched = 0;
     while let Some(sketch) = reader.next_batch().expect("start a thread") {

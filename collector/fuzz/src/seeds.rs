@@ -69,7 +69,7 @@ pub fn notes(target: &str) -> Result<()> {
             match event {
                 Event::Ready(found) => ready.push(found),
                 Event::Call(call) => match Run::of_call(&call, GLANCE_BITS) {
-                    Some(run) => sketcher.call(run),
+                    Some(run) => sketcher.run(run),
                     None => sketcher.event(Event::Call(call)),
                 },
                 Event::OffCpu(span) => {

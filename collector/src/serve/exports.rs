@@ -125,7 +125,15 @@ pub(super) async fn export(
     method: Method,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
-    match ready(&shared.exports, asked) {
+    // It reads the file's header, which a slow disk must not make others wait for.
+    let ready = tokio::task::spawn_blocking(move || ready(&shared.exports, asked)).await;
+    let panicked = |_| {
+        Err((
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "export: see the terminal".to_owned(),
+        ))
+    };
+    match ready.unwrap_or_else(panicked) {
         Ok(job) if method == Method::HEAD => (job.headers(), Body::empty()).into_response(),
         Ok(job) => job.begin(),
         Err((status, words)) => said(status, words),
@@ -227,7 +235,10 @@ impl Job {
     }
 
     fn write(self, sender: &Sender<Bytes>) -> Result<()> {
-        let out = Pieces(sender.clone());
+        let out = Pieces {
+            to: sender.clone(),
+            gone: false,
+        };
         let open = || self.written.reader();
         export::export(open, self.format, self.range, out, |_, _| {
             if sender.is_closed() {
@@ -252,20 +263,31 @@ fn body(pieces: Receiver<Bytes>, whole: Arc<AtomicBool>) -> Body {
 }
 
 /// Hands over what is written, a piece at a time, and waits while there is no room.
-struct Pieces(Sender<Bytes>);
+struct Pieces {
+    to: Sender<Bytes>,
+    /// Nobody takes any more: whoever tries to write the rest need not wait to learn it.
+    gone: bool,
+}
 
 impl Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.gone {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let part = bytes.get(..PIECE_BYTES).unwrap_or(bytes);
         let mut piece = Bytes::copy_from_slice(part);
         let since = Instant::now();
         loop {
-            piece = match self.0.try_send(piece) {
+            piece = match self.to.try_send(piece) {
                 Ok(()) => return Ok(part.len()),
-                Err(TrySendError::Closed(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
+                Err(TrySendError::Closed(_)) => {
+                    self.gone = true;
+                    return Err(io::ErrorKind::BrokenPipe.into());
+                }
                 Err(TrySendError::Full(piece)) => piece,
             };
             if since.elapsed() > STALLED {
+                self.gone = true;
                 return Err(io::ErrorKind::TimedOut.into());
             }
             sleep(LOOK_AGAIN);
@@ -332,7 +354,10 @@ mod tests {
     fn a_reader_that_takes_nothing_makes_the_writer_wait_and_one_that_is_gone_ends_it() {
         let (sender, mut pieces) = channel(PIECES);
         let writer = std::thread::spawn(move || {
-            let mut out = Pieces(sender);
+            let mut out = Pieces {
+                to: sender,
+                gone: false,
+            };
             let mut written = 0;
             loop {
                 match out.write(&[7; 3 * PIECE_BYTES]) {

@@ -171,9 +171,12 @@ pub(super) async fn story(
     Path((lane, at_ns)): Path<(String, String)>,
 ) -> Answer {
     let (lane, at_ns) = (number(&lane)?, number(&at_ns)?);
-    let around = shared.store().around();
-    let trace = shared.about.trace.clone();
-    let story = elsewhere(&shared, move || story::story(&trace, &around, lane, at_ns)).await?;
+    let known = shared.clone();
+    let look = move || {
+        let around = known.store().around();
+        story::story(&known.about.trace, &around, lane, at_ns)
+    };
+    let story = elsewhere(&shared, look).await?;
     json_answer(&story.ok_or(StatusCode::NOT_FOUND)?)
 }
 
@@ -183,9 +186,11 @@ pub(super) async fn turns(
     Path((lane, from_ns, to_ns)): Path<(String, String, String)>,
 ) -> Answer {
     let (lane, from_ns, to_ns) = (number(&lane)?, number(&from_ns)?, number(&to_ns)?);
-    let around = shared.store().around();
-    let trace = shared.about.trace.clone();
-    let look = move || story::band(&trace, &around, lane, from_ns, to_ns);
+    let known = shared.clone();
+    let look = move || {
+        let around = known.store().around();
+        story::band(&known.about.trace, &around, lane, from_ns, to_ns)
+    };
     let band = elsewhere(&shared, look).await?;
     json_answer(&band.ok_or(StatusCode::NOT_FOUND)?)
 }

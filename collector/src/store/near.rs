@@ -124,6 +124,14 @@ impl Near {
         self.items.distance(items.0, items.1) + self.spans.distance(spans.0, spans.1)
     }
 
+    /// Whether there are more calls and times off the CPU between these times than `things`, or more `batches` to bring.
+    /// No more than a few are brought to know it.
+    pub fn is_much(&self, from_ns: u64, to_ns: u64, things: usize, batches: usize) -> bool {
+        let items = self.items.within(from_ns, to_ns).batches().count();
+        let spans = self.spans.within(from_ns, to_ns).batches().count();
+        items.max(spans) > batches || self.count(from_ns, to_ns) > things
+    }
+
     /// All that ended between these times: when, in which order at the same time, and what.
     pub(super) fn events(&self, from_ns: u64, to_ns: u64, events: &mut Vec<(u64, u8, Event)>) {
         let mut at = self.spans.find_end(from_ns);

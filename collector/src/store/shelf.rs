@@ -14,6 +14,8 @@ use super::track::{Chunk, Noted, Track};
 use super::tracks::Tracks;
 use crate::model::{Event, Ready, Series, id_map::IdMap};
 
+/// Things of a batch, over all lanes, that room is made for before they come. A file may promise any number.
+const ROOM_MAX: u32 = 65_536;
 /// Threads that bring batches for one who looks.
 const BRINGERS_MAX: usize = 4;
 /// Spreads numbers over all bits (2^64 divided by the golden ratio).
@@ -241,9 +243,19 @@ impl Shelf {
             let contents = inner.contents.get(batch as usize)?;
             (contents.parts.clone(), contents.ready.clone())
         };
+        let mut room = ROOM_MAX;
+        let mut take = |count: u32| {
+            let given = count.min(room);
+            room -= given;
+            given
+        };
         let mut lanes: Vec<(Part, Tracks)> = parts
             .into_iter()
-            .map(|part| (part, Tracks::single(part.items, part.spans)))
+            .map(|part| {
+                let items = (take(part.items.0), part.items.1);
+                let spans = (take(part.spans.0), part.spans.1);
+                (part, Tracks::single(items, spans))
+            })
             .collect();
         let mut by_tid: IdMap<u32, Vec<usize>> = IdMap::default();
         for (at, (part, _)) in lanes.iter().enumerate() {

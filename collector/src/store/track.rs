@@ -27,8 +27,6 @@ pub(super) trait Chunk: Clone + Default {
 
 /// Things in a chunk.
 pub(super) const CHUNK: usize = 4096;
-/// Things that room is made for before they come: as many as a batch has. A file may promise any number.
-const ROOM_MAX: usize = 16_384;
 
 /// A position: which chunk, and where in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -171,7 +169,7 @@ impl Noted {
 impl<C: Chunk> Track<C> {
     /// One whose things, about so many, are all in one chunk, and begin at this time or later.
     pub(super) fn single(count: u32, start_ns: u64) -> Self {
-        let room = (count as usize).min(ROOM_MAX);
+        let room = count as usize;
         let chunk = (room > 0).then(|| Slot::Here(Arc::new(C::with_room(room))));
         Self {
             chunks: chunk.into_iter().collect(),

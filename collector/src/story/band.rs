@@ -11,8 +11,10 @@ use crate::{
     store::Around,
 };
 
-/// Calls that are looked at, and turns in an answer, at most.
-const CALLS_MAX: usize = 20_000;
+/// Calls and times off the CPU that are looked at, batches of the file that are brought for it, and turns in an answer, at
+/// most.
+const THINGS_MAX: usize = 20_000;
+const BATCHES_MAX: usize = 16;
 const TURNS_MAX: usize = 2_000;
 
 /// The turns of a lane that overlap a time; `None` if there is no such lane.
@@ -52,21 +54,18 @@ fn turns(
     to_ns: u64,
 ) -> Option<Option<Vec<Turn>>> {
     let (_, near) = around.lane(lane)?;
+    if near.is_much(from_ns, to_ns, THINGS_MAX, BATCHES_MAX) {
+        return Some(None);
+    }
     let first = near.call_at(from_ns).map(|detail| detail.call);
     let first = first.or_else(|| near.after(from_ns).next());
     let Some(first) = first.filter(|first| first.start_ns < to_ns) else {
         return Some(Some(Vec::new()));
     };
     let inside = |call: &Call| call.start_ns < to_ns;
-    let calls = near
-        .after(first.start_ns)
-        .take_while(inside)
-        .take(CALLS_MAX);
-    let mut count = 0;
-    let last = calls.inspect(|_| count += 1).last();
-    if count == CALLS_MAX {
-        return Some(None);
-    }
+    let calls = near.after(first.start_ns).take_while(inside);
+    // One may begin before this stretch, and all between it and the end of that be long.
+    let last = calls.take(THINGS_MAX).last();
     let last = last.as_ref().unwrap_or(&first);
     let begin = Walked::new(around, kinds, lane, near, &first);
     let end = Walked::new(around, kinds, lane, near, last);

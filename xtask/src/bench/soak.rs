@@ -63,13 +63,10 @@ pub(super) fn run(options: &Options) -> Result<()> {
         // Nobody reads what it prints at its end: it must find room for that.
         let aside = stdout.context("read what waitscope prints")?;
         let aside = std::thread::spawn(move || std::io::read_to_string(aside));
-        wait_for(&recording)
-            .and_then(|()| measure(&mut load, &tracer, length))
-            .and_then(|()| interrupt(&mut tracer).context("stop waitscope"))
-            .and_then(|()| {
-                let _said = aside.join();
-                of_recording(&recording)
-            })
+        let measured = wait_for(&recording).and_then(|()| measure(&mut load, &tracer, length));
+        interrupt(&mut tracer).context("stop waitscope")?;
+        let _said = aside.join();
+        measured.and_then(|()| of_recording(&recording))
     } else {
         let mut stdout = BufReader::new(stdout.context("read what waitscope prints")?);
         let told = find_address(&mut stdout).and_then(|address| {
