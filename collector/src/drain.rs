@@ -87,26 +87,33 @@ pub fn drain(
     let mut events = Vec::with_capacity(BATCH_RECORDS);
     let began = Instant::now();
     let (mut ticked, mut flushed) = (began, began);
-    let (mut target_ended, mut wanted) = (false, true);
+    let (mut target_ended, mut wanted, mut emptied) = (false, true, true);
+    // All that ended before was in the ring when that was emptied last.
+    let mut sealed_ns = 0;
 
     while !target_ended && !stop.load(Ordering::Relaxed) && wanted {
         let left = duration.map_or(DRAIN_EVERY, |all| all.saturating_sub(began.elapsed()));
         if left.is_zero() {
             break;
         }
-        session.wait(left.min(DRAIN_EVERY))?;
+        if emptied {
+            session.wait(left.min(DRAIN_EVERY))?;
+        }
         // Asked before the ring is emptied: whatever the target did before its end is in there, the
         // beginning of every child too.
         let ended = session.has_ended();
         let now_ns = session.now_ns()?;
         let draining = Instant::now();
-        let mut emptied = session.drain(&mut events, BATCH_RECORDS);
+        emptied = session.drain(&mut events, BATCH_RECORDS);
         // A ring that fills as fast as it is emptied must not keep us from all else.
         while !emptied && !stop.load(Ordering::Relaxed) && draining.elapsed() < TICK_EVERY {
             wanted &= hand_over(&mut events);
             emptied = session.drain(&mut events, BATCH_RECORDS);
         }
         wanted &= hand_over(&mut events);
+        if emptied {
+            sealed_ns = now_ns.saturating_sub(SETTLED_AFTER_NS);
+        }
         target_ended = emptied && ended && session.live_threads() == 0;
         if let Some(logger) = &mut logger {
             logger.flush();
@@ -115,7 +122,7 @@ pub fn drain(
             ticked = Instant::now();
             wanted &= hands.tick(Tick {
                 now_ns,
-                sealed_ns: now_ns.saturating_sub(SETTLED_AFTER_NS),
+                sealed_ns,
                 open: session.open()?,
                 totals: session.totals()?,
             });
