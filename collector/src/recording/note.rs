@@ -91,8 +91,8 @@ impl Noting {
         }
     }
 
-    /// Puts a sketch of what came since the last into the message of its batch, which has a body of so many bytes, unless
-    /// it would be large.
+    /// Puts a sketch of what came since the last into the message of its batch, which has a body of so many bytes: in
+    /// wider buckets if it would be large, and not at all if that does not make it small.
     ///
     /// # Errors
     /// The message is none of a batch.
@@ -116,7 +116,12 @@ impl Noting {
             if bits > GLANCE_BITS_MAX {
                 return Ok(());
             }
+            let pieces = sketch.pieces.len();
             sketch = sketch.coarser(bits);
+            // What is long does not get fewer by that: to try again would only take time.
+            if sketch.pieces.len() > pieces / 4 * 3 {
+                return Ok(());
+            }
         }
     }
 }

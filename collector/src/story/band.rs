@@ -63,9 +63,8 @@ fn turns(
         return Some(Some(Vec::new()));
     };
     let inside = |call: &Call| call.start_ns < to_ns;
-    let calls = near.after(first.start_ns).take_while(inside);
-    // One may begin before this stretch, and all between it and the end of that be long.
-    let last = calls.take(THINGS_MAX).last();
+    // No more than was just found not to be too much.
+    let last = near.after(first.start_ns).take_while(inside).last();
     let last = last.as_ref().unwrap_or(&first);
     let begin = Walked::new(around, kinds, lane, near, &first);
     let end = Walked::new(around, kinds, lane, near, last);
