@@ -129,9 +129,10 @@ pub(crate) fn was_read(sk: u64, ret: i32, flags: u32) {
         return;
     }
     let task = kernel::current();
-    if !target::is_target(kernel::pid(task)) || target::armed_ns().is_none() {
+    if !target::is_target(kernel::pid(task)) {
         return;
     }
+    // Whoever has an entry was seen while armed.
     let Some(thread) = thread::find(kernel::tid(task)) else {
         return;
     };

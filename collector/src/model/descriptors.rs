@@ -131,7 +131,11 @@ impl Descriptors {
         known.accepts |= kind == CallKind::Accept;
         // An epoll in another one is taken by waiting on it.
         if !kind.is_readiness() || kind == CallKind::Epoll {
-            self.touch(id);
+            if known.root == id {
+                known.touches = known.touches.wrapping_add(1);
+            } else {
+                self.touch(id);
+            }
         }
         Some((id, behind))
     }

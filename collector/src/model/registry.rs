@@ -46,9 +46,12 @@ struct Table {
     kept: Vec<i32>,
 }
 
+/// Small, but for what is behind the box: each call looks one up.
 #[derive(Debug)]
 struct Open {
-    descriptor: Descriptor,
+    /// The descriptor's.
+    id: u32,
+    descriptor: Box<Descriptor>,
     /// From then on the number means this: the return of the call that opened it. It may have been entered long
     /// before, and the number have meant something else meanwhile.
     since_ns: u64,
@@ -164,7 +167,8 @@ impl Registry {
         table.open.insert(
             fd,
             Open {
-                descriptor,
+                id,
+                descriptor: Box::new(descriptor),
                 since_ns,
             },
         );
@@ -250,8 +254,8 @@ impl Registry {
                     opened_ns: known.opened_ns,
                     ..descriptor_name::of(record, call)
                 };
-                if *known != now {
-                    open.descriptor = now.clone();
+                if **known != now {
+                    *open.descriptor = now.clone();
                     events.push(now);
                 }
             }
@@ -310,13 +314,14 @@ impl Registry {
             return;
         }
         if let Some(Open {
+            id,
             mut descriptor,
             since_ns,
         }) = table.open.remove(&fd)
         {
-            table.before.insert(fd, (descriptor.id, since_ns, at_ns));
+            table.before.insert(fd, (id, since_ns, at_ns));
             descriptor.closed_ns = Some(at_ns);
-            events.push(descriptor);
+            events.push(*descriptor);
         }
         table.epolls.remove(&fd);
         for interest in table.epolls.values_mut() {
@@ -336,7 +341,7 @@ impl Registry {
     pub(super) fn at(&self, pid: u32, fd: i32, at_ns: u64) -> Option<u32> {
         let table = self.tables.get(&pid)?;
         match table.open.get(&fd) {
-            Some(open) if open.since_ns <= at_ns => Some(open.descriptor.id),
+            Some(open) if open.since_ns <= at_ns => Some(open.id),
             _ => {
                 let (id, since_ns, until_ns) = table.before.get(&fd)?;
                 (*since_ns..=*until_ns).contains(&at_ns).then_some(*id)
@@ -363,7 +368,7 @@ impl Registry {
         let copies: Vec<Descriptor> = table
             .open
             .values()
-            .map(|open| open.descriptor.clone())
+            .map(|open| (*open.descriptor).clone())
             .collect();
         let epolls = table.epolls.clone();
         for descriptor in copies {

@@ -25,6 +25,9 @@ pub(super) struct Options {
     /// Requests in each sample of redis; a tracer that stops the server at each call gets a tenth.
     #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1_000..))]
     requests: u32,
+    /// Only what details cost over phases, without the other tracers.
+    #[arg(long)]
+    details: bool,
 }
 
 /// Of one kind of target under one tracer, a sample a round.
@@ -42,26 +45,31 @@ pub(super) fn run(options: &Options) -> Result<()> {
         ),
     ] {
         let mut target = Target::Load(Load::start(kind, None)?, length);
-        measure(name, &mut target, options.rounds)?;
-        target.print_programs()?;
+        measure(name, &mut target, options)?;
     }
     let mut target = Target::Redis {
         server: Server::redis()?,
         requests: options.requests,
     };
-    measure(
-        "redis-benchmark GET, 20 clients",
-        &mut target,
-        options.rounds,
-    )?;
+    measure("redis-benchmark GET, 20 clients", &mut target, options)
+}
+
+/// Measures one target, and prints what comes of it.
+fn measure(name: &str, target: &mut Target, options: &Options) -> Result<()> {
+    // Warm caches and clocks; not counted.
+    target.samples(Kind::Nothing, 1)?;
+    if options.details {
+        println!("\n{name}: {}", target.unit());
+        return details::measure(target, options.rounds);
+    }
+    compare(name, target, options.rounds)?;
+    details::measure(target, options.rounds)?;
     target.print_programs()
 }
 
-/// Takes all samples of one target, and prints its part of the table.
-fn measure(name: &str, target: &mut Target, rounds: u16) -> Result<()> {
+/// Takes samples under all tracers, and prints their table.
+fn compare(name: &str, target: &mut Target, rounds: u16) -> Result<()> {
     let mut all: Vec<(Kind, Samples)> = Kind::ALL.map(|kind| (kind, Vec::new())).into();
-    // Warm caches and clocks; not counted.
-    target.samples(Kind::Nothing, 1)?;
     for _ in 0..rounds {
         for (kind, samples) in &mut all {
             samples.extend(target.samples(*kind, 1)?);
@@ -99,7 +107,7 @@ fn measure(name: &str, target: &mut Target, rounds: u16) -> Result<()> {
             kind.name()
         );
     }
-    details::measure(target, rounds)
+    Ok(())
 }
 
 /// What each sample has beyond the untraced one of its round.
