@@ -125,30 +125,30 @@ fn visit<C: Chunk>(
     mut bucket: impl FnMut(u32, Sum),
 ) {
     let mut at = track.find(grid.start_ns);
+    let mut walk = track.walk();
     // One that began before and reaches in.
     if let Some(before) = track.previous(at)
-        && let Some((start_ns, end_ns)) = track.range_ns(before)
+        && let Some((start_ns, end_ns)) = walk.range_ns(before)
         && end_ns > grid.start_ns
         && end_ns - start_ns >= grid.bucket_ns
-        && let Some(chunk) = track.chunk(before)
+        && let Some(chunk) = walk.chunk(before)
     {
-        part(&chunk, before.index, before.index, Some(before.index));
+        part(chunk, before.index, before.index, Some(before.index));
     }
-    while let Some((start_ns, _)) = track.range_ns(at) {
+    while let Some((start_ns, _)) = walk.range_ns(at) {
         if start_ns >= grid.end_ns {
             break;
         }
         let number = grid.bucket(start_ns);
-        let next = track.find_from(at, grid.bucket_end_ns(number));
+        let next = walk.find_from(at, grid.bucket_end_ns(number));
         let last = track.previous(next).filter(|&last| last >= at);
         let wide = last.filter(|&last| {
-            track
-                .range_ns(last)
+            walk.range_ns(last)
                 .is_some_and(|(start, end)| end - start >= grid.bucket_ns)
         });
         let mut sum = Sum::default();
         while at < next {
-            let Some(chunk) = track.chunk(at) else { break };
+            let Some(chunk) = walk.chunk(at) else { break };
             let chunk_end = if at.chunk == next.chunk {
                 next.index
             } else {
@@ -157,7 +157,7 @@ fn visit<C: Chunk>(
             let wide_here = wide
                 .filter(|wide| wide.chunk == at.chunk)
                 .map(|wide| wide.index);
-            sum += part(&chunk, at.index, wide_here.unwrap_or(chunk_end), wide_here);
+            sum += part(chunk, at.index, wide_here.unwrap_or(chunk_end), wide_here);
             at = At {
                 chunk: at.chunk + 1,
                 index: 0,

@@ -306,31 +306,12 @@ impl<C: Chunk> Track<C> {
         At { chunk, index: low }
     }
 
-    /// The same, for one that is at this position or not far after it.
-    pub(super) fn find_from(&self, at: At, ns: u64) -> At {
-        let slot = self.chunks.get(at.chunk);
-        let Some(slot) = slot.filter(|slot| slot.last_start_ns().is_some_and(|last| last >= ns))
-        else {
-            return self.find(ns);
-        };
-        let Some(chunk) = slot.get() else {
-            return self.find(ns);
-        };
-        let (mut low, mut step) = (at.index, 1);
-        while low + step < chunk.len() && chunk.start_ns(low + step) < ns {
-            low += step;
-            step *= 2;
+    /// Goes along it.
+    pub(super) fn walk(&self) -> Walk<'_, C> {
+        Walk {
+            track: self,
+            here: None,
         }
-        let mut high = (low + step).min(chunk.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if chunk.start_ns(middle) < ns {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        At { index: low, ..at }
     }
 
     /// The chunks that have things in this stretch of time, or between such.
@@ -433,11 +414,63 @@ impl<C: Chunk> Track<C> {
 
     /// Begin and end of the thing at a position.
     pub(super) fn range_ns(&self, at: At) -> Option<(u64, u64)> {
-        let chunk = self.chunk(at).filter(|chunk| at.index < chunk.len())?;
-        let start_ns = chunk.start_ns(at.index);
-        Some((
-            start_ns,
-            start_ns.saturating_add(chunk.duration_ns(at.index)),
-        ))
+        range_ns(&*self.chunk(at)?, at.index)
     }
+}
+
+/// Somebody who goes along a track, and looks at one chunk for a while. To look for it anew at each step took twice as
+/// long where there are few things in a bucket: a shelf is asked under a lock.
+pub(super) struct Walk<'a, C> {
+    track: &'a Track<C>,
+    here: Option<(usize, Held<'a, C>)>,
+}
+
+impl<C: Chunk> Walk<'_, C> {
+    /// The chunk of this position; `None` if there is none, or it can't be brought.
+    pub(super) fn chunk(&mut self, at: At) -> Option<&C> {
+        if (self.here.as_ref()).is_none_or(|(number, _)| *number != at.chunk) {
+            // What is let go first makes room for the other.
+            self.here = None;
+            self.here = self.track.chunk(at).map(|chunk| (at.chunk, chunk));
+        }
+        self.here.as_ref().map(|(_, chunk)| &**chunk)
+    }
+
+    /// Begin and end of the thing at a position.
+    pub(super) fn range_ns(&mut self, at: At) -> Option<(u64, u64)> {
+        range_ns(self.chunk(at)?, at.index)
+    }
+
+    /// The position of the first thing that begins at `ns` or later, which is this position or not far after it.
+    pub(super) fn find_from(&mut self, at: At, ns: u64) -> At {
+        let slot = self.track.chunks.get(at.chunk);
+        let is_here = slot.is_some_and(|slot| slot.last_start_ns().is_some_and(|last| last >= ns));
+        let Some(chunk) = is_here.then(|| self.chunk(at)).flatten() else {
+            return self.track.find(ns);
+        };
+        let (mut low, mut step) = (at.index, 1);
+        while low + step < chunk.len() && chunk.start_ns(low + step) < ns {
+            low += step;
+            step *= 2;
+        }
+        let mut high = (low + step).min(chunk.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if chunk.start_ns(middle) < ns {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        At { index: low, ..at }
+    }
+}
+
+/// Begin and end of a thing in a chunk.
+fn range_ns<C: Chunk>(chunk: &C, index: usize) -> Option<(u64, u64)> {
+    if index >= chunk.len() {
+        return None;
+    }
+    let start_ns = chunk.start_ns(index);
+    Some((start_ns, start_ns.saturating_add(chunk.duration_ns(index))))
 }
