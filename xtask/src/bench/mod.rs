@@ -53,7 +53,7 @@ enum What {
     Events,
     /// A million calls a second for a minute: what is lost, and what the tracer itself takes.
     Soak(soak::Options),
-    /// Recordings of up to a hundred million calls: what opening one takes, and a picture at any zoom.
+    /// Recordings of up to a hundred million calls: what opening one takes, a picture at any zoom, and an export.
     Store(store::Options),
     /// The page on ten million calls, in a browser that is driven without pause: script, frames, tasks, holes, memory.
     Page(page::Options),

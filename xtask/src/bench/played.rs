@@ -19,7 +19,7 @@ use crate::{place, run};
 const SAMPLE_SECONDS: u64 = 2;
 const CLIENTS: u32 = 20;
 /// On disk, for each call: twice what it takes.
-const BYTES_A_CALL: u64 = 48;
+pub(super) const BYTES_A_CALL: u64 = 48;
 
 /// What recordings are played from, and the program that does it. All of it is removed in the end.
 pub(super) struct Played {
@@ -88,7 +88,7 @@ impl Drop for Place {
     }
 }
 
-fn free_bytes(path: &Path) -> Result<u64> {
+pub(super) fn free_bytes(path: &Path) -> Result<u64> {
     let room = statvfs(path).with_context(|| format!("look for room in {}", path.display()))?;
     Ok(room.blocks_available() * room.fragment_size())
 }
