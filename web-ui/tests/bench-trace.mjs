@@ -73,22 +73,28 @@ function within(spans, begin, end) {
 
 /** When pictures with all that the page drew came to the screen, and how often none came where one could have. */
 function presentations(events, pid) {
-  const own = events.filter((event) => event.name === "PipelineReporter" && event.pid === pid);
-  const ends = new Map(own.filter(({ ph }) => ph === "e").map((event) => [event.id2?.local, event.ts]));
+  // Chromium uses a few ids again and again: an end belongs to the last beginning of its id.
+  const own = events.filter((event) => event.name === "PipelineReporter" && event.pid === pid).sort((a, b) => a.ts - b.ts);
   /** @type {Record<string, number>} */
   const states = {};
-  const shown = [];
-  for (const event of own) {
-    const state = event.args?.frame_reporter?.state;
-    if (event.ph !== "b" || !state) continue;
-    states[state] = (states[state] ?? 0) + 1;
-    const end = ends.get(event.id2?.local);
-    if (state === "STATE_PRESENTED_ALL" && end !== undefined) shown.push(end);
+  /** The state of each that is under way, by id. */
+  const begun = new Map();
+  // Two that came together are one picture.
+  const shown = new Set();
+  for (const { ph, ts, id2, args } of own) {
+    const state = args?.frame_reporter?.state;
+    if (ph === "b" && state) {
+      states[state] = (states[state] ?? 0) + 1;
+      begun.set(id2?.local, state);
+    } else if (ph === "e") {
+      if (begun.get(id2?.local) === "STATE_PRESENTED_ALL") shown.add(ts);
+      begun.delete(id2?.local);
+    }
   }
-  shown.sort((a, b) => a - b);
+  const ends = [...shown];
   let missed = 0;
-  for (let i = 1; i < shown.length; i += 1) missed += Math.max(0, Math.round((shown[i] - shown[i - 1]) / REFRESH_US) - 1);
-  return { presented: shown.length, missed, states };
+  for (let i = 1; i < ends.length; i += 1) missed += Math.max(0, Math.round((ends[i] - ends[i - 1]) / REFRESH_US) - 1);
+  return { presented: ends.length, missed, states };
 }
 
 /** The value below which so much of them lies. */

@@ -47,6 +47,22 @@ test("a refresh without a new picture is missed, and a late picture is no second
   assert.deepEqual(states, { STATE_PRESENTED_ALL: 5, STATE_PRESENTED_PARTIAL: 1, STATE_DROPPED: 1, STATE_NO_UPDATE_DESIRED: 1 });
 });
 
+test("an id that Chromium uses again is another frame, and two that came at once are one picture", () => {
+  const refresh = 1e6 / 60;
+  const edge = (ph, id, ts, state) => ({ name: "PipelineReporter", ph, pid: 1, tid: 4, ts, id2: { local: id }, args: state ? { frame_reporter: { state } } : {} });
+  const all = (id, from, to) => [edge("b", id, from * refresh, "STATE_PRESENTED_ALL"), edge("e", id, to * refresh)];
+  const events = [
+    ...frame(0, 1, 0),
+    ...all("0x1", 0, 1.5), ...all("0x2", 1, 2.5), ...all("0x1", 2, 3.5), ...all("0x2", 3, 4.5), ...all("0x1", 4, 5.5),
+    edge("b", "0x2", 5 * refresh, "STATE_DROPPED"), edge("e", "0x2", 5.5 * refresh),
+    ...all("0x1", 6, 8.5), ...all("0x2", 7, 8.5),
+    // Its end is not in the trace.
+    edge("b", "0x1", 9 * refresh, "STATE_PRESENTED_ALL"),
+  ];
+  const { presented, missed } = readFrames(events, ORIGIN);
+  assert.deepEqual({ presented, missed }, { presented: 6, missed: 2 });
+});
+
 test("a trace in which nothing of the page ran is no measurement", () => {
   assert.throws(() => readFrames([], ORIGIN), /no function of/);
   assert.ok(Number.isNaN(quantile([], 0.5)));
