@@ -1,15 +1,19 @@
 /**
- * Gets tiles: one request in flight per lane, the latest wish wins, what shows comes first.
+ * Gets tiles: those of several lanes in one request, the latest wish wins, what shows comes first.
  *
  * Must never ask again for a tile that cannot have changed, nor flood the server: the browser has
  * six connections, one is the event stream's.
  *
- * @import { Entry, TileCache } from "./tiles.js"
+ * @import { Entry } from "./tiles.js"
  * @import { State, Lane } from "./messages.js"
  * @import { Tile } from "./wire.js"
  */
 
+import { TileCache } from "./tiles.js";
+
 const MAX_IN_FLIGHT = 4;
+/** The protocol's bound of one request. */
+const LANES_MAX = 16;
 /** A tile that still grows is fetched again at most this often. */
 const REFRESH_MS = 250;
 /** After a failure the lane rests. */
@@ -18,8 +22,10 @@ const RETRY_MS = 2000;
 /**
  * @typedef {{ lane: Lane, level: number, visible: number[], nearby: number[], restMs?: number }} Wish
  *   `restMs`: how much longer than others its tiles may stay as they are
- * @typedef {(lane: number, level: number, index: number, signal: AbortSignal) => Promise<Tile>} Fetch
- * @typedef {{ level: number, index: number, abort: AbortController }} Flight
+ * @typedef {(level: number, index: number, lanes: readonly number[], signal: AbortSignal) => Promise<Tile[]>} Fetch
+ *   the tiles are in the order of the lanes
+ * @typedef {"visible" | "nearby"} Which
+ * @typedef {{ level: number, index: number, lanes: Lane[], abort: AbortController }} Flight
  */
 
 export class Fetcher {
@@ -32,8 +38,10 @@ export class Fetcher {
     this.cache = cache;
     this.fetch = fetch;
     this.listener = listener;
-    /** @type {Map<number, Flight>} */
-    this.flights = new Map();
+    /** @type {Set<Flight>} */
+    this.flights = new Set();
+    /** Keys of the tiles in flight. @type {Set<string>} */
+    this.asked = new Set();
     /** @type {Map<number, number>} by lane: no request before this time */
     this.restUntilMs = new Map();
     this.requests = 0;
@@ -52,56 +60,82 @@ export class Fetcher {
     this.cancelUnwanted(wishes);
     const until = this.requests + most;
     for (const which of /** @type {const} */ (["visible", "nearby"])) {
-      for (const wish of wishes) {
-        if (this.flights.size >= MAX_IN_FLIGHT || this.requests >= until) return;
-        if (this.flights.has(wish.lane.lane) || (this.restUntilMs.get(wish.lane.lane) ?? 0) > nowMs) continue;
-        const index = wish[which].find((one) => this.isDue(wish, one, which === "visible", state, nowMs));
-        if (index !== undefined) void this.start(wish.lane, wish.level, index, state);
+      for (const [i, wish] of wishes.entries()) {
+        for (const index of wish[which]) {
+          if (this.flights.size >= MAX_IN_FLIGHT || this.requests >= until) return;
+          if (!this.isDue(wish, which, index, state, nowMs)) continue;
+          void this.start(wish.level, index, this.together(wishes.slice(i), which, index, state, nowMs), state);
+        }
       }
     }
   }
 
-  /** @param {readonly Wish[]} wishes */
+  /**
+   * The lanes that lack the tile that the first of these wishes lacks.
+   * @param {readonly Wish[]} wishes @param {Which} which @param {number} index @param {State} state @param {number} nowMs
+   * @returns {Lane[]}
+   */
+  together(wishes, which, index, state, nowMs) {
+    /** @type {Map<number, Lane>} */
+    const lanes = new Map();
+    for (const wish of wishes) {
+      if (lanes.size === LANES_MAX) break;
+      if (wish.level !== wishes[0]?.level || !wish[which].includes(index)) continue;
+      if (this.isDue(wish, which, index, state, nowMs)) lanes.set(wish.lane.lane, wish.lane);
+    }
+    return [...lanes.values()];
+  }
+
+  /** What nobody wants any more of is given up. @param {readonly Wish[]} wishes */
   cancelUnwanted(wishes) {
-    for (const [lane, flight] of this.flights) {
-      const { level, index } = flight;
-      const wanted = wishes.some((wish) => wish.lane.lane === lane && wish.level === level && (wish.visible.includes(index) || wish.nearby.includes(index)));
-      if (!wanted) flight.abort.abort();
+    for (const { level, index, lanes, abort } of this.flights) {
+      const isWanted = (/** @type {Wish} */ wish) => wish.level === level && (wish.visible.includes(index) || wish.nearby.includes(index)) && lanes.some(({ lane }) => lane === wish.lane.lane);
+      if (!wishes.some(isWanted)) abort.abort();
     }
   }
 
   /**
    * @param {Wish} wish
+   * @param {Which} which
    * @param {number} index
-   * @param {boolean} visible
    * @param {State} state
    * @param {number} nowMs
    * @returns {boolean}
    */
-  isDue(wish, index, visible, state, nowMs) {
-    const entry = this.cache.get(wish.lane.lane, wish.level, index);
+  isDue(wish, which, index, state, nowMs) {
+    const { lane, level } = wish;
+    if ((this.restUntilMs.get(lane.lane) ?? 0) > nowMs || this.asked.has(TileCache.key(lane.lane, level, index))) return false;
+    const entry = this.cache.get(lane.lane, level, index);
     if (!entry) return true;
-    return visible && nowMs >= entry.refreshAtMs + (wish.restMs ?? 0) && mayChange(entry, wish.lane, state);
+    return which === "visible" && nowMs >= entry.refreshAtMs + (wish.restMs ?? 0) && mayChange(entry, lane, state);
   }
 
-  /** @param {Lane} lane @param {number} level @param {number} index @param {State} state */
-  async start(lane, level, index, state) {
+  /** @param {number} level @param {number} index @param {Lane[]} lanes @param {State} state */
+  async start(level, index, lanes, state) {
     const abort = new AbortController();
-    const flight = { level, index, abort };
-    this.flights.set(lane.lane, flight);
+    const flight = { level, index, lanes, abort };
+    const keys = lanes.map(({ lane }) => TileCache.key(lane, level, index));
+    this.flights.add(flight);
+    for (const key of keys) this.asked.add(key);
     this.requests += 1;
     try {
-      const tile = await this.fetch(lane.lane, level, index, abort.signal);
-      this.bytes += tile.bytes;
-      this.cache.put(lane.lane, entryOf(tile, lane, state, performance.now()));
+      const tiles = await this.fetch(level, index, lanes.map(({ lane }) => lane), abort.signal);
+      const nowMs = performance.now();
+      lanes.forEach((lane, i) => {
+        const tile = tiles[i];
+        if (!tile) return;
+        this.bytes += tile.bytes;
+        this.cache.put(lane.lane, entryOf(tile, lane, state, nowMs));
+      });
     } catch (error) {
       if (!abort.signal.aborted) {
         this.failures += 1;
-        this.restUntilMs.set(lane.lane, performance.now() + RETRY_MS);
+        for (const { lane } of lanes) this.restUntilMs.set(lane, performance.now() + RETRY_MS);
         this.listener.onRefused(error);
       }
     } finally {
-      this.flights.delete(lane.lane);
+      this.flights.delete(flight);
+      for (const key of keys) this.asked.delete(key);
       this.listener.onTile();
     }
   }

@@ -37,7 +37,7 @@ import { readReported } from "./report.js";
 import { Reports } from "./reports.js";
 import { xToTime } from "./scale.js";
 import { rangeOf } from "./selection.js";
-import { fetchNames, fetchTile, fetchTrace, Refused } from "./server.js";
+import { fetchNames, fetchTiles, fetchTrace, Refused } from "./server.js";
 import { showStatus } from "./status.js";
 import { SummaryView } from "./summary-view.js";
 import { Timeline } from "./timeline.js";
@@ -114,7 +114,7 @@ export class Page {
     this.timeline = new Timeline(byId("timeline", HTMLCanvasElement), this.palette(), {
       onFrame: () => this.showFrame(),
       onRefused: (error) => this.onRefused(error),
-      fetch: fetchTile,
+      fetch: fetchTiles,
       ground: (timeline, state, lanes) => this.overview.wishes(timeline, state, lanes),
     });
     this.bands = new Bands(this.timeline, (error) => this.onRefused(error));

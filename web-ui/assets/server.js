@@ -13,7 +13,7 @@
 import { readBand } from "./band.js";
 import { readLanes, readNames, readTrace } from "./messages.js";
 import { readStory } from "./story.js";
-import { decodeTile } from "./wire.js";
+import { decodeTiles } from "./wire.js";
 
 /** The server's "no", with what it was asked. */
 export class Refused extends Error {
@@ -61,12 +61,13 @@ export async function fetchNames() {
 }
 
 /**
- * @param {number} lane @param {number} level @param {number} index @param {AbortSignal} signal
- * @returns {Promise<Tile>}
+ * Tiles of one stretch of time, in the order of the lanes.
+ * @param {number} level @param {number} index @param {readonly number[]} lanes @param {AbortSignal} signal
+ * @returns {Promise<Tile[]>}
  */
-export async function fetchTile(lane, level, index, signal) {
-  const response = await get(`/api/tile/${lane}/${level}/${index}`, signal);
-  return decodeTile(await response.arrayBuffer(), level, index);
+export async function fetchTiles(level, index, lanes, signal) {
+  const response = await get(`/api/tiles/${level}/${index}/${lanes.join(",")}`, signal);
+  return decodeTiles(await response.arrayBuffer(), level, index, lanes);
 }
 
 /**

@@ -10,6 +10,8 @@ export const MAX_LEVEL = 40;
 
 const TILE_MAGIC = 0x31545357;
 const HEADER_BYTES = 32;
+/** Before each tile of an answer: whose it is, and how long. */
+const HEAD_BYTES = 8;
 /** The protocol's bound: calls of one thread don't overlap, so no tile has more of either kind. */
 const MAX_ITEMS = 2 * TILE_BUCKETS + 1;
 
@@ -104,6 +106,32 @@ function needAmounts(columns, what) {
       if (!(amount >= 0 && amount < Infinity)) throw new Error(`read tile: ${what} has a time of ${amount} ns`);
     }
   }
+}
+
+/**
+ * The tiles of an answer, in the order in which they were asked for.
+ * @param {ArrayBuffer} buffer
+ * @param {number} level
+ * @param {number} index
+ * @param {readonly number[]} lanes
+ * @returns {Tile[]}
+ * @throws {Error} if anything does not add up
+ */
+export function decodeTiles(buffer, level, index, lanes) {
+  const view = new DataView(buffer);
+  let offset = 0;
+  const tiles = lanes.map((lane) => {
+    if (offset + HEAD_BYTES > buffer.byteLength) throw new Error(`read tiles: there is none of lane ${lane}`);
+    const [whose, bytes] = [view.getUint32(offset, true), view.getUint32(offset + 4, true)];
+    if (whose !== lane) throw new Error(`read tiles: one is of lane ${whose}, not ${lane}`);
+    const from = offset + HEAD_BYTES;
+    offset = from + bytes;
+    if (offset > buffer.byteLength) throw new Error(`read tiles: they end within that of lane ${lane}`);
+    // A buffer of its own: a tile that stays must not keep the memory of those that go.
+    return decodeTile(buffer.slice(from, offset), level, index);
+  });
+  if (offset !== buffer.byteLength) throw new Error(`read tiles: ${buffer.byteLength - offset} bytes too many`);
+  return tiles;
 }
 
 /**

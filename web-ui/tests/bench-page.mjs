@@ -106,8 +106,8 @@ async function measure(browser, page) {
   await memory.look();
   const seen = await page.evaluate(() => ({
     ...window.benchSeen,
-    tiles: performance.getEntriesByType("resource").filter(({ name }) => name.includes("/api/tile/"))
-      .map(({ name, duration }) => [Number(name.split("/").at(-2)), duration]),
+    tiles: performance.getEntriesByType("resource").filter(({ name }) => name.includes("/api/tiles/"))
+      .map(({ name, duration }) => [Number(name.split("/").at(-3)), duration]),
   }));
   await session.detach();
   report(readFrames(traceEvents, origin), seen, memory.most);
@@ -134,9 +134,9 @@ function work({ frames, tiles }) {
   const mean = (values) => values.reduce((sum, one) => sum + one, 0) / values.length;
   tell("rectangles in a frame", spread(frames.map(({ rects }) => rects), 0));
   tell("tiles used in a frame", spread(frames.map(({ used }) => used), 0));
-  tell("tiles asked for in a frame", `${mean(steps.map(({ asked }) => asked)).toFixed(2)} on average, ${spread(steps.map(({ asked }) => asked), 0)}`);
+  tell("requests for tiles in a frame", `${mean(steps.map(({ asked }) => asked)).toFixed(2)} on average, ${spread(steps.map(({ asked }) => asked), 0)}`);
   tell("bytes of tiles that came in a frame", `${(mean(steps.map(({ bytes }) => bytes)) / 1024).toFixed(1)} KiB on average, ${spread(steps.map(({ bytes }) => bytes / 1024), 0)}`);
-  tell("a tile, from asking to all of it", `${spread(tiles.map(([, ms]) => ms))} ms, of ${tiles.length}`);
+  tell("a request, from asking to all of it", `${spread(tiles.map(([, ms]) => ms))} ms, of ${tiles.length}`);
   const levels = [...new Set(tiles.map(([level]) => level))];
   const [slowest, ms] = levels.map((level) => [level, quantile(tiles.filter(([one]) => one === level).map(([, one]) => one), 0.95)]).sort((a, b) => b[1] - a[1])[0] ?? [NaN, NaN];
   tell("the slowest level", `${slowest}: ${ms.toFixed(1)} ms at 95 %`);

@@ -15,7 +15,7 @@ import { fakeReport } from "./fake-report.mjs";
 import { bandOf } from "./fake-turns.mjs";
 import { storyOf } from "./stories.mjs";
 import { makeTrace, NAMES } from "./synthetic.mjs";
-import { makeTile } from "./tile.mjs";
+import { joinTiles, makeTile } from "./tile.mjs";
 
 const ASSETS = new URL("../assets/", import.meta.url);
 const TYPES = { html: "text/html; charset=utf-8", css: "text/css; charset=utf-8", js: "text/javascript; charset=utf-8", svg: "image/svg+xml" };
@@ -126,8 +126,8 @@ export class FakeServer {
         this.streams.add(response);
         request.on("close", () => this.streams.delete(response));
         return undefined;
-      case "tile":
-        return this.tile(a, b, c, send);
+      case "tiles":
+        return this.tilesOf(a, b, (rest[2] ?? "").split(",").map(Number), send);
       case "call":
         return this.call(a, b, json, send);
       case "report":
@@ -219,17 +219,15 @@ export class FakeServer {
     };
   }
 
-  tile(lane, level, index, send) {
-    const thread = this.truth.threads[lane];
-    if (!thread) return send(404);
-    if (!Number.isInteger(level) || level < 0 || level > 40 || !Number.isInteger(index) || index < 0) return send(400);
-    this.tiles += 1;
+  tilesOf(level, index, lanes, send) {
+    if (!Number.isInteger(level) || level < 0 || level > 40 || !Number.isInteger(index) || index < 0 || lanes.length > 16) return send(400);
+    if (!lanes.every((lane) => this.truth.threads[lane])) return send(404);
+    this.tiles += lanes.length;
     const open = this.shownThreads().map((one) => this.openOf(one));
     const width = 512 * 2 ** level;
     const sealed = (index + 1) * width <= this.sealedNs(open) && index * width >= this.keptNs;
-    const tile = makeTile(thread, level, index, { sealed, nowNs: this.nowNs, names: NAMES });
-    const cache = sealed ? "private, max-age=31536000, immutable" : "no-store";
-    return send(200, { "Content-Type": "application/octet-stream", "Cache-Control": cache }, Buffer.from(tile));
+    const tiles = lanes.map((lane) => [lane, makeTile(this.truth.threads[lane], level, index, { sealed, nowNs: this.nowNs, names: NAMES })]);
+    return send(200, { "Content-Type": "application/octet-stream", "Cache-Control": "no-store" }, Buffer.from(joinTiles(tiles)));
   }
 
   /** The call that the protocol wants for a lane and a time. */

@@ -16,9 +16,9 @@ import { inked, PHASE_COUNT, PHASES, TEXTURE_PX } from "../assets/phases.js";
 import { ticks, tickStep, timeToX, xToTime } from "../assets/scale.js";
 import { indices, levelFor, needed, TileCache, tileNs } from "../assets/tiles.js";
 import { clamp, fit, follow, pan, zoom } from "../assets/viewport.js";
-import { decodeTile } from "../assets/wire.js";
+import { decodeTile, decodeTiles } from "../assets/wire.js";
 import { makeTrace, NAMES } from "./synthetic.mjs";
-import { makeTile } from "./tile.mjs";
+import { joinTiles, makeTile } from "./tile.mjs";
 
 const TRACE = makeTrace({ seconds: 2, lanes: 6 });
 const END = TRACE.endNs;
@@ -282,25 +282,71 @@ test("a tile is asked for again only if something can have come", () => {
   assert.equal(mayChange(entryOf({ ...unsealed, sealed: true }, lane, stateOf(1, null), 0), lane, stateOf(9, null)), false);
 });
 
-test("one request in flight per lane, and none that is no longer wanted", async () => {
-  const inFlight = [];
-  const lanes = [0, 1].map((lane) => ({ lane, pid: 1, tid: 1, name: "", beganNs: null, endedNs: null, calls: 0 }));
-  const fetch = (lane, level, index, signal) =>
+/** What a fetcher of 20 lanes asks for. */
+function fetching() {
+  const asked = [];
+  const lanes = Array.from({ length: 20 }, (_, lane) => ({ lane, pid: 1, tid: 1, name: "", beganNs: null, endedNs: null, calls: 0 }));
+  const fetch = (level, index, of, signal) =>
     new Promise((resolve, reject) => {
-      inFlight.push({ lane, level, index, signal, resolve });
+      asked.push({ level, index, lanes: of, signal, answer: () => resolve(of.map(() => decodeTile(makeTile(TRACE.threads[0], level, index, { sealed: true, nowNs: END, names: NAMES }), level, index))), refuse: reject });
       signal.addEventListener("abort", () => reject(new Error("aborted")));
     });
-  const fetcher = new Fetcher(new TileCache(1e9), fetch, { onTile: () => {}, onRefused: assert.fail });
+  const refused = [];
+  const fetcher = new Fetcher(new TileCache(1e9), fetch, { onTile: () => {}, onRefused: (error) => refused.push(error) });
   const state = readState({ now_ns: END, sealed_ns: END });
-  const wish = (level) => lanes.map((lane) => ({ lane, level, visible: [0, 1], nearby: [2] }));
-  fetcher.want(wish(12), state, 0);
-  fetcher.want(wish(12), state, 0);
-  assert.deepEqual(inFlight.map((one) => [one.lane, one.index]), [[0, 0], [1, 0]]);
-  fetcher.want(wish(13), state, 0);
-  assert.ok(inFlight.every((one) => one.signal.aborted), "the level changed");
+  const wish = (level, from, to) => lanes.slice(from, to).map((lane) => ({ lane, level, visible: [0, 1], nearby: [2] }));
+  const want = (wishes, most, nowMs = 0) => {
+    asked.length = 0;
+    fetcher.want(wishes, state, nowMs, most);
+    return asked.map(({ level, index, lanes: of }) => [level, index, of.join()]);
+  };
+  return { asked, wish, want, refused, fetcher };
+}
+
+test("lanes that lack the same tile get it with one request, which is bounded, and none is asked for twice", async () => {
+  const { asked, wish, want, fetcher } = fetching();
+  const wishes = [...wish(12, 0, 3), ...wish(13, 1, 20), ...wish(12, 0, 1)];
+  assert.deepEqual(want(wishes, 1), [[12, 0, "0,1,2"]]);
+  asked[0].answer();
   await new Promise(setImmediate);
-  fetcher.want(wish(13), state, 0);
-  assert.deepEqual(inFlight.slice(2).map((one) => [one.lane, one.level]), [[0, 13], [1, 13]]);
+  const [first, second, third, more] = want(wishes);
+  assert.deepEqual(first, [12, 1, "0,1,2"], "the other that shows");
+  assert.deepEqual([second, third], [[13, 0, "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16"], [13, 1, "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16"]]);
+  assert.deepEqual(more, [13, 0, "17,18,19"], "the rest of them");
+  assert.deepEqual(want(wishes), [], "four are in flight");
+  assert.equal(fetcher.requests, 5);
+  assert.equal(fetcher.bytes, 3 * fetcher.cache.get(0, 12, 0).tile.bytes);
+});
+
+test("a request is given up when none of its lanes is wanted there any more, and a refused one is not asked again soon", async () => {
+  const { asked, wish, want, refused } = fetching();
+  want(wish(12, 0, 3), 1);
+  const [{ signal }] = asked;
+  want(wish(12, 2, 3), 1);
+  assert.equal(signal.aborted, false, "one of them is");
+  want(wish(12, 3, 4), 0);
+  assert.equal(signal.aborted, true, "none of them is");
+  await new Promise(setImmediate);
+  assert.deepEqual(refused, [], "that is no refusal");
+  assert.deepEqual(want(wish(12, 0, 2), 1), [[12, 0, "0,1"]]);
+  asked[0].refuse(new Error("no"));
+  await new Promise(setImmediate);
+  assert.equal(refused.length, 1);
+  assert.deepEqual(want(wish(12, 0, 3), 1), [[12, 0, "2"]], "the others rest");
+  assert.deepEqual(want(wish(12, 0, 2), 1, performance.now() + 3000), [[12, 0, "0,1"]]);
+});
+
+test("an answer of tiles that does not add up is refused as a whole", () => {
+  const [one, two] = [tileOf(0, 20, 0), tileOf(1, 20, 0)];
+  const whole = joinTiles([[3, one], [0, two]]);
+  const tiles = decodeTiles(whole, 20, 0, [3, 0]);
+  assert.deepEqual(tiles, [decodeTile(one, 20, 0), decodeTile(two, 20, 0)]);
+  assert.deepEqual(tiles.map(({ bytes }) => bytes), [one.byteLength, two.byteLength], "each has its own memory");
+  assert.throws(() => decodeTiles(whole, 20, 0, [0, 3]), /of lane 3, not 0/);
+  assert.throws(() => decodeTiles(whole, 20, 0, [3]), /too many/);
+  assert.throws(() => decodeTiles(whole, 20, 0, [3, 0, 1]), /none of lane 1/);
+  assert.throws(() => decodeTiles(whole.slice(0, -1), 20, 0, [3, 0]), /within that of lane 0/);
+  assert.throws(() => decodeTiles(joinTiles([[3, one.slice(0, -8)]]), 20, 0, [3]), /read tile/);
 });
 
 test("JSON of the wrong shape gives empty values or an error that names the field", () => {

@@ -60,6 +60,19 @@ export function makeTile(thread, level, index, { sealed, nowNs, names }) {
   u32(rows, (row) => row.bucket);
   u32(rows, (row) => row.calls);
   for (const field of ["kernel", "blocked", "runnable", "copying", "outBlocked", "outRunnable", "other"]) f64(rows, (row) => row[field]);
+  return joined(parts);
+}
+
+/**
+ * Tiles as an answer has them: each after its lane's number and its length.
+ * @param {readonly [number, ArrayBuffer][]} tiles by lane
+ * @returns {ArrayBuffer}
+ */
+export function joinTiles(tiles) {
+  return joined(tiles.flatMap(([lane, tile]) => [new Uint32Array([lane, tile.byteLength]), new Uint8Array(tile)]));
+}
+
+function joined(parts) {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
   let offset = 0;
   for (const part of parts) {

@@ -53,7 +53,7 @@ pub(super) fn open(file: &Path, against: Option<&Path>, page: &Page) -> Result<E
     runtime.block_on(async {
         let bound = Server::bind(page.listen).await?;
         page::announce(&bound.address());
-        let shared = Shared::glanced(store, &name, cut.clone(), reports).exporting(exports);
+        let shared = Shared::recorded(store, &name, cut.clone(), reports).exporting(exports);
         let shared = match &against {
             Some(against) => shared.compared(against.comparison.clone()),
             None => shared,

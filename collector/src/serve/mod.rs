@@ -36,7 +36,7 @@ fn router(shared: Arc<Shared>, guard: Arc<Guard>) -> Router {
         .route("/api/live", get(live::live))
         .route("/api/lanes", get(queries::lanes))
         .route("/api/names", get(queries::names))
-        .route("/api/tile/{lane}/{level}/{index}", get(queries::tile))
+        .route("/api/tiles/{level}/{index}/{lanes}", get(queries::tiles))
         .route("/api/call/{lane}/{at}", get(queries::call))
         .route("/api/report", get(reports::report))
         .route("/api/diff", get(comparison::diff))

@@ -1,4 +1,4 @@
-//! The queries: what the trace is, its lanes, a tile, a call.
+//! The queries: what the trace is, its lanes, their tiles, a call.
 //!
 //! An answer is computed under the store's lock and put into words outside it. It never exceeds a fixed
 //! size, whatever the trace.
@@ -7,10 +7,7 @@ use std::{str::FromStr, sync::Arc};
 
 use axum::{
     extract::{Path, State},
-    http::{
-        StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, VARY},
-    },
+    http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
 use serde_json::{Value, json};
@@ -19,13 +16,15 @@ use tokio::task::spawn_blocking;
 use super::{live::syscall_name, shared::Shared};
 use crate::{
     export::{call_json, descriptor_json, offcpu_json, ready_json},
-    store::{LEVEL_MAX, Lane, TILE_BUCKETS},
+    store::{Draft, LEVEL_MAX, Lane, TILE_BUCKETS},
     story,
 };
 
 /// An answer of 4096 lanes takes a tenth of it. Only a forged recording, with names that no kernel has,
 /// makes more.
 const JSON_MAX_BYTES: usize = 8 << 20;
+/// Tiles in an answer, each of which has at most 135 KB.
+const LANES_MAX: usize = 16;
 /// Syscall numbers with names are below that, on any architecture.
 const NAMES: u32 = 1024;
 
@@ -105,33 +104,39 @@ pub(super) async fn elsewhere<A: Send + 'static>(
     answer.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// `GET /api/tile/LANE/LEVEL/INDEX`
-pub(super) async fn tile(
+/// `GET /api/tiles/LEVEL/INDEX/LANES`
+pub(super) async fn tiles(
     State(shared): State<Arc<Shared>>,
-    Path((lane, level, index)): Path<(String, String, String)>,
+    Path((level, index, lanes)): Path<(String, String, String)>,
 ) -> Answer {
-    let (lane, level): (u32, u8) = (number(&lane)?, number(&level)?);
-    let index: u64 = number(&index)?;
+    let (level, index): (u8, u64) = (number(&level)?, number(&index)?);
     // Its end must be a time.
     let end_ns = (u128::from(index) + 1) * (u128::from(TILE_BUCKETS) << level.min(LEVEL_MAX));
     if level > LEVEL_MAX || u64::try_from(end_ns).is_err() {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let is_sure = shared.is_sure();
-    let draft = shared.store().draft(lane, level, index);
-    let draft = draft.ok_or(StatusCode::NOT_FOUND)?;
-    let tile = elsewhere(&shared, move || draft.tile()).await?;
-    let caching = match tile.sealed && is_sure {
-        true => "private, max-age=31536000, immutable",
-        false => "no-store",
+    let lanes: Vec<u32> = lanes.split(',').map(number).collect::<Result<_, _>>()?;
+    if lanes.len() > LANES_MAX {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    let drafts: Option<Vec<(u32, Draft)>> = {
+        let store = shared.store();
+        let draft = |&lane| Some((lane, store.draft(lane, level, index)?));
+        lanes.iter().map(draft).collect()
     };
-    // The next trace on this port has the same addresses, but another cookie.
-    let headers = [
-        (CONTENT_TYPE, "application/octet-stream"),
-        (CACHE_CONTROL, caching),
-        (VARY, "Cookie"),
-    ];
-    Ok((headers, tile.encode()).into_response())
+    let drafts = drafts.ok_or(StatusCode::NOT_FOUND)?;
+    let encode = move || {
+        let mut bytes = Vec::new();
+        for (lane, draft) in drafts {
+            let tile = draft.tile().encode();
+            bytes.extend(lane.to_le_bytes());
+            bytes.extend((tile.len() as u32).to_le_bytes());
+            bytes.extend(tile);
+        }
+        bytes
+    };
+    let tiles = elsewhere(&shared, encode).await?;
+    Ok(([(CONTENT_TYPE, "application/octet-stream")], tiles).into_response())
 }
 
 /// `GET /api/call/LANE/AT`

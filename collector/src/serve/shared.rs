@@ -2,10 +2,7 @@
 //!
 //! The store's lock is for the time of one batch or of one answer. Nothing is waited for while holding it.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
@@ -33,8 +30,6 @@ pub struct Shared {
     pub(super) exports: Exports,
     pub(super) comparison: Option<Comparison>,
     store: Mutex<Store>,
-    /// What the store says will still be so when all has been read.
-    is_sure: AtomicBool,
     meter: Mutex<Meter>,
     published: watch::Sender<Arc<Snapshot>>,
 }
@@ -69,16 +64,10 @@ impl Shared {
         Self::new(store, source, true, None, reports)
     }
 
-    /// For a trace that is over. `cut` says what is missing of it.
+    /// For a trace that is over, of which only a glance may have been had so far: see [`replace`](Self::replace). `cut` says
+    /// what is missing of it.
     pub fn recorded(store: Store, source: &str, cut: Option<String>, reports: Reports) -> Self {
         Self::new(store, source, false, cut, reports)
-    }
-
-    /// The same, of which only a glance was had so far: see [`replace`](Self::replace).
-    pub fn glanced(store: Store, source: &str, cut: Option<String>, reports: Reports) -> Self {
-        let shared = Self::recorded(store, source, cut, reports);
-        shared.is_sure.store(false, Ordering::Relaxed);
-        shared
     }
 
     fn new(store: Store, source: &str, live: bool, cut: Option<String>, reports: Reports) -> Self {
@@ -108,7 +97,6 @@ impl Shared {
             exports: Exports::unrecorded(),
             comparison: None,
             store: Mutex::new(store),
-            is_sure: AtomicBool::new(true),
             meter: Mutex::new(Meter::new()),
             published: watch::Sender::new(Arc::new(snapshot)),
         }
@@ -193,7 +181,6 @@ impl Shared {
         let state = store.state();
         let lanes = store.lanes();
         let before = std::mem::replace(&mut *self.store(), store);
-        self.is_sure.store(true, Ordering::Release);
         let told = (before.state().calls, before.lanes());
         let differs = told != (state.calls, lanes);
         let cut = cut.or_else(|| differs.then(|| NOTES_DIFFER.to_owned()));
@@ -204,11 +191,6 @@ impl Shared {
             snapshot.state.ended = true;
             snapshot.cut = cut;
         });
-    }
-
-    /// Whether what the store says now may be kept by a browser. Asked before the store is.
-    pub(super) fn is_sure(&self) -> bool {
-        self.is_sure.load(Ordering::Acquire)
     }
 
     /// The trace is over: tells the page its last state.

@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use waitscope::{attach::Totals, reading::Reading, serve::Comparison};
+use waitscope::{
+    attach::Totals,
+    model::{Event, Life, LifeKind},
+    reading::Reading,
+    serve::Comparison,
+};
 
 use crate::{
     ROUTES,
@@ -30,27 +35,32 @@ fn every_route_answers_with_the_cookie() {
 fn wrong_numbers_are_400_and_unknown_lanes_404() {
     let site = Site::recorded();
     for (path, status) in [
-        ("/api/tile/0/0/0", 200),
-        ("/api/tile/0/40/0", 200),
-        ("/api/tile/0/41/0", 400),
-        ("/api/tile/0/255/0", 400),
-        ("/api/tile/0/256/0", 400),
-        ("/api/tile/0/-1/0", 400),
-        ("/api/tile/-1/0/0", 400),
-        ("/api/tile/+0/0/0", 400),
-        ("/api/tile/%200/0/0", 400),
-        ("/api/tile/0/0/1.5", 400),
-        ("/api/tile/0/0/x", 400),
-        ("/api/tile/0/0/18446744073709551615", 400),
-        ("/api/tile/0/0/18446744073709551616", 400),
-        ("/api/tile/0/40/18446744073709551615", 400),
-        ("/api/tile/0/0/%ff", 400),
-        ("/api/tile/0/0/", 404),
-        ("/api/tile/0/0", 404),
-        ("/api/tile/0/0/0/0", 404),
-        ("/api/tile/1/0/0", 404),
-        ("/api/tile/4294967295/0/0", 404),
-        ("/api/tile/4294967296/0/0", 400),
+        ("/api/tiles/0/0/0", 200),
+        ("/api/tiles/40/0/0", 200),
+        ("/api/tiles/41/0/0", 400),
+        ("/api/tiles/255/0/0", 400),
+        ("/api/tiles/256/0/0", 400),
+        ("/api/tiles/-1/0/0", 400),
+        ("/api/tiles/0/0/-1", 400),
+        ("/api/tiles/0/0/+0", 400),
+        ("/api/tiles/0/0/%200", 400),
+        ("/api/tiles/0/1.5/0", 400),
+        ("/api/tiles/0/x/0", 400),
+        ("/api/tiles/0/18446744073709551615/0", 400),
+        ("/api/tiles/0/18446744073709551616/0", 400),
+        ("/api/tiles/40/18446744073709551615/0", 400),
+        ("/api/tiles/0/%ff/0", 400),
+        ("/api/tiles/0//0", 400),
+        ("/api/tiles/0/0/", 404),
+        ("/api/tiles/0/0", 404),
+        ("/api/tiles/0/0/0/0", 404),
+        ("/api/tiles/0/0/1", 404),
+        ("/api/tiles/0/0/4294967295", 404),
+        ("/api/tiles/0/0/4294967296", 400),
+        ("/api/tiles/0/0/0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0", 200),
+        ("/api/tiles/0/0/0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0", 400),
+        ("/api/tiles/0/0/0,", 400),
+        ("/api/tiles/0/0/,", 400),
         ("/api/call/0/100", 200),
         ("/api/call/0/18446744073709551615", 200),
         ("/api/call/0/0", 404),
@@ -197,13 +207,13 @@ fn the_answers_say_what_the_trace_is() {
         "{heatmap}"
     );
 
-    let tile = site.get("/api/tile/0/20/0");
+    let answer = site.get("/api/tiles/20/0/0");
     assert_eq!(
-        tile.header("content-type"),
+        answer.header("content-type"),
         Some("application/octet-stream")
     );
     assert_eq!(
-        tile.body[..8],
+        answer.tile(0)[..8],
         *b"WST1\x01\0\0\0",
         "magic, and the flag of a sealed tile"
     );
@@ -257,16 +267,24 @@ fn without_a_second_recording_there_is_nothing_to_compare_and_with_one_it_says_h
 }
 
 #[test]
-fn a_browser_keeps_sealed_tiles_for_this_server_only() {
-    let site = Site::recorded();
-    // The next trace on the same port has the same addresses, and only another secret.
-    assert_eq!(site.get("/api/tile/0/20/0").header("vary"), Some("Cookie"));
-    let live = Site::live();
-    live.shared
+fn tiles_of_several_lanes_come_in_the_order_asked_for_and_each_as_it_comes_alone() {
+    let site = Site::live();
+    site.shared.store().extend([Event::Life(Life {
+        pid: 7,
+        tid: 9,
+        at_ns: 0,
+        kind: LifeKind::Found,
+        name: "idle".to_owned(),
+    })]);
+    site.shared
         .tick(500, 400, Vec::new(), &Totals::default(), None);
-    let growing = live.get("/api/tile/0/0/0");
-    assert_eq!(growing.header("cache-control"), Some("no-store"));
-    assert_eq!(growing.body[4], 0, "the flag of a sealed tile");
+    let [first, second] = [0, 1].map(|lane| site.get(&format!("/api/tiles/0/0/{lane}")));
+    assert_ne!(first.tile(0), second.tile(1), "only one has a call");
+    assert_eq!(first.tile(0)[4], 0, "the flag of a sealed tile");
+    let both = site.get("/api/tiles/0/0/1,0");
+    assert_eq!(both.body, [second.body, first.body].concat());
+    assert_eq!(both.header("cache-control"), Some("no-store"));
+    assert_eq!(site.get("/api/tiles/0/0/0,2").status, 404);
 }
 
 #[test]

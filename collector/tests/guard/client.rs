@@ -73,6 +73,19 @@ impl Answer {
         answer
     }
 
+    /// The tile of a lane, of an answer that has nothing but tiles.
+    pub(crate) fn tile(&self, lane: u32) -> &[u8] {
+        let number = |at: usize| u32::from_le_bytes(self.body[at..at + 4].try_into().unwrap());
+        let (mut at, mut found) = (0, None);
+        while at < self.body.len() {
+            let end = at + 8 + number(at + 4) as usize;
+            found = found.or((number(at) == lane).then(|| &self.body[at + 8..end]));
+            at = end;
+        }
+        assert_eq!(at, self.body.len());
+        found.unwrap_or_else(|| panic!("no tile of lane {lane} in {self:?}"))
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|header| header.0 == name);
         let value = values.next()?;

@@ -19,7 +19,7 @@ const ROUTES: [&str; 19] = [
     "/api/live",
     "/api/lanes",
     "/api/names",
-    "/api/tile/0/20/0",
+    "/api/tiles/20/0/0",
     "/api/call/0/100",
     "/api/report",
     "/api/diff",

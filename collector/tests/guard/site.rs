@@ -69,12 +69,6 @@ impl Site {
         Self::new(Shared::recorded(gone(), "file.arrow", None, reports))
     }
 
-    /// The same, of which only a glance was had.
-    pub(crate) fn glanced() -> Self {
-        let reports = Reports::of_recording(Arc::default());
-        Self::new(Shared::glanced(gone(), "file.arrow", None, reports))
-    }
-
     fn new(shared: Shared) -> Self {
         let shared = Arc::new(shared);
         let (shutdown, asked) = tokio::sync::oneshot::channel();
