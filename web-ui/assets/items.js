@@ -10,6 +10,7 @@
  */
 
 import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE } from "./phases.js";
+import { samePiece } from "./tiles.js";
 
 /**
  * @typedef {{ startNs: number, endNs: number, kernelNs: number, blockedNs: number, runnableNs: number,
@@ -22,6 +23,8 @@ import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE } from "./phases
  *   calls: Call[], spans: Span[], sums: Sum[], stretches: Stretch[], others: Sum[],
  *   known: { fromNs: number, toNs: number, asOfNs: number }[],
  * }} Items
+ * @typedef {{ calls: Call[], spans: Span[], sums: Sum[] }} Part  what one piece has
+ * @typedef {{ pieces: readonly Piece[], parts: readonly Part[], items: Items }} Gathered  `parts` by piece
  */
 
 /** @param {Float64Array} column @param {number} i @returns {number} */
@@ -32,12 +35,25 @@ const at = (column, i) => column[i] ?? 0;
  * @returns {Items}
  */
 export function gather(pieces) {
+  return gatherAnew(pieces, null).items;
+}
+
+/**
+ * The same, with what was gathered before for the pieces that are still there: while a view moves tiles come one after the
+ * other, and what each has is thousands of things.
+ * @param {readonly Piece[]} pieces
+ * @param {Gathered | null} before
+ * @returns {Gathered}
+ */
+export function gatherAnew(pieces, before) {
   /** @type {Items} */
   const items = { calls: [], spans: [], sums: [], stretches: [], others: [], known: [] };
-  for (const piece of pieces) {
-    addCalls(items, piece);
-    addSpans(items, piece);
-    addSums(items, piece);
+  const parts = pieces.map((piece) => before?.parts[before.pieces.findIndex((one) => samePiece(one, piece))] ?? partOf(piece));
+  for (const [i, piece] of pieces.entries()) {
+    // Calls of one thread don't overlap: the same start is the same call, seen from the next tile.
+    for (const call of parts[i]?.calls ?? []) if (call.startNs > (items.calls.at(-1)?.startNs ?? -1)) items.calls.push(call);
+    for (const span of parts[i]?.spans ?? []) if (span.leftNs > (items.spans.at(-1)?.leftNs ?? -1)) items.spans.push(span);
+    for (const sum of parts[i]?.sums ?? []) items.sums.push(sum);
     const before = items.known.at(-1);
     const { fromNs, toNs } = piece;
     const { asOfNs } = piece.entry;
@@ -46,19 +62,24 @@ export function gather(pieces) {
   }
   addStretches(items);
   addOthers(items);
-  return items;
+  return { pieces, parts, items };
 }
 
-/** @param {Items} items @param {Piece} piece */
-function addCalls(items, piece) {
+/** @param {Piece} piece @returns {Part} */
+function partOf(piece) {
+  return { calls: callsOf(piece), spans: spansOf(piece), sums: sumsOf(piece) };
+}
+
+/** @param {Piece} piece @returns {Call[]} */
+function callsOf(piece) {
   const { calls } = piece.entry.tile;
+  /** @type {Call[]} */
+  const found = [];
   for (let i = 0; i < calls.count; i += 1) {
     const startNs = at(calls.startNs, i);
     const endNs = at(calls.endNs, i);
     if (endNs < piece.fromNs || startNs >= piece.toNs) continue;
-    // Calls of one thread don't overlap: the same start is the same call, seen from the next tile.
-    if (startNs <= (items.calls.at(-1)?.startNs ?? -1)) continue;
-    items.calls.push({
+    found.push({
       startNs,
       endNs,
       kernelNs: at(calls.kernelNs, i),
@@ -71,23 +92,28 @@ function addCalls(items, piece) {
       flags: calls.flags[i] ?? 0,
     });
   }
+  return found;
 }
 
-/** @param {Items} items @param {Piece} piece */
-function addSpans(items, piece) {
+/** @param {Piece} piece @returns {Span[]} */
+function spansOf(piece) {
   const { spans } = piece.entry.tile;
+  /** @type {Span[]} */
+  const found = [];
   for (let i = 0; i < spans.count; i += 1) {
     const leftNs = at(spans.leftNs, i);
     const backNs = at(spans.backNs, i);
     if (backNs < piece.fromNs || leftNs >= piece.toNs) continue;
-    if (leftNs <= (items.spans.at(-1)?.leftNs ?? -1)) continue;
-    items.spans.push({ leftNs, wokenNs: at(spans.wokenNs, i), backNs, flags: spans.flags[i] ?? 0 });
+    found.push({ leftNs, wokenNs: at(spans.wokenNs, i), backNs, flags: spans.flags[i] ?? 0 });
   }
+  return found;
 }
 
-/** @param {Items} items @param {Piece} piece */
-function addSums(items, piece) {
+/** @param {Piece} piece @returns {Sum[]} */
+function sumsOf(piece) {
   const { tile } = piece.entry;
+  /** @type {Sum[]} */
+  const found = [];
   const { sums } = tile;
   for (let i = 0; i < sums.count; i += 1) {
     const fromNs = tile.fromNs + (sums.bucket[i] ?? 0) * tile.bucketNs;
@@ -107,8 +133,9 @@ function addSums(items, piece) {
     const cutTo = Math.min(toNs, piece.toNs);
     const part = (cutTo - cutFrom) / tile.bucketNs;
     if (part < 1) for (let p = 0; p < PHASE_COUNT; p += 1) amounts[p] = (amounts[p] ?? 0) * part;
-    items.sums.push({ fromNs: cutFrom, toNs: cutTo, calls: sums.calls[i] ?? 0, amounts });
+    found.push({ fromNs: cutFrom, toNs: cutTo, calls: sums.calls[i] ?? 0, amounts });
   }
+  return found;
 }
 
 /** @param {Items} items @param {number} fromNs @param {number} toNs @param {number[]} shares */

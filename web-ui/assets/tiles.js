@@ -69,6 +69,11 @@ export function needed(level, fromNs, toNs, endNs) {
  * @typedef {{ entry: Entry, fromNs: number, toNs: number }} Piece  a tile, cut to what it stands for
  */
 
+/** Whether two pieces are the same stretch of the same tile. @param {Piece} a @param {Piece} b @returns {boolean} */
+export function samePiece(a, b) {
+  return a.entry === b.entry && a.fromNs === b.fromNs && a.toNs === b.toNs;
+}
+
 /**
  * Whether pieces leave a hole in a time.
  * @param {readonly Piece[]} pieces in order of time, without overlap

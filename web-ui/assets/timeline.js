@@ -6,7 +6,7 @@
  *
  * @import { Band } from "./band.js"
  * @import { Counters, Mark, Scene, SceneLane } from "./draw.js"
- * @import { Items } from "./items.js"
+ * @import { Gathered } from "./items.js"
  * @import { Lane, State } from "./messages.js"
  * @import { Fetch, Wish } from "./fetcher.js"
  * @import { Frame } from "./layout.js"
@@ -19,11 +19,11 @@
 
 import { draw } from "./draw.js";
 import { Fetcher } from "./fetcher.js";
-import { gather } from "./items.js";
+import { gatherAnew } from "./items.js";
 import { contentPx, rowAt, visibleRows } from "./layout.js";
 import { Raster } from "./raster.js";
 import { xToTime } from "./scale.js";
-import { levelFor, needed, TileCache } from "./tiles.js";
+import { levelFor, needed, samePiece, TileCache } from "./tiles.js";
 import { clamp, fit, follow, pan, reveal, zoom } from "./viewport.js";
 
 const CACHE_BYTES = 64 << 20;
@@ -90,7 +90,7 @@ export class Timeline {
     /** @type {{ xPx: number, row: number | null } | null} */
     this.hover = null;
     this.pointerY = 0;
-    /** @type {Map<number, { pieces: Piece[], items: Items }>} by lane, of the last frame */
+    /** @type {Map<number, Gathered>} by lane, of the last frame */
     this.gathered = new Map();
     /** @type {Map<number, Band>} by lane: its turns, as far as others have found out */
     this.bands = new Map();
@@ -333,8 +333,8 @@ export class Timeline {
     const fromNs = this.view.startNs;
     const toNs = Math.min(xToTime(this.view, this.frame.widthPx), state.nowNs);
     const pieces = this.cache.cover(lane.lane, this.level(), fromNs, toNs);
-    const before = this.gathered.get(lane.lane);
-    return before && samePieces(before.pieces, pieces) ? before : { pieces, items: gather(pieces) };
+    const before = this.gathered.get(lane.lane) ?? null;
+    return before && samePieces(before.pieces, pieces) ? before : gatherAnew(pieces, before);
   }
 
   /** @param {State} state @param {number} nowMs */
@@ -359,10 +359,9 @@ export class Timeline {
 
 /** @param {readonly Piece[]} a @param {readonly Piece[]} b @returns {boolean} */
 function samePieces(a, b) {
-  if (a.length !== b.length) return false;
-  return a.every((piece, i) => {
+  return a.length === b.length && a.every((piece, i) => {
     const other = b[i];
-    return piece.entry === other?.entry && piece.fromNs === other.fromNs && piece.toNs === other.toNs;
+    return other !== undefined && samePiece(piece, other);
   });
 }
 

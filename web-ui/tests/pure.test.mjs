@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { Columns, fill } from "../assets/columns.js";
 import { entryOf, Fetcher, mayChange } from "../assets/fetcher.js";
 import { formatBytes, formatCount, formatNs, formatShare, formatTime } from "../assets/format.js";
-import { callAt, gather } from "../assets/items.js";
+import { callAt, gather, gatherAnew } from "../assets/items.js";
 import { contentPx, rowAt, rowTop, visibleRows } from "../assets/layout.js";
 import { readLanes, readState, readTrace } from "../assets/messages.js";
 import { factsOf, wakerWords } from "../assets/panel.js";
@@ -246,6 +246,29 @@ function truthOf(thread, fromNs, toNs) {
   sums[3] = toNs - fromNs - inCalls - offOutside - sums[2];
   return sums;
 }
+
+test("what is gathered with what was gathered before is what would be gathered anew, and makes nothing twice", () => {
+  const level = levelFor(END / 1084);
+  const cache = new TileCache(1e9);
+  const put = (at, index) => cache.put(2, entry(decodeTile(tileOf(2, at, index), at, index)));
+  const all = indices(level, 0, END);
+  let before = null;
+  let kept = 0;
+  // A coarse tile stands in until the finer ones come, one after the other; then the view moves on.
+  put(level + 6, 0);
+  const views = [[0, END], ...all.map(() => [0, END]), [END / 3, END], [END / 3, 2 * END]];
+  for (const [i, [fromNs, toNs]] of views.entries()) {
+    const index = all[i - 1];
+    if (index !== undefined) put(level, index);
+    const pieces = cache.cover(2, level, fromNs, toNs);
+    const gathered = gatherAnew(pieces, before);
+    assert.deepEqual(gathered.items, gather(pieces));
+    kept += gathered.parts.filter((part) => before?.parts.includes(part)).length;
+    before = gathered;
+  }
+  assert.ok(before.items.sums.length > 0 && before.items.calls.length > 0 && before.items.spans.length > 0);
+  assert.ok(kept >= all.length * (all.length - 1), `${kept} of ${all.length} tiles`);
+});
 
 test("before a thread began, after it ended and before what is kept nothing is drawn", () => {
   const thread = TRACE.threads[4];
