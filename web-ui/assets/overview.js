@@ -7,6 +7,7 @@
  * @import { Range } from "./view-state.js"
  * @import { Wish } from "./fetcher.js"
  * @import { Lane, State } from "./messages.js"
+ * @import { Palette } from "./phases.js"
  * @import { Timeline } from "./timeline.js"
  */
 
@@ -33,10 +34,10 @@ export class Overview {
     this.canvas = byId("overview", HTMLCanvasElement);
     const context = this.canvas.getContext("2d", { alpha: false });
     const strip = document.createElement("canvas");
-    const pen = strip.getContext("2d");
+    const pen = strip.getContext("2d", { alpha: false });
     if (!context || !pen) throw new Error("draw the overview: the browser gives no 2D canvas");
     this.context = context;
-    /** The picture alone: the bracket moves over it. */
+    /** Picture and times alone: the bracket moves over them. */
     this.strip = strip;
     this.pen = pen;
     this.picture = new OverviewPicture();
@@ -89,36 +90,61 @@ export class Overview {
       this.raster = new Raster(palette, this.scale);
       this.painted = -1;
     }
-    const { window, selection } = timeline;
-    const looks = JSON.stringify([window, selection, this.picture.version, state.gaps.length, state.keptNs, state.captures?.list.length, state.captures?.underWay?.atNs, palette.background]);
+    const { selection } = timeline;
+    const bracket = this.bracket(timeline.window);
+    const looks = JSON.stringify([bracket, selection, this.picture.version, state.gaps.length, state.keptNs, state.captures?.list.length, state.captures?.underWay?.atNs, palette.background]);
     if (looks === this.drawn) return;
     this.drawn = looks;
     this.draws += 1;
-    if (this.painted !== this.picture.version) this.paint(this.raster);
-    this.draw(timeline, state);
+    if (this.painted !== this.picture.version) this.paint(this.raster, palette);
+    this.draw(timeline, state, bracket);
     setText(byId("overview-of", HTMLElement), lanes.length < timeline.allLanes.length ? say("overview.busiest", { most: LANES_MOST, all: timeline.allLanes.length }) : say("overview.sum", { count: lanes.length }));
   }
 
-  /** @param {Raster} raster */
-  paint(raster) {
-    this.painted = this.picture.version;
-    const image = raster.draw(this.picture.columns, Math.round(PICTURE_PX * this.scale), 0);
-    this.strip.width = image.width;
-    this.strip.height = image.height;
-    this.pen.putImageData(image, 0, 0);
+  /** Where the bracket stands, on whole pixels: in the depth of a long trace it moves far less often than the window. @param {Range} window */
+  bracket(window) {
+    const { leftPx, rightPx } = bracketOf(window, this.picture.extentNs, this.widthPx);
+    return { leftPx: Math.round(leftPx * this.scale) / this.scale, rightPx: Math.round(rightPx * this.scale) / this.scale };
   }
 
-  /** @param {Timeline} timeline @param {State} state */
-  draw(timeline, state) {
+  /** @param {Raster} raster @param {Palette} palette */
+  paint(raster, palette) {
+    const { pen, scale, strip, widthPx } = this;
+    this.painted = this.picture.version;
+    // Which makes it empty, and its transform none.
+    strip.width = widthPx * scale;
+    strip.height = HEIGHT_PX * scale;
+    pen.scale(scale, scale);
+    pen.fillStyle = palette.background;
+    pen.fillRect(0, 0, widthPx, HEIGHT_PX);
+    pen.putImageData(raster.draw(this.picture.columns, Math.round(PICTURE_PX * scale), 0), 0, (TIMES_PX - PRESENCE_PX) * scale);
+    this.paintTimes(palette);
+  }
+
+  /** @param {Palette} palette */
+  paintTimes(palette) {
+    const { pen, widthPx } = this;
+    const { extentNs } = this.picture;
+    const { stepNs, timesNs } = ticks({ startNs: 0, nsPerPx: extentNs / widthPx }, widthPx, TICK_PX);
+    pen.font = FONT;
+    pen.textBaseline = "middle";
+    pen.fillStyle = palette.faint;
+    for (const ns of timesNs) {
+      const left = (ns / extentNs) * widthPx + 3;
+      const text = formatTime(ns, stepNs);
+      // Measuring text is slow, and only the last may have no room.
+      if (left + TICK_PX < widthPx || left + pen.measureText(text).width < widthPx) pen.fillText(text, left, TIMES_PX / 2);
+    }
+  }
+
+  /** @param {Timeline} timeline @param {State} state @param {{ leftPx: number, rightPx: number }} bracket */
+  draw(timeline, state, bracket) {
     const { context, widthPx, scale } = this;
-    const { palette, window, selection } = timeline;
+    const { palette, selection } = timeline;
     const { extentNs } = this.picture;
     const x = (/** @type {number} */ ns) => (ns / extentNs) * widthPx;
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.fillStyle = palette.background;
-    context.fillRect(0, 0, widthPx, HEIGHT_PX);
-    context.drawImage(this.strip, 0, TIMES_PX - PRESENCE_PX, widthPx, PICTURE_PX + PRESENCE_PX);
-    this.drawTimes(timeline, extentNs);
+    context.drawImage(this.strip, 0, 0, widthPx, HEIGHT_PX);
     for (const gap of state.gaps) {
       context.fillStyle = hatch(context, palette.loss);
       context.fillRect(x(gap.startNs), TIMES_PX, Math.max(LOSS_LEAST_PX, x(gap.endNs) - x(gap.startNs)), PICTURE_PX);
@@ -129,29 +155,13 @@ export class Overview {
       context.fillRect(x(selection.fromNs), TIMES_PX, Math.max(2, x(selection.toNs) - x(selection.fromNs)), PICTURE_PX);
       context.globalAlpha = 1;
     }
-    this.drawBracket(window, palette, extentNs);
+    this.drawBracket(bracket, palette);
     drawCaptures(context, state.captures, x, TIMES_PX + 1, palette);
   }
 
-  /** @param {Timeline} timeline @param {number} extentNs */
-  drawTimes(timeline, extentNs) {
+  /** @param {{ leftPx: number, rightPx: number }} bracket @param {Palette} palette */
+  drawBracket({ leftPx, rightPx }, palette) {
     const { context, widthPx } = this;
-    const { stepNs, timesNs } = ticks({ startNs: 0, nsPerPx: extentNs / widthPx }, widthPx, TICK_PX);
-    context.font = FONT;
-    context.textBaseline = "middle";
-    context.fillStyle = timeline.palette.faint;
-    for (const ns of timesNs) {
-      const left = (ns / extentNs) * widthPx + 3;
-      const text = formatTime(ns, stepNs);
-      // Measuring text is slow, and only the last may have no room.
-      if (left + TICK_PX < widthPx || left + context.measureText(text).width < widthPx) context.fillText(text, left, TIMES_PX / 2);
-    }
-  }
-
-  /** @param {Range} window @param {import("./phases.js").Palette} palette @param {number} extentNs */
-  drawBracket(window, palette, extentNs) {
-    const { context, widthPx } = this;
-    const { leftPx, rightPx } = bracketOf(window, extentNs, widthPx);
     const height = HEIGHT_PX - TIMES_PX;
     context.fillStyle = palette.background;
     context.globalAlpha = 0.62;

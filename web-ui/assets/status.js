@@ -12,15 +12,36 @@ import { byId, el, setText } from "./dom.js";
 import { formatNs, formatTime } from "./format.js";
 import { say } from "./words.js";
 
+/** Nobody reads words that change with every frame, and each time the page is laid out anew for them. */
+const WHERE_MS = 100;
+
+let whereMs = -Infinity;
+let waiting = false;
+
+/** Says what is in view: at once, but while the view moves only now and then. @param {Timeline} timeline */
+function showWhere(timeline) {
+  const restMs = whereMs + WHERE_MS - performance.now();
+  if (restMs <= 0) {
+    whereMs = performance.now();
+    const spanNs = timeline.view.nsPerPx * timeline.frame.widthPx;
+    const from = formatTime(Math.max(0, timeline.view.startNs), spanNs / 1000);
+    setText(byId("where", HTMLElement), timeline.state ? say("status.where", { span: formatNs(spanNs), from }) : "");
+  } else if (!waiting) {
+    waiting = true;
+    setTimeout(() => {
+      waiting = false;
+      showWhere(timeline);
+    }, restMs);
+  }
+}
+
 /** @param {Timeline} timeline @param {State | null} state @param {Trace | null} trace @param {Link} link */
 export function showStatus(timeline, state, trace, link) {
   const follow = byId("follow", HTMLButtonElement);
   follow.hidden = !(trace?.live === true && state !== null && !state.ended);
   setText(follow, timeline.following ? say("pause") : say("follow"));
   follow.setAttribute("aria-pressed", String(timeline.following));
-  const spanNs = timeline.view.nsPerPx * timeline.frame.widthPx;
-  const from = formatTime(Math.max(0, timeline.view.startNs), spanNs / 1000);
-  setText(byId("where", HTMLElement), state ? say("status.where", { span: formatNs(spanNs), from }) : "");
+  showWhere(timeline);
   const empty = byId("empty", HTMLElement);
   const [title, words] = emptyWords(state, link);
   empty.hidden = title === "";

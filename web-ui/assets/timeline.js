@@ -33,8 +33,8 @@ const FOLLOW_LAG_NS = 300e6;
 const FOLLOW_SPAN_NS = 4e9;
 /** Between two states the clock runs on by itself, but no longer than this. */
 const EXTRAPOLATE_MS = 400;
-/** Requests that one frame may begin while the view moves: each takes half a millisecond. */
-const STARTS_MOVING = 2;
+/** Requests that one frame may begin while the view moves: each takes half a millisecond, and brings the tiles of all lanes in view. */
+const STARTS_MOVING = 1;
 /** Sharper than this costs pixels that nobody sees. */
 const MAX_SCALE = 2;
 
