@@ -17,6 +17,12 @@ use crate::{
     text::{self, escape},
 };
 
+/// How much (as `nice` counts it) threads give way that read the recording for an answer: a browser that must wait for the CPU
+/// shows nothing at all, one that waits for an answer shows what it has.
+const ANSWERS_ASIDE: i32 = 5;
+/// The same of those that read all of it, which nobody waits for.
+const READING_ASIDE: i32 = 15;
+
 /// `waitscope open`
 pub(super) fn open(file: &Path, against: Option<&Path>, page: &Page) -> Result<Exit> {
     drop_all()?;
@@ -48,6 +54,7 @@ pub(super) fn open(file: &Path, against: Option<&Path>, page: &Page) -> Result<E
     let mut signals = EndSignals::catch()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .on_thread_start(|| step_aside(ANSWERS_ASIDE))
         .build()
         .context("start the server's loop")?;
     runtime.block_on(async {
@@ -64,6 +71,7 @@ pub(super) fn open(file: &Path, against: Option<&Path>, page: &Page) -> Result<E
         std::thread::Builder::new()
             .name("read".to_owned())
             .spawn(move || {
+                step_aside(READING_ASIDE);
                 read(rest, &more, &name, cut.as_deref());
                 reading.run(|progress| report::sum_up(reader, progress));
                 if let Some(against) = against
@@ -129,6 +137,11 @@ fn read(rest: Rest, shared: &Shared, name: &str, told: Option<&str>) {
         // What there is shows all of it, if slowly.
         Err(error) => say_of(name, &format!("{error:#}")),
     }
+}
+
+/// Lets this thread, and those that it starts, give way to others. Where that is not allowed, all goes on as well.
+fn step_aside(by: i32) {
+    let _ = rustix::process::nice(by);
 }
 
 fn say_of(name: &str, what: &str) {
