@@ -265,6 +265,13 @@ fn memory_stays_below_the_limit_and_the_oldest_calls_go_first() {
     };
     assert_eq!(&store.call_at(0, last.start_ns).unwrap().call, last);
     assert!(store.call_at(0, 1000).is_none(), "the first calls are gone");
+    let ends = events.iter().filter_map(|event| match event {
+        Event::Call(call) => Some(call.end_ns),
+        Event::OffCpu(span) => Some(span.end_ns),
+        _ => None,
+    });
+    let told = store.lanes().iter().map(|lane| lane.last_ns).max();
+    assert_eq!(told, ends.max(), "when the last that is told ended");
 }
 
 #[test]

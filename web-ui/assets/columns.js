@@ -12,7 +12,7 @@ import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE, USER } from "./
 
 /**
  * @typedef {{ startNs: number, columnNs: number, columns: number }} Grid  the time of the first column, and of each
- * @typedef {{ beganNs: number, endedNs: number, keptNs: number, sealedNs: number, open: Open | null }} LaneLife
+ * @typedef {{ beganNs: number, endedNs: number, lastNs: number, keptNs: number, sealedNs: number, open: Open | null }} LaneLife
  *   `beganNs` 0 and `endedNs` Infinity where they are not known
  */
 
@@ -210,7 +210,7 @@ function knownEnd(items, life, open) {
   if (open) return open.atNs;
   if (life.open) return Infinity;
   // Without word of what the thread does now, nothing is known after what has surely ended.
-  return Math.max(items.calls.at(-1)?.endNs ?? 0, items.spans.at(-1)?.backNs ?? 0, life.sealedNs);
+  return Math.max(items.calls.at(-1)?.endNs ?? 0, items.spans.at(-1)?.backNs ?? 0, life.sealedNs, life.lastNs);
 }
 
 /**

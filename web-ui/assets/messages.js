@@ -9,7 +9,7 @@
  * @typedef {{ pid: number, command: string, host: string, kernel: string, arch: string, startUnixNs: number,
  *   backend: string, follow: boolean, live: boolean, source: string,
  *   exports: { file: string | null, grows: boolean, whyNot: string } }} Trace
- * @typedef {{ lane: number, pid: number, tid: number, name: string, beganNs: number | null, endedNs: number | null,
+ * @typedef {{ lane: number, pid: number, tid: number, name: string, beganNs: number | null, endedNs: number | null, lastNs: number,
  *   calls: number }} Lane
  * @typedef {{ version: number, lanes: Lane[], more: number }} Lanes
  * @typedef {{ lane: number, call: string | null, inCall: boolean, sinceNs: number, atNs: number,
@@ -97,6 +97,7 @@ export function readLanes(json) {
       name: text(lane["name"]),
       beganNs: maybeNumber(lane["began_ns"]),
       endedNs: maybeNumber(lane["ended_ns"]),
+      lastNs: number(lane["last_ns"]),
       calls: number(lane["calls"]),
     });
   }

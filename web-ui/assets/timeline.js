@@ -371,6 +371,7 @@ export function lifeOf(lane, state) {
     beganNs: lane.beganNs ?? 0,
     endedNs: lane.endedNs ?? Infinity,
     keptNs: state.keptNs,
+    lastNs: lane.lastNs,
     sealedNs: state.sealedNs,
     open: state.open.get(lane.lane) ?? null,
   };

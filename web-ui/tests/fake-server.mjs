@@ -171,6 +171,7 @@ export class FakeServer {
     const lanes = this.shownThreads().map((thread) => ({
       lane: thread.lane, pid: thread.pid, tid: thread.tid, name: thread.name, began_ns: thread.beganNs,
       ended_ns: thread.endedNs !== null && thread.endedNs <= this.nowNs ? thread.endedNs : null,
+      last_ns: thread.calls.findLast((call) => call.end <= this.nowNs)?.end ?? 0,
       calls: thread.calls.filter((call) => call.end <= this.nowNs).length,
     }));
     return { version: this.lanesVersion(), lanes, more: 0 };

@@ -126,7 +126,7 @@ test("what is missing of a range is said, and nothing of a whole one", () => {
 
 test("a text means the calls, threads and descriptors that have it, the best match first", () => {
   const names = ["read", "write", "pread64", "readv", "syscall_4"];
-  const lanes = [{ lane: 3, pid: 1, tid: 77, name: "reader", beganNs: null, endedNs: null, calls: 0 }];
+  const lanes = [{ lane: 3, pid: 1, tid: 77, name: "reader", beganNs: null, endedNs: null, lastNs: 0, calls: 0 }];
   const descriptors = [{ id: 9, name: "tcp 1.2.3.4:80", kind: "tcp", fd: 6, sum: {} }, { id: null, name: "", kind: "", fd: null, sum: {} }];
   const labels = (typed) => meanings(typed, names, lanes, descriptors).map((one) => `${one.kind} ${one.label}`);
   assert.deepEqual(labels("read"), ["call read", "call readv", "thread reader 77", "call pread64"]);
@@ -188,7 +188,7 @@ test("views are about the selected range, else the window, else the whole, and s
 });
 
 test("lanes of a process stand together in any order, and none is lost", () => {
-  const lane = (number, pid, name, calls) => ({ lane: number, pid, tid: 100 + number, name, beganNs: null, endedNs: null, calls });
+  const lane = (number, pid, name, calls) => ({ lane: number, pid, tid: 100 + number, name, beganNs: null, endedNs: null, lastNs: 0, calls });
   const lanes = [lane(0, 1, "b", 5), lane(1, 2, "a", 9), lane(2, 1, "c", 7), lane(3, 3, "z", 1), lane(4, 2, "d", 0)];
   const blocked = new Map([[4, 50], [3, 60]]);
   const numbers = (order, collapsed = []) => arranged(lanes, order, blocked, new Set(collapsed)).lanes.map((one) => one.lane).join("");

@@ -190,7 +190,7 @@ test("a call over several tiles is one call", () => {
   assert.equal(callAt(items, items.calls[0].endNs + 10, 20)?.startNs, 5000);
 });
 
-const LIFE = { beganNs: 0, endedNs: Infinity, keptNs: 0, sealedNs: END, open: null };
+const LIFE = { beganNs: 0, endedNs: Infinity, lastNs: 0, keptNs: 0, sealedNs: END, open: null };
 
 function totals(columns, columnNs) {
   return PHASES.map((_, phase) => {
@@ -200,16 +200,19 @@ function totals(columns, columnNs) {
   });
 }
 
+/** Of a recording that was cut off: nothing says what became of the thread after the last that was told of it. */
+const CUT = { ...LIFE, sealedNs: 0, lastNs: END };
+
 for (const lane of [0, 1, 3]) {
-  for (const level of [8, 13, 17, 20, 22]) {
-    test(`phases drawn of lane ${lane} at level ${level} are the trace's, to a column`, () => {
+  for (const [level, life] of [8, 13, 17, 20, 22].flatMap((level) => [[level, LIFE], [level, CUT]])) {
+    test(`phases drawn of lane ${lane} at level ${level} are the trace's, to a column${life === CUT ? ", cut off or not" : ""}`, () => {
       const columnNs = 2 ** level * 1.3;
       const startNs = 1e6;
       const count = Math.min(1200, Math.floor((END - 2e6) / columnNs));
       const endNs = startNs + count * columnNs;
       const items = gather(cacheOf(lane, level, startNs, endNs).cover(lane, level, startNs, endNs));
       const columns = new Columns();
-      fill(columns, { startNs, columnNs, columns: count }, items, LIFE);
+      fill(columns, { startNs, columnNs, columns: count }, items, life);
       for (let column = 0; column < count; column += 1) {
         let sum = 0;
         for (let phase = 0; phase < PHASE_COUNT; phase += 1) sum += columns.share(phase, column);
@@ -224,6 +227,17 @@ for (const lane of [0, 1, 3]) {
     });
   }
 }
+
+test("after the last that was told of a lane nothing is known, if nobody says what it does", () => {
+  const lastNs = TRACE.threads[0].calls.findLast(({ end }) => end < END / 2).end;
+  const columnNs = 2 ** 17;
+  const before = Math.floor(lastNs / columnNs);
+  const columns = new Columns();
+  fill(columns, { startNs: lastNs + 1, columnNs, columns: 50 }, { ...gather([]), known: [{ fromNs: 0, toNs: END, asOfNs: END }] }, { ...CUT, lastNs });
+  assert.deepEqual(totals(columns, columnNs), PHASES.map(() => 0));
+  fill(columns, { startNs: 0, columnNs, columns: before }, { ...gather([]), known: [{ fromNs: 0, toNs: END, asOfNs: END }] }, { ...CUT, lastNs });
+  assert.equal(totals(columns, columnNs).reduce((sum, ns) => sum + ns, 0), before * columnNs);
+});
 
 /** By walking every item: copying, kernel, other, user, runnable, blocked within a time. */
 function truthOf(thread, fromNs, toNs) {
@@ -295,7 +309,7 @@ test("an open call is kernel time until it left the CPU, then blocked, and ends 
 });
 
 test("a tile is asked for again only if something can have come", () => {
-  const lane = { lane: 0, pid: 1, tid: 1, name: "", beganNs: null, endedNs: null, calls: 0 };
+  const lane = { lane: 0, pid: 1, tid: 1, name: "", beganNs: null, endedNs: null, lastNs: 0, calls: 0 };
   const stateOf = (nowNs, open) => readState({ now_ns: nowNs, sealed_ns: 0, open: open ? [{ lane: 0, in_call: true, at_ns: nowNs, ...open }] : [] });
   const unsealed = { ...decodeTile(tileOf(0, 10, 0), 10, 0), sealed: false };
   const asked = entryOf(unsealed, lane, stateOf(1000, { since_ns: 500, off_since_ns: 600 }), 0);
@@ -308,7 +322,7 @@ test("a tile is asked for again only if something can have come", () => {
 /** What a fetcher of 20 lanes asks for. */
 function fetching() {
   const asked = [];
-  const lanes = Array.from({ length: 20 }, (_, lane) => ({ lane, pid: 1, tid: 1, name: "", beganNs: null, endedNs: null, calls: 0 }));
+  const lanes = Array.from({ length: 20 }, (_, lane) => ({ lane, pid: 1, tid: 1, name: "", beganNs: null, endedNs: null, lastNs: 0, calls: 0 }));
   const fetch = (level, index, of, signal) =>
     new Promise((resolve, reject) => {
       asked.push({ level, index, lanes: of, signal, answer: () => resolve(of.map(() => decodeTile(makeTile(TRACE.threads[0], level, index, { sealed: true, nowNs: END, names: NAMES }), level, index))), refuse: reject });

@@ -71,6 +71,7 @@ pub(super) async fn lanes(State(shared): State<Arc<Shared>>) -> Answer {
              name,
              began_ns,
              ended_ns,
+             last_ns,
              calls,
          }| {
             json!({
@@ -80,6 +81,7 @@ pub(super) async fn lanes(State(shared): State<Arc<Shared>>) -> Answer {
                 "name": name,
                 "began_ns": began_ns,
                 "ended_ns": ended_ns,
+                "last_ns": last_ns,
                 "calls": calls,
             })
         },

@@ -26,6 +26,8 @@ pub struct Lane {
     pub began_ns: Option<u64>,
     /// When it ended, if it has.
     pub ended_ns: Option<u64>,
+    /// When the last of its calls and times off the CPU ended; 0 if none has. All that ended before is told.
+    pub last_ns: u64,
     /// Its calls so far.
     pub calls: u64,
 }
@@ -72,6 +74,7 @@ impl FullLane {
             return None;
         }
         self.info.calls += 1;
+        self.ended(call.end_ns);
         self.levels.push_call(call);
         Some(match shelving {
             Some(shelving) => {
@@ -86,13 +89,16 @@ impl FullLane {
     pub(super) fn push_run(&mut self, run: &Run, shelving: &Shelving) -> Option<isize> {
         let grown = shelving.note_series(&mut self.tracks.items, self.info.lane, &run.series)?;
         self.info.calls += u64::from(run.sum.calls);
+        self.ended(run.series.end_ns);
         self.levels.push_run(run);
         Some(grown)
     }
 
     /// Adds short times off the CPU of which a batch has more to say, likewise.
     pub(super) fn push_spans(&mut self, spans: &Series, shelving: &Shelving) -> Option<isize> {
-        shelving.note_series(&mut self.tracks.spans, self.info.lane, spans)
+        let grown = shelving.note_series(&mut self.tracks.spans, self.info.lane, spans)?;
+        self.ended(spans.end_ns);
+        Some(grown)
     }
 
     /// Keeps what a call waited for and found, until that call comes.
@@ -110,6 +116,7 @@ impl FullLane {
         if !self.tracks.accepts_span(&off) {
             return None;
         }
+        self.ended(span.end_ns);
         self.levels.push_span(span);
         Some(match shelving {
             Some(shelving) => self.note_off(&off, shelving),
@@ -122,6 +129,7 @@ impl FullLane {
         if !self.tracks.accepts_span(off) {
             return None;
         }
+        self.ended(off.end_ns);
         if !off.in_call {
             self.levels.push_off(off);
         }
@@ -136,6 +144,11 @@ impl FullLane {
             bytes += shelving.note(&mut self.tracks.items, lane, noted);
         }
         bytes
+    }
+
+    /// Something of it ended then.
+    fn ended(&mut self, at_ns: u64) {
+        self.info.last_ns = self.info.last_ns.max(at_ns);
     }
 
     /// What it has in this batch, if it is the last.

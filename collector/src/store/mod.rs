@@ -370,6 +370,7 @@ impl Store {
             name,
             began_ns,
             ended_ns: None,
+            last_ns: 0,
             calls: 0,
         };
         self.lanes.push(FullLane::new(info, self.base));
