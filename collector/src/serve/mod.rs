@@ -6,6 +6,7 @@
 mod assets;
 mod captures;
 mod comparison;
+mod connection;
 mod cost;
 mod exports;
 mod guard;
@@ -43,6 +44,10 @@ fn router(shared: Arc<Shared>, guard: Arc<Guard>) -> Router {
         .route("/api/export", get(exports::export))
         .route("/api/story/{lane}/{at}", get(queries::story))
         .route("/api/turns/{lane}/{from}/{to}", get(queries::turns))
+        .route(
+            "/api/connection/{id}/{from}/{to}/{buckets}",
+            get(connection::connection),
+        )
         .route("/api/totals", get(questions::totals))
         .route("/api/latency", get(questions::latency))
         .route("/api/heatmap", get(questions::heatmap))

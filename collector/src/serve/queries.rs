@@ -203,7 +203,7 @@ pub(super) async fn turns(
 }
 
 /// Digits only: no sign, no space.
-fn number<N: FromStr>(text: &str) -> Result<N, StatusCode> {
+pub(super) fn number<N: FromStr>(text: &str) -> Result<N, StatusCode> {
     Some(text)
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|text| text.parse().ok())

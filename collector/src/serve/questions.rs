@@ -59,7 +59,7 @@ impl Asked {
 }
 
 /// Puts a question to the calls as they are now. With the answer comes since when all calls are in it.
-async fn ask<A: Send + 'static>(
+pub(super) async fn ask<A: Send + 'static>(
     shared: &Shared,
     question: impl FnOnce(&Calls) -> A + Send + 'static,
 ) -> Result<(A, u64), StatusCode> {

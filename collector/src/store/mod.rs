@@ -6,7 +6,9 @@
 
 mod around;
 mod columns;
+mod connection;
 mod filter;
+mod flow;
 mod gaps;
 mod histogram;
 mod items;
@@ -33,7 +35,9 @@ use crate::model::{
 
 use around::File;
 pub use around::{Around, Searched, Stretch};
+pub use connection::{CONNECTION_BUCKETS_MAX, Connection, Use, UseKind};
 pub use filter::Filter;
+pub use flow::Flow;
 use gaps::Gaps;
 pub use histogram::Histogram;
 use lane::FullLane;

@@ -68,6 +68,11 @@ pub(super) struct LaneCalls {
 }
 
 impl Calls {
+    /// How far the trace had come.
+    pub fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
     /// The lanes that may have matching calls.
     fn asked<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a LaneCalls> {
         let lanes = self.lanes.iter();
@@ -75,7 +80,7 @@ impl Calls {
     }
 
     /// The chunks that may have matching calls, by when they begin.
-    fn chunks<'a>(&'a self, filter: &'a Filter) -> Vec<(Place, &'a LaneCalls)> {
+    pub(super) fn chunks<'a>(&'a self, filter: &'a Filter) -> Vec<(Place, &'a LaneCalls)> {
         let mut chunks: Vec<_> = self
             .asked(filter)
             .flat_map(|lane| {

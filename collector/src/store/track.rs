@@ -186,6 +186,14 @@ impl<C: Chunk> Track<C> {
         })
     }
 
+    /// The batch on the shelf that has a chunk.
+    pub(super) fn batch(&self, chunk: usize) -> Option<u32> {
+        match self.chunks.get(chunk)? {
+            Slot::Here(_) => None,
+            Slot::Shelved(place) => Some(place.batch),
+        }
+    }
+
     /// Whether something that begins then comes after all that is here.
     pub(super) fn accepts(&self, start_ns: u64, end_ns: u64) -> bool {
         start_ns >= self.end_ns && end_ns >= start_ns

@@ -12,7 +12,7 @@ mod site;
 mod strangers;
 
 /// One of each route.
-const ROUTES: [&str; 19] = [
+const ROUTES: [&str; 20] = [
     "/",
     "/main.js",
     "/api/trace",
@@ -26,6 +26,7 @@ const ROUTES: [&str; 19] = [
     "/api/export?format=ndjson&from_ns=0",
     "/api/story/0/100",
     "/api/turns/0/0/1000",
+    "/api/connection/3/0/1000/10",
     "/api/totals?from_ns=0&lane=0",
     "/api/latency",
     "/api/heatmap?columns=7",
