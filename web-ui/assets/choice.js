@@ -3,6 +3,7 @@
  *
  * The latest choice wins. Must never draw on the timeline: it pins the call there.
  *
+ * @import { ConnectionLanes } from "./connection-lanes.js"
  * @import { Palette } from "./phases.js"
  * @import { Story } from "./story.js"
  * @import { Lane } from "./messages.js"
@@ -26,7 +27,7 @@ const BACK_MAX = 100;
 /**
  * @typedef {{
  *   palette: () => Palette, resize: () => void, announce: (text: string) => void, onRefused: (error: unknown) => void,
- *   rowOf: (lane: number) => number, reveal: (row: number, startNs: number, endNs: number) => void,
+ *   rowOf: (lane: number) => number, reveal: (row: number, startNs: number, endNs: number) => void, connections: ConnectionLanes,
  * }} Hooks
  * @typedef {{ lane: number, atNs: number }} Place
  */
@@ -39,7 +40,7 @@ export class Choice {
     this.textbook = new TextbookView();
     this.panel = new Panel({
       onClose: () => this.close(), onZoom: () => this.zoomTo(), onTextbook: () => this.showTextbook(), onBack: () => this.back(),
-      onGo: (lane, atNs) => void this.go(lane, atNs),
+      onGo: (lane, atNs) => void this.go(lane, atNs), onConnection: (id) => hooks.connections.toggle(id), hasLane: (id) => hooks.connections.has(id),
     });
     /** @type {{ answer: Record<string, unknown>, thread: string, place: Place, story: Story | null } | null} */
     this.chosen = null;

@@ -9,6 +9,7 @@
  */
 
 import { el } from "./dom.js";
+import { laneButton } from "./panel.js";
 import { formatBytes, formatCount, formatNs } from "./format.js";
 import { askFound } from "./questions.js";
 import { lackWords, part, scopeWords } from "./report-frame.js";
@@ -42,7 +43,13 @@ export class ConnectionsView {
     this.wantsReport = true;
     /** @type {Context | null} */
     this.context = null;
-    this.table = new Table(say("conn.table"), COLUMNS, { column: 3, down: true }, (row) => void this.open(row));
+    /** @type {Column<DescriptorRow>} */
+    const lane = {
+      name: say("strip.lane.col"), hint: say("strip.lane.show"), right: false, text: () => "",
+      value: ({ id }) => (this.context?.connections.includes(id) ? 1 : 0),
+      draw: ({ id }) => laneButton(this.context?.connections.includes(id) === true, () => this.context?.go.connection(id)),
+    };
+    this.table = new Table(say("conn.table"), [...COLUMNS, lane], { column: 3, down: true }, (row) => void this.open(row));
     this.field = /** @type {HTMLInputElement} */ (el("input", ""));
     this.field.type = "search";
     this.field.placeholder = say("conn.filter");
@@ -53,13 +60,15 @@ export class ConnectionsView {
     this.body = el("div", "", this.delay, this.field, this.table.root);
     this.root = el("div", "connections", part(say("tab.connections"), "", this.about, this.body));
     this.drawn = "";
+    /** The connection whose row is to be shown when there are rows. @type {number | null} */
+    this.sought = null;
   }
 
   /** @param {Context} context */
   show(context) {
     this.context = context;
     const { reported } = context;
-    const looks = JSON.stringify(reported);
+    const looks = JSON.stringify([reported, context.connections]);
     if (looks === this.drawn) return;
     this.drawn = looks;
     const report = reported?.report;
@@ -75,6 +84,16 @@ export class ConnectionsView {
       ? say("conn.delays", { p50: formatNs(delay.p50Ns), p99: formatNs(delay.p99Ns), max: formatNs(delay.maxNs), count: formatCount(delay.count) })
       : say("conn.nodelays");
     this.table.show(report.descriptors);
+    if (this.sought !== null) this.seek(this.sought);
+  }
+
+  /** Shows the row of a connection, and of those alone that have its name. @param {number} id */
+  seek(id) {
+    const report = this.context?.reported?.report;
+    this.sought = report ? null : id;
+    this.field.value = report?.descriptors.find((one) => one.id === id)?.name ?? "";
+    this.table.filter(this.field.value);
+    this.table.focus((one) => one.id === id);
   }
 
   /** To the first call on it. @param {DescriptorRow} row */

@@ -1,13 +1,15 @@
 /**
- * A table of what is in view, for those who hear the page: it says of each lane what the picture shows.
+ * Tables of what is in view, for those who hear the page: they say of each lane, of threads and of connections, what the picture shows.
  *
- * It is made anew when the view has come to rest, and now and then while it moves on by itself. Must never do anything in a
+ * They are made anew when the view has come to rest, and now and then while it moves on by itself. Must never do anything in a
  * frame but look whether a clock is set, nor hold more rows than it says.
  *
+ * @import { ConnectionLanes } from "./connection-lanes.js"
  * @import { Lane, State } from "./messages.js"
  * @import { Timeline } from "./timeline.js"
  */
 
+import { connectionTable } from "./connection-words.js";
 import { byId, el } from "./dom.js";
 import { formatCount, formatNs, formatShare, formatTime } from "./format.js";
 import { inTrace, inView } from "./in-view.js";
@@ -25,7 +27,9 @@ const MOVING_MS = 5000;
 const ROWS_MAX = 64;
 
 export class InViewTable {
-  constructor() {
+  /** @param {ConnectionLanes} connections */
+  constructor(connections) {
+    this.connections = connections;
     this.root = byId("in-view", HTMLElement);
     this.waiting = false;
     /** What was in view when the clock was set, and when the table was made. */
@@ -47,7 +51,7 @@ export class InViewTable {
     const { state } = timeline;
     this.root.hidden = !timeline.shown;
     if (!state || !timeline.shown) return;
-    const looks = looksOf(timeline, state);
+    const looks = looksOf(timeline, state, this.connections.version);
     if (looks === this.told) return;
     const rested = looks === this.seen;
     this.seen = looks;
@@ -78,7 +82,8 @@ export class InViewTable {
     const rows = lanes.flatMap((lane) => this.row(timeline, state, lane, wholeNs));
     const table = el("table", "", el("caption", "", words.join(" ")), el("thead", "", el("tr", "", ...heads)), el("tbody", "", ...rows));
     table.setAttribute("role", "table");
-    this.root.replaceChildren(table);
+    const { ids, answers } = this.connections;
+    this.root.replaceChildren(table, ...connectionTable(ids.map((id) => ({ id, connection: answers.get(id) })), inside));
   }
 
   /** @param {Timeline} timeline @param {State} state @param {Lane} lane @param {number} wholeNs @returns {HTMLElement[]} */
@@ -111,12 +116,12 @@ function withScope(scope, words) {
 }
 
 /**
- * All that the table hangs on, in short: the window, the lanes and how much of them is at hand.
- * @param {Timeline} timeline @param {State} state @returns {string}
+ * All that the tables hang on, in short: the window, the lanes and how much of them is at hand.
+ * @param {Timeline} timeline @param {State} state @param {number} connections their version @returns {string}
  */
-function looksOf(timeline, state) {
+function looksOf(timeline, state, connections) {
   const { window, frame, cache } = timeline;
   const { first, end } = visibleRows(frame);
   const lanes = timeline.lanes.slice(first, Math.min(end, first + ROWS_MAX)).map(({ lane }) => lane);
-  return JSON.stringify([window, frame, lanes, cache.version, state.nowNs]);
+  return JSON.stringify([window, frame, lanes, cache.version, state.nowNs, connections]);
 }

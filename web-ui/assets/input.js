@@ -33,14 +33,30 @@ const CLICK_SLOP_PX = 4;
 
 /** @param {Timeline} timeline @param {Actions} actions */
 export function listen(timeline, actions) {
-  listenToPointer(timeline, actions);
-  listenToWheel(timeline, actions);
+  listenToPointer(timeline.canvas, timeline, {
+    // On the axis there is nothing to drag but time itself.
+    selects: (event) => event.shiftKey || event.offsetY < AXIS_PX,
+    select: actions.select,
+    point: (event) => timeline.pointAt(event.offsetX, event.offsetY),
+    leave: () => timeline.pointNowhere(),
+    click: (event) => {
+      const row = rowAt(timeline.frame, event.offsetY);
+      if (row !== null) actions.pick(event.offsetX, row);
+      if (event.offsetY < AXIS_PX) actions.flag(event.offsetX, event.offsetY);
+    },
+  });
+  listenToWheel(timeline.canvas, timeline, actions.scrollBy);
   listenToKeys(timeline, actions);
 }
 
-/** @param {Timeline} timeline @param {Actions} actions */
-function listenToPointer(timeline, actions) {
-  const { canvas } = timeline;
+/**
+ * A drag moves the timeline or selects; what a click means, and where the pointer is, others say.
+ * @param {HTMLCanvasElement} canvas one as wide as the timeline's
+ * @param {Timeline} timeline
+ * @param {{ selects: (event: PointerEvent) => boolean, select: (range: Range | null, done: boolean) => void,
+ *   point: (event: PointerEvent) => void, leave: () => void, click: (event: PointerEvent) => void }} on
+ */
+export function listenToPointer(canvas, timeline, on) {
   /** @type {{ x: number, y: number, lastX: number, moved: boolean, fromNs: number | null } | null} */
   let press = null;
   const release = () => {
@@ -49,9 +65,7 @@ function listenToPointer(timeline, actions) {
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
-    // On the axis there is nothing to drag but time itself.
-    const selects = event.shiftKey || event.offsetY < AXIS_PX;
-    const fromNs = selects ? xToTime(timeline.view, event.offsetX) : null;
+    const fromNs = on.selects(event) ? xToTime(timeline.view, event.offsetX) : null;
     press = { x: event.offsetX, y: event.offsetY, lastX: event.offsetX, moved: false, fromNs };
     canvas.setPointerCapture(event.pointerId);
   });
@@ -59,36 +73,34 @@ function listenToPointer(timeline, actions) {
     if (press) {
       press.moved ||= Math.hypot(event.offsetX - press.x, event.offsetY - press.y) > CLICK_SLOP_PX;
       if (press.moved && press.fromNs !== null) {
-        actions.select(between(press.fromNs, xToTime(timeline.view, event.offsetX)), false);
+        on.select(between(press.fromNs, xToTime(timeline.view, event.offsetX)), false);
       } else if (press.moved) {
         canvas.dataset["dragging"] = "yes";
         timeline.panBy(press.lastX - event.offsetX);
         press.lastX = event.offsetX;
       }
     }
-    timeline.pointAt(event.offsetX, event.offsetY);
+    on.point(event);
   });
   canvas.addEventListener("pointerup", (event) => {
-    const row = rowAt(timeline.frame, event.offsetY);
-    if (press && !press.moved && row !== null) actions.pick(event.offsetX, row);
-    if (press && !press.moved && event.offsetY < AXIS_PX) actions.flag(event.offsetX, event.offsetY);
-    if (press?.moved && press.fromNs !== null) actions.select(between(press.fromNs, xToTime(timeline.view, event.offsetX)), true);
+    if (press && !press.moved) on.click(event);
+    if (press?.moved && press.fromNs !== null) on.select(between(press.fromNs, xToTime(timeline.view, event.offsetX)), true);
     release();
   });
   canvas.addEventListener("pointercancel", release);
-  canvas.addEventListener("pointerleave", () => timeline.pointNowhere());
+  canvas.addEventListener("pointerleave", on.leave);
 }
 
-/** @param {Timeline} timeline @param {Actions} actions */
-function listenToWheel(timeline, actions) {
-  timeline.canvas.addEventListener(
+/** @param {HTMLCanvasElement} canvas @param {Timeline} timeline @param {(px: number) => void} scrollBy */
+export function listenToWheel(canvas, timeline, scrollBy) {
+  canvas.addEventListener(
     "wheel",
     (event) => {
       event.preventDefault();
       const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : LINE_PX;
       const dx = event.deltaX * unit;
       const dy = event.deltaY * unit;
-      if (event.altKey) actions.scrollBy(dy);
+      if (event.altKey) scrollBy(dy);
       else if (event.shiftKey) timeline.panBy(dx || dy);
       else if (Math.abs(dx) > Math.abs(dy)) timeline.panBy(dx);
       else timeline.zoomAt(Math.exp(-dy / WHEEL_ZOOM_PX), event.offsetX);

@@ -9,5 +9,5 @@ import { showWords } from "./page-words.js";
 // First: a part may read what stands in the document.
 showWords();
 const page = new Page();
-Object.defineProperty(window, "waitscope", { value: probe(page.timeline, page.overview), writable: false });
+Object.defineProperty(window, "waitscope", { value: probe(page.timeline, page.overview, page.strip), writable: false });
 await page.start();

@@ -15,6 +15,10 @@ import { countOf } from "./captures.js";
 import { Choice } from "./choice.js";
 import { readCompared } from "./compare.js";
 import { CompareView } from "./compare-view.js";
+import { CONNECTIONS_MAX } from "./connection-lane.js";
+import { ConnectionLanes } from "./connection-lanes.js";
+import { showConnectionLegend } from "./connection-legend.js";
+import { ConnectionStrip } from "./connection-strip.js";
 import { ConnectionsView } from "./connections-view.js";
 import { byId, setText } from "./dom.js";
 import { ExportMenu } from "./export-menu.js";
@@ -33,6 +37,7 @@ import { Overview } from "./overview.js";
 import { listenToLanguages } from "./page-words.js";
 import { DARK, LIGHT } from "./phases.js";
 import { Places } from "./places.js";
+import { askFound } from "./questions.js";
 import { readReported } from "./report.js";
 import { Reports } from "./reports.js";
 import { xToTime } from "./scale.js";
@@ -66,10 +71,10 @@ export class Page {
     this.header = new Header();
     this.gutter = new Gutter((pid) => this.laneList.toggle(pid));
     this.tooltip = new Tooltip();
-    this.inView = new InViewTable();
     this.overview = new Overview();
+    this.connectionsView = new ConnectionsView();
     this.views = new Views(
-      { summary: new SummaryView(), latency: new LatencyView(), connections: new ConnectionsView(), turns: new TurnsView(), compare: new CompareView() },
+      { summary: new SummaryView(), latency: new LatencyView(), connections: this.connectionsView, turns: new TurnsView(), compare: new CompareView() },
       (name) => this.showView(name));
     this.comparisons = new Reports({
       path: "/api/diff",
@@ -110,6 +115,7 @@ export class Page {
         this.timeline.invalidate();
       },
       view: (name) => this.showView(name),
+      connection: (id) => this.connections.toggle(id),
     };
     this.timeline = new Timeline(byId("timeline", HTMLCanvasElement), this.palette(), {
       onFrame: () => this.showFrame(),
@@ -118,10 +124,27 @@ export class Page {
       ground: (timeline, state, lanes) => this.overview.wishes(timeline, state, lanes),
     });
     this.bands = new Bands(this.timeline, (error) => this.onRefused(error));
+    this.connections = new ConnectionLanes(this.timeline, {
+      onChanged: () => this.onConnections(),
+      onFull: () => this.announce(say("strip.full", { most: CONNECTIONS_MAX })),
+      onRefused: (error) => this.onRefused(error),
+    });
+    this.strip = new ConnectionStrip(this.timeline, this.connections, {
+      call: (lane, atNs) => void this.choice.go(lane, atNs),
+      inside: (id, { fromNs }) => void this.step(id, "next", fromNs - 1),
+      step: (id, which) => void this.step(id, which, this.timeline.pinned?.startNs ?? this.timeline.window.fromNs),
+      row: (id) => {
+        this.showView("connections");
+        this.connectionsView.seek(id);
+      },
+      select: (range, done) => this.places.select(range, done),
+    });
+    this.inView = new InViewTable(this.connections);
     this.choice = new Choice(this.timeline, {
       palette: () => this.palette(), resize: () => this.resize(), announce: (text) => this.announce(text),
       onRefused: (error) => this.onRefused(error), rowOf: (lane) => this.laneList.rowOf(lane),
       reveal: (row, startNs, endNs) => this.reveal(row, startNs, endNs),
+      connections: this.connections,
     });
     this.laneList = new LaneList(this.timeline, {
       onArranged: () => this.resize(),
@@ -133,6 +156,8 @@ export class Page {
       palette: () => this.palette(),
       viewName: () => this.views.name,
       showView: (name) => this.showView(name),
+      connections: () => this.connections.ids,
+      showConnections: (ids) => this.connections.set(ids),
       choose: (lane, atNs) => this.choice.go(lane, atNs, false),
       resize: () => this.resize(),
       onRest: () => this.refreshView(),
@@ -152,7 +177,7 @@ export class Page {
     // The timeline's width is that of the window, whichever view shows first.
     this.resize();
     this.places.open();
-    showLegend(this.palette());
+    this.showLegends();
     try {
       [this.trace, this.timeline.names] = await Promise.all([fetchTrace(), fetchNames()]);
       this.timeline.live = this.trace.live;
@@ -208,12 +233,17 @@ export class Page {
     this.scheme.addEventListener("change", () => {
       this.dark = this.scheme.matches;
       this.timeline.setPalette(this.palette());
-      showLegend(this.palette());
+      this.showLegends();
       places.bar.latest.forget();
       places.refresh();
       this.refreshView();
       this.choice.show();
     });
+  }
+
+  showLegends() {
+    showLegend(this.palette());
+    showConnectionLegend(this.palette());
   }
 
   resizeOverview() {
@@ -286,6 +316,7 @@ export class Page {
       this.comparisons.forget();
       this.laneList.forget();
       this.bands.forget();
+      this.connections.forget();
       this.choice.close();
       this.places.forget();
     } catch (error) {
@@ -306,6 +337,24 @@ export class Page {
     const lane = timeline.lanes[row];
     if (piece && lane) void this.choice.go(lane.lane, piece.longest.startNs, false);
     else void this.choice.pick(xPx, row);
+  }
+
+  /** Other connections have lanes now, or one has gone. */
+  onConnections() {
+    this.choice.show();
+    this.refreshView();
+    this.timeline.invalidate();
+  }
+
+  /** To the first call on a connection after a time, or the last before it. @param {number} id @param {"next" | "previous"} which @param {number} atNs */
+  async step(id, which, atNs) {
+    try {
+      const found = await askFound(which, { descriptor: id, atNs });
+      if (found) await this.choice.go(found.lane, found.startNs);
+      else this.announce(say("strip.none"));
+    } catch (error) {
+      this.onRefused(error);
+    }
   }
 
   /** Shows a call of a row on the timeline. @param {number} row @param {number} startNs @param {number} endNs */
@@ -335,7 +384,7 @@ export class Page {
     const { state, timeline, trace } = this;
     if (!view || !state) return;
     const { range, of } = rangeOf(timeline.window, timeline.selection, state);
-    view.show({ palette: this.palette(), names: timeline.names, lanes: timeline.allLanes, trace, state, range, of, filter: this.places.filter, reported: this.reports.latest, compared: this.comparisons.latest, go: this.go });
+    view.show({ palette: this.palette(), names: timeline.names, lanes: timeline.allLanes, trace, state, range, of, filter: this.places.filter, reported: this.reports.latest, compared: this.comparisons.latest, connections: this.connections.ids, go: this.go });
   }
 
   /** What the menu of exports is about. @returns {import("./export-menu.js").Shown} */
@@ -355,11 +404,15 @@ export class Page {
     const { timeline, state, trace } = this;
     this.header.show(trace, state, this.link, this.waitMs);
     this.gutter.processes = this.laneList.processes;
-    this.gutter.show(timeline.frame, timeline.lanes, state, timeline.hover?.row ?? null);
-    this.tooltip.show(timeline);
+    const pointed = this.strip.pointed();
+    const row = pointed === null ? -1 : timeline.lanes.findIndex(({ lane }) => lane === pointed);
+    this.gutter.show(timeline.frame, timeline.lanes, state, timeline.hover?.row ?? (row < 0 ? null : row));
+    this.strip.show();
+    this.tooltip.show(timeline, this.strip);
     this.overview.show(timeline);
     this.inView.note(timeline);
     this.bands.note();
+    this.connections.note();
     this.places.address.note();
     showStatus(timeline, state, trace, this.link);
   }

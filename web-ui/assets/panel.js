@@ -22,7 +22,10 @@ import { say } from "./words.js";
 const MAX_SPANS = 100;
 
 /** @typedef {Record<string, unknown>} Json */
-/** @typedef {{ onClose: () => void, onZoom: () => void, onTextbook: () => void, onBack: () => void, onGo: Go }} Actions */
+/**
+ * @typedef {{ onClose: () => void, onZoom: () => void, onTextbook: () => void, onBack: () => void, onGo: Go, onConnection: (id: number) => void,
+ *   hasLane: (id: number) => boolean }} Actions  `hasLane`: whether a connection has a lane on the timeline
+ */
 
 /** Fields that have a place of their own, or that a flag's words already say. */
 const PLACED = new Set([
@@ -160,6 +163,16 @@ function button(words, key, act) {
   return button;
 }
 
+/** Gives a connection a lane on the timeline, or takes it away. @param {boolean} hasLane @param {() => void} act @returns {HTMLElement} */
+export function laneButton(hasLane, act) {
+  const toggle = button(say("strip.lane"), "", act);
+  toggle.setAttribute("type", "button");
+  toggle.setAttribute("aria-pressed", String(hasLane));
+  toggle.title = say(hasLane ? "strip.lane.away" : "strip.lane.show");
+  toggle.dataset["lane"] = "yes";
+  return toggle;
+}
+
 export class Panel {
   /** @param {Actions} actions */
   constructor(actions) {
@@ -211,8 +224,11 @@ export class Panel {
     const actions = [button(say("panel.zoom"), "z", this.actions.onZoom)];
     if (story) actions.unshift(button(say("panel.textbook"), "t", this.actions.onTextbook));
     if (back) actions.push(button(say("panel.back"), "", this.actions.onBack));
+    const id = numberOf(call, "descriptor");
+    if (id !== null) actions.push(laneButton(this.actions.hasLane(id), () => this.actions.onConnection(id)));
     // What had the focus is about to go.
     const hadFocus = this.root.contains(document.activeElement);
+    const onLane = document.activeElement instanceof HTMLElement && document.activeElement.dataset["lane"] === "yes";
     this.root.hidden = false;
     this.root.replaceChildren(
       this.top(String(call["call"] ?? say("call.unknown"))),
@@ -227,7 +243,7 @@ export class Panel {
       el("table", "", el("tbody", "", ...rows)),
       ...this.spans(answer, startNs),
     );
-    if (hadFocus) this.root.querySelector("button")?.focus();
+    if (hadFocus) /** @type {HTMLElement | null} */ (this.root.querySelector(onLane ? "[data-lane]" : "button"))?.focus();
   }
 
   /** Says that something of the call is missing. @param {string} words */

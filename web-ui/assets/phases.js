@@ -36,8 +36,8 @@ export const PHASES = [
  * @typedef {{
  *   phases: readonly Pair[], background: string, lane: string, rule: string, grid: string,
  *   text: string, faint: string, box: string, boxEdge: string, boxText: string, accent: string,
- *   danger: string, loss: string, unknown: string, classes: readonly string[],
- * }} Palette
+ *   danger: string, loss: string, unknown: string, classes: readonly string[], waiting: Pair,
+ * }} Palette  `waiting`: of data that nobody reads yet
  */
 
 /** @type {Palette} */
@@ -64,6 +64,7 @@ export const LIGHT = {
   loss: "#c81e1e",
   unknown: "#e7e8ea",
   classes: ["#8a94a3", "#3b78c4", "#0b8f74", "#8b5cf6", "#b7791f"],
+  waiting: { ink: "#a86a12", paper: "#f1d9a8" },
 };
 
 /** @type {Palette} */
@@ -90,6 +91,7 @@ export const DARK = {
   loss: "#ff6b6b",
   unknown: "#171b22",
   classes: ["#7a8595", "#5aa0f0", "#3ddcb0", "#b794ff", "#e0a94a"],
+  waiting: { ink: "#e0a94a", paper: "#54401a" },
 };
 
 /** A texture repeats after this many pixels both ways. */

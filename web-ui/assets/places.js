@@ -25,6 +25,7 @@ const MARK_REACH_PX = 4;
 
 /**
  * @typedef {{ state: () => State | null, palette: () => Palette, viewName: () => ViewName, showView: (name: ViewName) => void,
+ *   connections: () => readonly number[], showConnections: (ids: readonly number[]) => void,
  *   choose: (lane: number, atNs: number) => Promise<boolean>, resize: () => void, onRest: () => void, onSelected: () => void,
  *   announce: (text: string) => void }} Hooks
  */
@@ -59,6 +60,7 @@ export class Places {
       view: this.hooks.viewName(),
       filter: this.filter,
       marks: this.timeline.marks,
+      connections: this.hooks.connections(),
     };
   }
 
@@ -66,6 +68,7 @@ export class Places {
   show(wanted) {
     this.filter = wanted.filter;
     this.timeline.mark(wanted.marks);
+    this.hooks.showConnections(wanted.connections);
     if (wanted.window && this.timeline.placed) this.timeline.showExactly(wanted.window);
     else this.timeline.wanted = wanted.window;
     this.select(wanted.selection);

@@ -3,12 +3,14 @@
  *
  * Must never be used by the page itself.
  *
+ * @import { ConnectionStrip } from "./connection-strip.js"
  * @import { Overview } from "./overview.js"
  * @import { Timeline } from "./timeline.js"
  */
 
 import { pieces } from "./band.js";
 import { Columns, fill } from "./columns.js";
+import { inWindow } from "./connection-lane.js";
 import { BODY_PX, BODY_TOP_PX, rowTop } from "./layout.js";
 import { shownLanes } from "./overview-picture.js";
 import { PHASES } from "./phases.js";
@@ -16,8 +18,8 @@ import { timeToX, xToTime } from "./scale.js";
 import { hasHole, indices } from "./tiles.js";
 import { lifeOf } from "./timeline.js";
 
-/** @param {Timeline} timeline @param {Overview} overview */
-export function probe(timeline, overview) {
+/** @param {Timeline} timeline @param {Overview} overview @param {ConnectionStrip} strip */
+export function probe(timeline, overview, strip) {
   /** @param {number} lane @returns {Columns | null} */
   const columnsOf = (lane) => {
     const row = timeline.lanes.findIndex((one) => one.lane === lane);
@@ -53,6 +55,13 @@ export function probe(timeline, overview) {
       const band = timeline.bands.get(lane);
       if (!band?.turns) return null;
       return { fromNs: band.fromNs, toNs: band.toNs, pieces: pieces(band, timeline.view, timeline.frame.widthPx) };
+    },
+    /** The lane of a connection, with its sums in the window; null if it has none, or its picture is not yet of this window. */
+    connection: (/** @type {number} */ id) => {
+      const row = strip.lanes.ids.indexOf(id);
+      const known = strip.lanes.answers.get(id);
+      if (row < 0 || !known || !strip.isSettled()) return null;
+      return { row, known, sums: inWindow(known, timeline.window), draws: strip.picture.draws };
     },
     /** The last frame's work. */
     stats: () => ({ ...timeline.stats }),

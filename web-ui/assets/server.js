@@ -5,12 +5,14 @@
  * its own: whoever asks knows whether the answer is still wanted.
  *
  * @import { Band } from "./band.js"
+ * @import { Connection } from "./connection-lane.js"
  * @import { Tile } from "./wire.js"
  * @import { Lanes, Trace } from "./messages.js"
  * @import { Story } from "./story.js"
  */
 
 import { readBand } from "./band.js";
+import { readConnection } from "./connection-lane.js";
 import { readLanes, readNames, readTrace } from "./messages.js";
 import { readStory } from "./story.js";
 import { decodeTiles } from "./wire.js";
@@ -103,6 +105,15 @@ export async function fetchBand(lane, fromNs, toNs) {
     if (error instanceof Refused && error.status === 404) return null;
     throw error;
   }
+}
+
+/**
+ * What was done on a connection in a stretch of time, in so many buckets.
+ * @param {number} id @param {number} fromNs @param {number} toNs @param {number} buckets
+ * @returns {Promise<Connection>}
+ */
+export async function fetchConnection(id, fromNs, toNs, buckets) {
+  return readConnection(await json(`/api/connection/${id}/${fromNs}/${toNs}/${buckets}`));
 }
 
 /** @param {"call" | "story"} what @param {number} lane @param {number} atNs @returns {Promise<Record<string, unknown> | null>} */

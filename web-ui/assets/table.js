@@ -32,6 +32,8 @@ export class Table {
     this.typed = "";
     /** @type {readonly T[]} */
     this.rows = [];
+    /** Those that show. @type {readonly T[]} */
+    this.shown = [];
     this.head = el("tr", "");
     this.body = el("tbody", "");
     this.note = el("p", "faint");
@@ -76,13 +78,21 @@ export class Table {
     });
     const found = ordered(matchingRows(this.rows, this.columns, this.typed), this.columns, this.order);
     const focused = [...this.body.children].findIndex((row) => row.contains(document.activeElement));
-    this.body.replaceChildren(...found.slice(0, ROWS).map((row) => this.row(row)));
-    const again = this.body.children[focused]?.querySelector("button");
+    const button = [...(this.body.children[focused]?.querySelectorAll("button") ?? [])].findIndex((one) => one === document.activeElement);
+    this.shown = found.slice(0, ROWS);
+    this.body.replaceChildren(...this.shown.map((row) => this.row(row)));
+    const again = this.body.children[focused]?.querySelectorAll("button")[button];
     again?.focus({ preventScroll: true });
     const more = found.length - ROWS;
     const hidden = this.rows.length - found.length;
     const words = [more > 0 ? say("table.more", { count: formatCount(more) }) : "", hidden > 0 ? say("table.hidden", { count: formatCount(hidden) }) : ""];
     this.note.textContent = found.length === 0 && this.rows.length === 0 ? say("table.none") : words.filter(Boolean).join(" · ");
+  }
+
+  /** Sets the focus into the first row of this kind that shows. @param {(row: T) => boolean} is */
+  focus(is) {
+    const at = this.shown.findIndex(is);
+    this.body.children[at]?.querySelector("button")?.focus();
   }
 
   /** @param {T} row @returns {HTMLElement} */

@@ -1,7 +1,8 @@
 /**
- * What is under the pointer, in short: the call with its phases, or the calls too narrow to tell apart.
+ * What is under the pointer, in short: the call with its phases, the calls too narrow to tell apart, or what a connection did.
  *
  * @import { Piece } from "./band.js"
+ * @import { ConnectionStrip } from "./connection-strip.js"
  * @import { View } from "./scale.js"
  * @import { Timeline } from "./timeline.js"
  */
@@ -110,17 +111,19 @@ export class Tooltip {
     return restMs > 0;
   }
 
-  /** @param {Timeline} timeline */
-  show(timeline) {
+  /** @param {Timeline} timeline @param {ConnectionStrip} strip */
+  show(timeline, strip) {
     const { hover } = timeline;
-    const parts = hover && hover.row !== null && !this.moves(timeline) ? describe(timeline, hover.xPx, hover.row) : [];
+    const isOver = hover !== null && (hover.row !== null || strip.hover !== null) && !this.moves(timeline);
+    const parts = !isOver ? [] : hover.row === null ? strip.describe() : describe(timeline, hover.xPx, hover.row);
     this.root.hidden = parts.length === 0;
-    if (!hover || hover.row === null || parts.length === 0) return;
+    if (!hover || parts.length === 0) return;
     this.root.replaceChildren(...parts);
-    const box = timeline.canvas.getBoundingClientRect();
+    const [canvas, yPx] = strip.hover ? [strip.canvas, strip.hover.yPx] : [timeline.canvas, timeline.pointerY];
+    const box = canvas.getBoundingClientRect();
     const own = this.root.getBoundingClientRect();
     const x = box.left + hover.xPx + AWAY_PX;
-    const y = box.top + timeline.pointerY + AWAY_PX;
+    const y = box.top + yPx + AWAY_PX;
     const left = x + own.width > innerWidth - 8 ? x - own.width - 2 * AWAY_PX : x;
     const top = y + own.height > innerHeight - 8 ? y - own.height - 2 * AWAY_PX : y;
     this.root.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;

@@ -1,11 +1,12 @@
 /**
  * What the page's address says of what it shows, after the `#`: the window, the chosen call, the selected
- * range, the view and its filter. A link that holds it shows the same.
+ * range, the lanes of connections, the view and its filter. A link that holds it shows the same.
  *
  * Pure. An address comes from anywhere: what does not make sense in it is left out, and nothing in it throws.
  * Must never hold the secret, nor anything else that is not named here.
  */
 
+import { CONNECTIONS_MAX } from "./connection-lane.js";
 import { MARKS_MAX, withMark } from "./marks.js";
 
 /** The views, in the order of their tabs and keys. */
@@ -17,7 +18,7 @@ export const VIEWS = /** @type {const} */ (["timeline", "summary", "latency", "c
  * @typedef {{ lane: number, atNs: number }} Chosen  a call, by its lane and its start
  * @typedef {{ lane: number | null, nr: number | null }} Filter
  * @typedef {{ window: Range | null, call: Chosen | null, selection: Range | null, view: ViewName, filter: Filter,
- *   marks: readonly number[] }} ViewState
+ *   marks: readonly number[], connections: readonly number[] }} ViewState
  *   `window` is null while a live trace is followed
  */
 
@@ -29,7 +30,7 @@ const MOST_NUMBER = 2 ** 32 - 1;
  * @param {ViewState} state
  * @returns {string} with its `#`; empty if it says nothing
  */
-export function writeState({ window, call, selection, view, filter, marks }) {
+export function writeState({ window, call, selection, view, filter, marks, connections }) {
   const parts = [];
   if (view !== "timeline") parts.push(`view=${view}`);
   if (window) parts.push(`from=${shortest(window.fromNs)}&to=${shortest(window.toNs)}`);
@@ -38,6 +39,7 @@ export function writeState({ window, call, selection, view, filter, marks }) {
   if (filter.lane !== null) parts.push(`lane=${filter.lane}`);
   if (filter.nr !== null) parts.push(`nr=${filter.nr}`);
   if (marks.length > 0) parts.push(`marks=${marks.join(".")}`);
+  if (connections.length > 0) parts.push(`connections=${connections.join(".")}`);
   return parts.length > 0 ? `#${parts.join("&")}` : "";
 }
 
@@ -59,6 +61,7 @@ export function readState(hash) {
     selection: range(number(fromNs, MOST_NS), number(toNs, MOST_NS)),
     filter: { lane: number(get("lane"), MOST_NUMBER), nr: number(get("nr"), MOST_NUMBER) },
     marks: marksOf(get("marks")),
+    connections: connectionsOf(get("connections")),
   };
 }
 
@@ -72,6 +75,13 @@ function marksOf(text) {
     if (ns !== null) marks = withMark(marks, ns);
   }
   return marks;
+}
+
+/** @param {string} text @returns {readonly number[]} each once, as few as may be */
+function connectionsOf(text) {
+  if (!/^\d{1,10}(\.\d{1,10})*$/.test(text)) return [];
+  const ids = text.split(".", CONNECTIONS_MAX).map((one) => number(one, MOST_NUMBER));
+  return [...new Set(ids.filter((id) => id !== null))];
 }
 
 /**

@@ -16,9 +16,11 @@ import { say } from "./words.js";
 
 /**
  * @typedef {{ call: (lane: number, atNs: number) => void, range: (range: Range, lane: number | null) => void,
- *   filter: (filter: Filter) => void, view: (name: ViewName) => void }} Go  where a view leads
+ *   filter: (filter: Filter) => void, view: (name: ViewName) => void, connection: (id: number) => void }} Go
+ *   where a view leads; `connection`: gives one a lane on the timeline, or takes it away
  * @typedef {{ palette: Palette, names: readonly string[], lanes: readonly Lane[], trace: Trace | null, state: State, range: Range, of: string,
- *   filter: Filter, reported: Reported | null, compared: Compared | null, go: Go }} Context  `of`: what the range is, in words
+ *   filter: Filter, reported: Reported | null, compared: Compared | null, connections: readonly number[], go: Go }} Context
+ *   `of`: what the range is, in words; `connections`: those that have a lane
  * @typedef {{ root: HTMLElement, wantsReport: boolean, wantsDiff?: boolean, show: (context: Context) => void }} View
  */
 

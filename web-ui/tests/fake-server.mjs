@@ -10,7 +10,8 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 
-import { answer } from "./fake-answers.mjs";
+import { answer, descriptorOf } from "./fake-answers.mjs";
+import { connectionOf, delayOf } from "./fake-connection.mjs";
 import { fakeReport } from "./fake-report.mjs";
 import { bandOf } from "./fake-turns.mjs";
 import { storyOf } from "./stories.mjs";
@@ -34,6 +35,8 @@ export class FakeServer {
     this.tiles = 0;
     /** @type {string[]} what was asked about calls */
     this.questions = [];
+    /** @type {string[]} what was asked about connections along time */
+    this.connections = [];
     this.empty = false;
     /** @type {{ read_bytes: number, all_bytes: number } | null} while a recording is being summed up */
     this.reading = null;
@@ -112,7 +115,7 @@ export class FakeServer {
 
   api([what, ...rest], search, request, response, send) {
     const json = (value) => send(200, { "Content-Type": "application/json", "Cache-Control": "no-store" }, JSON.stringify(value));
-    const [a, b, c] = rest.map(Number);
+    const [a, b, c, d] = rest.map(Number);
     switch (what) {
       case "trace":
         return json(this.trace());
@@ -143,6 +146,10 @@ export class FakeServer {
       }
       case "turns":
         return this.truth.threads[a] ? json(bandOf(this.truth.threads[a], b, c, this.nowNs)) : send(404);
+      case "connection":
+        this.connections.push(rest.join("/"));
+        if (![a, b, c, d].every(Number.isInteger) || c <= b || d < 1 || d > 4096) return send(400);
+        return json(connectionOf(this, a, b, c, d));
       case "story":
         return this.story(a, b, json, send);
       default:
@@ -278,7 +285,8 @@ export class FakeServer {
 
 export function callJson(thread, call) {
   return {
-    tid: thread.tid, pid: thread.pid, cpu: 1, call: call.name, nr: NAMES.indexOf(call.name), ...(call.fd === null ? {} : { fd: call.fd }),
+    tid: thread.tid, pid: thread.pid, cpu: 1, call: call.name, nr: NAMES.indexOf(call.name),
+    ...(call.fd === null ? {} : { fd: call.fd, descriptor: descriptorOf(call) }), ...(delayOf(call) === null ? {} : { ready_delay_ns: delayOf(call) }),
     start_ns: call.start, end_ns: call.end, kernel_ns: call.kernel, blocked_ns: call.blocked, runnable_ns: call.runnable,
     copying_ns: call.copying, copying: Number.isNaN(call.copyStart) ? "none" : call.flags & 4 ? "inferred" : "seen",
     ...(Number.isNaN(call.copyStart) ? {} : { copy_start_ns: call.copyStart }), sleeps: call.sleeps, preemptions: call.preemptions,

@@ -17,7 +17,7 @@ import { readState, VIEWS, writeState } from "../assets/view-state.js";
 import { reveal } from "../assets/viewport.js";
 import { ZoomHistory } from "../assets/zoom-history.js";
 
-const NOTHING = { window: null, call: null, selection: null, view: "timeline", filter: { lane: null, nr: null }, marks: [] };
+const NOTHING = { window: null, call: null, selection: null, view: "timeline", filter: { lane: null, nr: null }, marks: [], connections: [] };
 
 test("what an address holds is read back as it was written", () => {
   assert.equal(writeState(NOTHING), "");
@@ -28,7 +28,7 @@ test("what an address holds is read back as it was written", () => {
         const state = {
           window: { fromNs, toNs: fromNs + 1000.5 }, call, view,
           selection: { fromNs: 7, toNs: 2 ** 50 }, filter: { lane: call && 3, nr: call && 232 },
-          marks: call ? [0, 5, 2 ** 52] : [],
+          marks: call ? [0, 5, 2 ** 52] : [], connections: call ? [9, 4] : [],
         };
         assert.deepEqual(readState(writeState(state)), state);
       }
@@ -40,7 +40,7 @@ test("an address without sense says nothing, and nothing in it throws", () => {
   const hostile = [
     "#", "##", "#%", "#%ff%00", "#&&&===", "#from", "#from=&to=", "#from=NaN&to=Infinity", "#from=5&to=5", "#from=9&to=3", "#from=1e3&to=2e3",
     `#from=${"9".repeat(400)}&to=1`, "#from=0x10&to=0x20", "#call=", "#call=1", "#call=-1.5", "#call=1.2.3", "#call=99999999999999999999.1",
-    "#select=1", "#select=-1-5", "#select=5-1", "#view=constructor", "#view=__proto__", "#view=<script>", "#lane=-1.5x&nr=;", "#marks=", "#marks=.", "#marks=1..2", "#marks=-1", "#marks=1e9", `#marks=${"1.".repeat(20)}1`, "#\u0000\ud800",
+    "#select=1", "#select=-1-5", "#select=5-1", "#view=constructor", "#view=__proto__", "#view=<script>", "#lane=-1.5x&nr=;", "#marks=", "#marks=.", "#marks=1..2", "#marks=-1", "#marks=1e9", "#connections=x", `#marks=${"1.".repeat(20)}1`, "#\u0000\ud800",
     `#${"from=1&".repeat(10000)}`,
   ];
   for (const hash of hostile) assert.deepEqual(readState(hash), NOTHING, hash.slice(0, 60));

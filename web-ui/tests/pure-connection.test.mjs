@@ -1,0 +1,112 @@
+/**
+ * The pure modules of connections' lanes, in node: what the server says, what of it is at a place and in a window, and when there is
+ * more to be asked.
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { BUCKETS_MAX, flowAt, inWindow, readConnection, stretchOf, useAt } from "../assets/connection-lane.js";
+import { mayGrow, tellsAll } from "../assets/connection-lanes.js";
+import { readState, writeState } from "../assets/view-state.js";
+import { connectionOf, flowOf, usesOf } from "./fake-connection.mjs";
+import { FakeServer } from "./fake-server.mjs";
+
+const server = new FakeServer({ trace: { seconds: 2 } });
+const IDS = [108, 109, 110, 112];
+const said = (fromNs, toNs, buckets, id = 108) => readConnection(JSON.parse(JSON.stringify(connectionOf(server, id, fromNs, toNs, buckets))));
+
+const EMPTY = { id: 7, descriptor: null, from_ns: 0, to_ns: 1000, width_ns: 100, now_ns: 1000, kept_ns: 0, waits_cut: false, calls: [], buckets: [] };
+const ONE = [0, 2, "receive", 100, 300, 40, 150, false, 12];
+
+test("the sums of a window whose edges are buckets' are those of a loop over all calls", () => {
+  for (const id of IDS) {
+    for (const [fromNs, toNs, buckets] of [[0, 2e9, 1000], [4e8, 6e8, 512], [5e8, 5.01e8, 2000]]) {
+      const connection = said(fromNs, toNs, buckets, id);
+      assert.equal(connection.widthNs, (toNs - fromNs) / buckets);
+      const whole = flowOf(usesOf(server, id), fromNs, toNs);
+      const sums = inWindow(connection, { fromNs, toNs });
+      for (const [name, value] of Object.entries(whole)) assert.ok(Math.abs(sums[name] - value) < 1e-3, `${id}, ${fromNs} to ${toNs}: ${name} ${sums[name]}, not ${value}`);
+      const part = { fromNs: fromNs + connection.widthNs * 100, toNs: fromNs + connection.widthNs * 400 };
+      const inPart = flowOf(usesOf(server, id), part.fromNs, part.toNs);
+      for (const [name, value] of Object.entries(inPart)) assert.ok(Math.abs(inWindow(connection, part)[name] - value) < 1e-3, `part of ${id}: ${name}`);
+    }
+  }
+});
+
+test("a bucket that the window's edge cuts counts with its part", () => {
+  const connection = readConnection({ ...EMPTY, buckets: [[2, 0, 4, 0, 0, 0, 0, 40, 0, 50, 20, 0]] });
+  const half = inWindow(connection, { fromNs: 0, toNs: 250 });
+  assert.deepEqual([half.waitingNs, half.readingNs], [25, 10]);
+  assert.equal(inWindow(connection, { fromNs: 251, toNs: 300 }).receives + inWindow(connection, { fromNs: 200, toNs: 251 }).receives, 4, "and its calls once");
+});
+
+test("at a time is the call that reads, or else the one whose data waits, or else a near one", () => {
+  const second = [1, 2, "receive", 140, 400, 200, 320, false, 12];
+  const connection = readConnection({ ...EMPTY, calls: [ONE, second, [0, 1, "send", 500, 510, null, null, false, 9]] });
+  assert.equal(useAt(connection, 50, 0)?.lane, 0);
+  assert.equal(useAt(connection, 250, 0)?.lane, 0, "reading comes first");
+  assert.equal(useAt(connection, 310, 0)?.lane, 1);
+  assert.equal(useAt(connection, 450, 0), null);
+  assert.equal(useAt(connection, 450, 60)?.kind, "receive", "the nearer");
+  assert.equal(useAt(connection, 460, 60)?.kind, "send");
+  const sums = readConnection({ ...EMPTY, buckets: [[2, 1, 1, 0, 0, 0, 0, 4, 0, 9, 2, 0], [9, 0, 0, 0, 0, 1, 0, 0, 5, 0, 0, 3]] });
+  assert.equal(flowAt(sums, 199), null);
+  assert.equal(flowAt(sums, 200)?.waitingNs, 9);
+  assert.equal(flowAt(sums, 300), null);
+  assert.equal(flowAt(sums, 999)?.sentBytes, 5);
+});
+
+test("what arrived at an unknown time is never said to have arrived or waited", () => {
+  const connection = readConnection({ ...EMPTY, calls: [[0, 2, "receive", 100, 300, null, 150, true, 12]] });
+  const [use] = connection.uses;
+  assert.deepEqual([use?.arrivedNs, use?.inferred], [null, true]);
+  const sums = inWindow(connection, { fromNs: 0, toNs: 1000 });
+  assert.deepEqual([sums.arrivals, sums.waitingNs, sums.unknown, sums.receives, sums.readingNs], [0, 0, 1, 1, 150]);
+  assert.equal(useAt(connection, 120, 0), null, "before it reads there is nothing of it");
+});
+
+test("an answer that does not add up is refused as a whole", () => {
+  for (const broken of [
+    { to_ns: 0 }, { width_ns: 0 }, { now_ns: "9" }, { from_ns: null },
+    { calls: [[0, 2, "peek", 100, 300, 40, 150, false, 12]] }, { calls: [[0, 2, "receive", 300, 100, null, null, false, 1]] },
+    { calls: [[0, 2, "receive", 100, 300, 160, 150, false, 1]] }, { calls: [[0, 2, "receive", 100, 300, 40, 301, false, 1]] }, { calls: [{}] },
+    { buckets: [[0, 1, "x"]] },
+  ]) assert.throws(() => readConnection({ ...EMPTY, ...broken }), /read a connection/, JSON.stringify(broken));
+  const many = readConnection({ ...EMPTY, calls: null, buckets: Array.from({ length: BUCKETS_MAX + 9 }, () => Array(12).fill(0)) });
+  assert.deepEqual([many.told, many.flows.length], [false, BUCKETS_MAX]);
+});
+
+test("what is asked for holds the window and half a one on either side, in as many buckets as there may be", () => {
+  for (const widthPx of [1, 300, 1084, 3840, 9000]) {
+    for (const nsPerPx of [0.1, 0.7, 1, 33, 1024, 5e5, 9e9]) {
+      for (const startNs of [-1e6, 0, 12_345.678, 9e12]) {
+        const { fromNs, toNs, buckets, widthNs } = stretchOf({ startNs, nsPerPx }, widthPx);
+        const spanNs = widthPx * nsPerPx;
+        assert.ok(fromNs <= Math.max(0, startNs - spanNs / 2) && toNs >= startNs + 1.5 * spanNs, `${widthPx} ${nsPerPx} ${startNs}`);
+        assert.ok(buckets >= 1 && buckets <= BUCKETS_MAX && (toNs - fromNs) / buckets === widthNs && Number.isInteger(fromNs) && Number.isInteger(widthNs));
+        if (widthPx < 2000) assert.ok(widthNs <= Math.max(1, 2 * nsPerPx), "a pixel or two");
+      }
+    }
+  }
+});
+
+test("nothing is asked for again of which all is told, and of a live trace only what may have changed", () => {
+  const known = readConnection({ ...EMPTY, to_ns: 10e9, width_ns: 1e6, now_ns: 8e9 });
+  const state = { nowNs: 8e9 };
+  assert.ok(tellsAll(known, { fromNs: -5, toNs: 20e9 }, 1e6, 8e9), "there is nothing after now, nor before the trace");
+  assert.ok(!tellsAll(known, { fromNs: 0, toNs: 9e9 }, 5e5, 8e9), "closer there is more");
+  assert.ok(!tellsAll(known, { fromNs: 0, toNs: 20e9 }, 1e6, 12e9) && !tellsAll(undefined, { fromNs: 0, toNs: 1 }, 1e6, 8e9));
+  assert.ok(!mayGrow(known, { fromNs: 0, toNs: 8e9 }, state), "no time has gone by");
+  assert.ok(mayGrow(known, { fromNs: 0, toNs: 7e9 }, { nowNs: 9e9 }), "what came then may be read only now");
+  assert.ok(!mayGrow(known, { fromNs: 0, toNs: 5e9 }, { nowNs: 9e9 }));
+});
+
+test("lanes of connections are in the address, each once and no more than there may be", () => {
+  const state = readState("#connections=7.12.7.4294967295");
+  assert.deepEqual(state.connections, [7, 12, 4294967295]);
+  assert.deepEqual(readState(writeState(state)), state);
+  assert.equal(readState("#connections=1.2.3.4.5.6.7.8.9.10").connections.length, 8);
+  for (const hash of ["#connections=", "#connections=-1", "#connections=1,2", "#connections=1..2", "#connections=x"]) assert.deepEqual(readState(hash).connections, [], hash);
+  assert.deepEqual(readState("#connections=4294967296.3").connections, [3]);
+});
