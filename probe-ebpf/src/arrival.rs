@@ -90,13 +90,15 @@ impl Key {
     }
 }
 
-/// A socket of a traced process, from now on, by its address.
+/// A socket of a traced process, from now on, by its address. Another one may have had the same address before: what came
+/// for that one, its end for example, and was never read is not this one's.
 #[inline(always)]
 pub(crate) fn watch(sk: u64) {
     if let Some(key) = Key::of_address(sk)
         && let Some(socket) = key.place()
     {
-        take_over(socket, key);
+        socket.since = 0;
+        socket.key = key.0;
     }
 }
 

@@ -262,6 +262,38 @@ fn data_that_lay_unread_for_30_ms_has_a_ready_delay_of_30_ms() {
 }
 
 #[test]
+fn what_came_for_a_socket_that_is_gone_is_not_taken_for_what_comes_for_the_next_one_at_its_address()
+{
+    // Of each, the end is the last that comes, and nothing reads it but what returns nothing: a new socket has the old one's
+    // address in the kernel soon.
+    let mut script = Script::start(
+        "l = socket.create_server(('127.0.0.1', 0))\nsay('ready')\nhear()\n\
+         for _ in range(200):\n    c = socket.create_connection(l.getsockname())\n    s, _ = l.accept()\n    c.send(b'a')\n    s.recv(9)\n\
+         \x20   c.close()\n    s.recv(9)\n    s.close()\n\
+         say('done')\nhear()",
+    );
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    assert_eq!(script.hear(), "done");
+    let taken = tracing.finish();
+    let descriptors = descriptors(&taken);
+    let mut known = 0;
+    for call in taken.calls_named("recvfrom") {
+        let opened_ns = call.descriptor.and_then(|id| descriptors[&id].opened_ns);
+        let (Some(opened_ns), Some(delay_ns)) = (opened_ns, call.ready_delay_ns) else {
+            continue;
+        };
+        let read_ns = call.copying.start_ns().expect("it read");
+        assert!(
+            read_ns - delay_ns >= opened_ns,
+            "opened at {opened_ns}: {call:?}"
+        );
+        known += 1;
+    }
+    assert!(known >= 100, "{known}");
+}
+
+#[test]
 fn what_another_program_keeps_open_has_its_names_and_the_rest_is_closed() {
     let mut script = Script::start(
         "l = socket.create_server(('127.0.0.1', 0))\nc = socket.create_connection(l.getsockname())\ns, _ = l.accept()\n\
