@@ -6,10 +6,11 @@
 
 import { list, maybeNumber, number, object, text } from "./messages.js";
 import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE, USER } from "./phases.js";
+import { findingWords, whyWords } from "./server-words.js";
 import { say } from "./words.js";
 
 /**
- * @typedef {{ severity: string, text: string, pid: number, tid: number, startNs: number, endNs: number, times: number, inferred: boolean }} Finding
+ * @typedef {{ severity: string, text: string, pid: number, tid: number, startNs: number, endNs: number }} Finding
  * @typedef {{ tid: number, pid: number, name: string, calls: number, lifetimeNs: number, userNs: number | null, unknownNs: number,
  *   phases: number[], model: string }} ThreadRow  `phases`: nanoseconds by phase
  * @typedef {{ call: string, count: number, totalNs: number, phases: number[], p50Ns: number, p99Ns: number, maxNs: number, errors: [string, number][] }} CallRow
@@ -83,8 +84,8 @@ function readReport(of, threadsMore) {
 /** @param {Record<string, unknown>} of @returns {Finding} */
 function readFinding(of) {
   return {
-    severity: text(of["severity"]), text: text(of["text"]), pid: number(of["pid"]), tid: number(of["tid"]),
-    startNs: number(of["start_ns"]), endNs: number(of["end_ns"]), times: number(of["times"]), inferred: of["inferred"] === true,
+    severity: text(of["severity"]), text: findingWords(of), pid: number(of["pid"]), tid: number(of["tid"]),
+    startNs: number(of["start_ns"]), endNs: number(of["end_ns"]),
   };
 }
 
@@ -120,7 +121,7 @@ export function modelWords(of) {
   const triggers = { level: say("model.level", { call }), edge: say("model.edge", { call }), both: say("model.both", { call }) };
   const words = {
     blocking: say("model.blocking"), multiplexing: say("model.multiplexing"), polling: say("model.polling"), signal_driven: say("model.signal"),
-    asynchronous: "io_uring",
+    asynchronous: "io_uring", mixed: say("model.mixed"),
   };
   if (model === "multiplexing" && call !== "") return Object.entries(triggers).find(([name]) => name === of["trigger"])?.[1] ?? call;
   return Object.entries(words).find(([name]) => name === model)?.[1] ?? (model || "unknown");
@@ -141,7 +142,7 @@ function readWait(of) {
   const why = object(of["why"]);
   return {
     call: text(of["call"]), fd: maybeNumber(of["fd"]), pid: number(of["pid"]), tid: number(of["tid"]), startNs: number(of["start_ns"]),
-    endNs: number(of["end_ns"]), blockedNs: number(of["blocked_ns"]), runnableNs: number(of["runnable_ns"]), why: text(why["text"]),
+    endNs: number(of["end_ns"]), blockedNs: number(of["blocked_ns"]), runnableNs: number(of["runnable_ns"]), why: whyWords(why),
   };
 }
 

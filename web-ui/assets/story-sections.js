@@ -8,6 +8,7 @@
 
 import { el } from "./dom.js";
 import { formatBytes, formatCount, formatNs } from "./format.js";
+import { LANGUAGE } from "./language.js";
 import { nameOf, readyWords } from "./story.js";
 import { say } from "./words.js";
 
@@ -48,7 +49,8 @@ function whySection(story) {
   const { why } = story.call;
   if (!why || why.text === "") return [];
   const title = story.call.sleeps > 0 ? say("story.why") : say("story.whynot");
-  const text = why.text.charAt(0).toUpperCase() + why.text.slice(1);
+  // An English sentence begins with a word; a Chinese one may begin with a name.
+  const text = LANGUAGE === "en" ? why.text.charAt(0).toUpperCase() + why.text.slice(1) : why.text;
   const parts = [el("p", "says", say("story.sentence", { text }))];
   if (why.inferred) parts.push(el("p", "sub", say("story.inferred")));
   if (story.unsure) parts.push(el("p", "sub", say("story.unsure")));

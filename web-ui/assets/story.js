@@ -35,6 +35,7 @@
  * }} Story
  */
 
+import { whyWords } from "./server-words.js";
 import { say } from "./words.js";
 
 /** More than the server sends is not read. */
@@ -86,11 +87,11 @@ function whyOf(value) {
   const cause = textOf(why["cause"]);
   if (cause === null) return null;
   const chain = listOf(why["chain"]).map((link) => ({
-    tid: count(link["tid"]), wokenNs: count(link["woken_ns"]), text: textOf(link["text"]) ?? "", by: maybe(link["by"]),
+    tid: count(link["tid"]), wokenNs: count(link["woken_ns"]), text: whyWords(link), by: maybe(link["by"]),
     inferred: link["inferred"] === true, waitedIn: atOf(link["waited_in"]), wokenIn: atOf(link["woken_in"]),
   }));
   return {
-    cause, text: textOf(why["text"]) ?? "", short: textOf(why["short"]) ?? "", by: maybe(why["by"]),
+    cause, text: whyWords(why), short: textOf(why["short"]) ?? "", by: maybe(why["by"]),
     network: why["network"] === true, inferred: why["inferred"] === true, chain,
   };
 }

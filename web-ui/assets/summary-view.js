@@ -97,9 +97,8 @@ export class SummaryView {
   finding(finding) {
     // One that this page does not know is told in the server's word.
     const severity = Object.hasOwn(SEVERITIES, finding.severity) ? (SEVERITIES[finding.severity] ?? "") : finding.severity;
-    const times = finding.times > 1 ? ` ${say("summary.times", { count: formatCount(finding.times) })}` : "";
     const entry = el("li", "",
-      el("span", "severity", severity), el("span", "", `${finding.text}${times}${finding.inferred ? ` · ${say("summary.inferred")}` : ""} `),
+      el("span", "severity", severity), el("span", "", `${finding.text} `),
       link(say("summary.show"), say("go.timeline"), () => this.goTo(finding.pid, finding.tid, finding.startNs, finding.endNs)));
     entry.dataset["severity"] = finding.severity;
     return entry;

@@ -115,6 +115,7 @@ pub static ASSETS: &[Asset] = &[
     asset!("scale.js", JS),
     asset!("selection-bar.js", JS),
     asset!("selection.js", JS),
+    asset!("server-words.js", JS),
     asset!("server.js", JS),
     asset!("status.js", JS),
     asset!("story-sections.js", JS),

@@ -32,7 +32,8 @@ async function open(t, options, hash = "", serverOptions = {}, captures = null) 
 
 /** Texts that have English words beside their places, as patterns of the whole of what shows. */
 const ENGLISH = Object.entries(EN)
-  .filter(([key, text]) => text !== ZH[key] && /[a-z]{2}/i.test(text.replaceAll(/\{\w+\}/g, "")))
+  // What was never done stands in sentences alone, and one of those words is the name of a call.
+  .filter(([key, text]) => !key.startsWith("acted.") && text !== ZH[key] && /[a-z]{2}/i.test(text.replaceAll(/\{\w+\}/g, "")))
   .map(([key, text]) => {
     const parts = text.split(/\{\w+\}/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     return { key, pattern: new RegExp(`^\\s*${parts.join(".+")}\\s*$`, "s") };
@@ -52,11 +53,8 @@ function saidOn(window) {
   });
 }
 
-/** What the server says of findings and causes is in English, as it is. */
-const SERVERS = /spun on|reads late|from the network|^data for |data on tcp|woken by worker/i;
-
 async function assertNoEnglish(window, where) {
-  const found = (await saidOn(window)).filter((words) => !SERVERS.test(words)).flatMap((words) => ENGLISH.filter(({ pattern }) => pattern.test(words)).map(({ key }) => `${key}: ${words}`));
+  const found = (await saidOn(window)).flatMap((words) => ENGLISH.filter(({ pattern }) => pattern.test(words)).map(({ key }) => `${key}: ${words}`));
   assert.deepEqual(found, [], where);
 }
 

@@ -86,7 +86,7 @@ const kinds = (picture) => picture.steps.map((step) => (step.kind === "phase" ? 
 test("a blocking call: called, blocked, data comes, copied, returned", () => {
   const story = made([{
     call: "recvfrom", fd: 4, descriptor: 9, start_ns: 100, end_ns: 1_000, kernel_ns: 60, blocked_ns: 700, runnable_ns: 40, copying_ns: 100, copying: "seen",
-    copy_start_ns: 900, sleeps: 1, first_sleep_ns: 140, last_wake_ns: 840, ready_delay_ns: 65, ret: 512, why: { cause: "data", text: "data on tcp x (fd 4)", chain: [] },
+    copy_start_ns: 900, sleeps: 1, first_sleep_ns: 140, last_wake_ns: 840, ready_delay_ns: 65, ret: 512, why: { cause: "data", text: "data on tcp x (fd 4)", name: "tcp x (fd 4)", chain: [] },
   }], 0, { descriptors: { 9: { id: 9, fd: 4, kind: "tcp", name: "x" } } });
   const picture = pictureOf(story, "t");
   assert.equal(picture.title, "Blocking I/O");
@@ -154,7 +154,7 @@ test("a story that lacks a number is refused, and text of any kind is text", () 
   const { answer } = storiesOf(0)[3];
   assert.throws(() => readStory({ ...answer, call: { ...answer.call, kernel_ns: "x" } }), /kernel_ns/);
   assert.throws(() => readStory({}), /lane/);
-  const odd = readStory({ ...answer, call: { ...answer.call, why: { cause: "data", text: 7, chain: "x" } }, calls: [], threads: [null, 3], descriptors: { a: null, 7: { id: "x" } } });
+  const odd = readStory({ ...answer, call: { ...answer.call, why: { cause: "new", text: 7, chain: "x" } }, calls: [], threads: [null, 3], descriptors: { a: null, 7: { id: "x" } } });
   assert.deepEqual([odd.call.why.text, odd.call.why.chain, odd.descriptors.size], ["", [], 0]);
   assert.equal(readyWords(17), "readable, hung up");
   assert.equal(readyWords(0), "not ready");

@@ -94,7 +94,7 @@ export function storyOf(thread, call, json) {
 /** A waker that is a thread has a chain; the network has none. */
 function whyOf(thread, call) {
   if (call.name !== "futex") {
-    return { cause: "data", text: "data on tcp 127.0.0.1:7000 ← <b>client</b> (fd 8), from the network", short: "data, fd 8", descriptor: 8, fd: 8, network: true, inferred: false };
+    return { cause: "data", text: "data on tcp 127.0.0.1:7000 ← <b>client</b> (fd 8), from the network", short: "data, fd 8", descriptor: 8, fd: 8, name: "tcp 127.0.0.1:7000 ← <b>client</b> (fd 8)", network: true, inferred: false };
   }
   const woken = call.end - 2_000;
   return {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{Finding, IoEvidence, IoModel, What};
+use crate::model::{Finding, IoEvidence, IoModel, Unacted, What};
 
 /// Something that costs the target time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,6 +36,15 @@ pub struct FindingJson {
     /// The call it is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
+    /// Of a descriptor that was ready, what nobody did: `read`, `accept`, `write` or `any`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<&'static str>,
+    /// Of such a one: in the end somebody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub then_acted: Option<bool>,
+    /// Of such a one: it was ready at least as often as the numbers say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<bool>,
     /// Where it is to be seen: from here,
     pub start_ns: u64,
     /// to here.
@@ -51,6 +60,10 @@ pub struct FindingJson {
 impl FindingJson {
     pub(crate) fn new(finding: &Finding) -> Self {
         let on = finding.on.as_ref();
+        let unacted = match &finding.what {
+            What::HangUpIgnored(of) | What::Spin(of) | What::NeverRead(of) => Some(of),
+            _ => None,
+        };
         Self {
             kind: finding.what.word(),
             severity: finding.what.severity().word(),
@@ -65,6 +78,9 @@ impl FindingJson {
                 What::BlockingInLoop { call, .. } => Some(call.clone()),
                 _ => None,
             },
+            act: unacted.map(Unacted::act),
+            then_acted: unacted.map(|of| of.then_acted),
+            at_least: unacted.map(|of| of.at_least),
             start_ns: finding.start_ns,
             end_ns: finding.end_ns,
             times: finding.times,

@@ -11,6 +11,8 @@ mod json;
 mod ndjson;
 mod offcpu;
 mod overview;
+#[cfg(test)]
+mod page_words;
 mod perfetto;
 mod phases;
 mod range;

@@ -29,6 +29,12 @@ pub(super) struct Reason {
     pub(super) descriptor: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fd: Option<i32>,
+    /// What a person would call the descriptor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    /// So many more descriptors were ready.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(super) more: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) by: Option<u32>,
     pub(super) network: bool,
@@ -101,18 +107,24 @@ impl WhyJson {
 }
 
 impl Reason {
-    fn new(why: &Why, known: &Descriptors) -> Self {
+    pub(super) fn new(why: &Why, known: &Descriptors) -> Self {
         Self {
             cause: why.cause.word(),
             text: why.text(known),
             short: why.short(),
             descriptor: why.descriptor,
             fd: why.fd,
+            name: why.descriptor.and_then(|id| known.label(id)),
+            more: why.more,
             by: why.by,
             network: why.network,
             inferred: why.inferred,
         }
     }
+}
+
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl LinkJson {

@@ -96,14 +96,26 @@ impl Finding {
     }
 }
 
+impl Unacted {
+    /// What nobody did, in the word used in reports.
+    pub fn act(&self) -> &'static str {
+        if self.bits & (bit::IN | bit::PRI) != 0 {
+            if self.listens { "accept" } else { "read" }
+        } else if self.bits & bit::OUT != 0 {
+            "write"
+        } else {
+            "any"
+        }
+    }
+}
+
 /// `never read`, or what else nobody did.
 fn unacted(of: &Unacted) -> String {
-    let act = if of.bits & (bit::IN | bit::PRI) != 0 {
-        if of.listens { "accepted" } else { "read" }
-    } else if of.bits & bit::OUT != 0 {
-        "written to"
-    } else {
-        "acted on"
+    let act = match of.act() {
+        "read" => "read",
+        "accept" => "accepted",
+        "write" => "written to",
+        _ => "acted on",
     };
     match (of.then_acted, of.at_least) {
         (_, true) => format!("not {act}"),

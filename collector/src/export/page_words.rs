@@ -1,0 +1,223 @@
+//! What the server says in words, of every kind and in every shape, as the page's tests have it.
+//!
+//! The page says the same from the fields beside the words, in its own language. Its tests hold its English to this file,
+//! and this test holds the file to the server: so neither can change alone.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use super::{FindingJson, why::Reason};
+use crate::model::{
+    Cause, Descriptor, DescriptorKind, Descriptors, Finding, IoModel, Multiplexer, On, Trigger,
+    Unacted, What, Why, readiness as bit,
+};
+
+const FILE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../web-ui/tests/server-words.json"
+);
+
+/// One of each kind, and of those with several sentences each of them.
+fn whats() -> Vec<What> {
+    let mut all = vec![
+        What::BlockingInLoop {
+            call: "fsync".into(),
+            times: 1,
+            blocked_ns: 12_345_678,
+            longest_ns: 12_345_678,
+        },
+        What::BlockingInLoop {
+            call: "read".into(),
+            times: 1_234,
+            blocked_ns: 9_876_543_210,
+            longest_ns: 12_345_678,
+        },
+        What::AgainStorm { again: 65_432 },
+        What::MostlyAgain {
+            again: 900,
+            receives: 1_001,
+        },
+        What::Herd {
+            times: 17,
+            woken: 1_300,
+            nothing: 1_299,
+        },
+        What::BusyPolling {
+            checks: 123_456,
+            polling_ns: 700_000_000,
+        },
+        What::RunQueue {
+            calls: 5_000,
+            runnable_ns: 3_210_000_000,
+            blocked_ns: 12_000_000,
+        },
+        What::LateReading {
+            reads: 1_000,
+            p99_ns: 5_432_100,
+            work_ns: 98_700,
+        },
+        What::TinyReads {
+            reads: 4_096,
+            buffer: 512,
+        },
+        What::SmallBatches {
+            times: 1_500,
+            calls: 2_000,
+            asked: 16,
+        },
+    ];
+    for bits in [bit::IN, bit::OUT, bit::HUP, bit::ERR | bit::HUP, bit::ERR] {
+        for (listens, then_acted, at_least) in [
+            (false, false, false),
+            (true, true, false),
+            (true, false, true),
+        ] {
+            let unacted = Unacted {
+                ready: 659_310,
+                bits,
+                listens,
+                then_acted,
+                at_least,
+            };
+            all.push(What::HangUpIgnored(unacted));
+            all.push(What::Spin(unacted));
+            all.push(What::NeverRead(unacted));
+        }
+    }
+    all
+}
+
+fn findings() -> Vec<FindingJson> {
+    let on = On {
+        id: 3,
+        fd: Some(8),
+        label: "tcp 127.0.0.1:6379 ← 127.0.0.1:50312 (fd 8)".into(),
+    };
+    let mut told = Vec::new();
+    for (at, what) in (1..).zip(whats()) {
+        let named = Finding {
+            what,
+            pid: 4242,
+            tid: 4243,
+            thread: Some("redis-server".into()),
+            on: Some(on.clone()),
+            start_ns: 1_000_000_000,
+            end_ns: 2_023_456_789,
+            times: at % 3 * 700,
+            inferred: at % 2 == 0,
+        };
+        let bare = Finding {
+            thread: None,
+            on: None,
+            times: 1,
+            inferred: !named.inferred,
+            ..named.clone()
+        };
+        told.extend([&named, &bare].map(FindingJson::new));
+    }
+    told
+}
+
+fn whys() -> Vec<Reason> {
+    let mut known = Descriptors::default();
+    known.push(&Descriptor {
+        id: 3,
+        pid: 4242,
+        fd: 8,
+        kind: DescriptorKind::Tcp,
+        name: "127.0.0.1:6379 ← 127.0.0.1:50312".into(),
+        local: None,
+        peer: None,
+        peer_pid: None,
+        object: 0,
+        opened_ns: None,
+        closed_ns: None,
+    });
+    let mut told = Vec::new();
+    for (cause, _) in Cause::ALL {
+        for (descriptor, fd) in [(Some(3), Some(8)), (Some(9), Some(7)), (None, None)] {
+            for (more, by, network) in [
+                (0, None, false),
+                (19, None, true),
+                (0, Some(4244), false),
+                (2, Some(4244), true),
+            ] {
+                let why = Why {
+                    cause,
+                    descriptor,
+                    fd,
+                    more,
+                    by,
+                    network,
+                    inferred: more > 0,
+                };
+                told.push(Reason::new(&why, &known));
+            }
+        }
+    }
+    told
+}
+
+/// A thread's model, with its words.
+fn models() -> Vec<Value> {
+    let mut all = vec![
+        IoModel::Blocking,
+        IoModel::Polling,
+        IoModel::SignalDriven,
+        IoModel::Asynchronous,
+        IoModel::Mixed,
+        IoModel::Unknown,
+    ];
+    let with = [Multiplexer::Select, Multiplexer::Poll, Multiplexer::Epoll];
+    let triggers = [Trigger::Level, Trigger::Edge, Trigger::Both];
+    let triggers = triggers.map(|trigger| (Some(Multiplexer::Epoll), Some(trigger)));
+    let plain = with.map(|with| (Some(with), None));
+    let all_with = [(None, None)].into_iter().chain(plain).chain(triggers);
+    all.extend(all_with.map(|(with, trigger)| IoModel::Multiplexing { with, trigger }));
+    let told = all.into_iter().map(|model| {
+        let (with, trigger) = match model {
+            IoModel::Multiplexing { with, trigger } => (with, trigger),
+            _ => (None, None),
+        };
+        let mut told = json!({ "model": model.word(), "text": model.to_string() });
+        if let Some(with) = with {
+            told["with"] = with.word().into();
+        }
+        if let Some(trigger) = trigger {
+            told["trigger"] = trigger.word().into();
+        }
+        told
+    });
+    told.collect()
+}
+
+/// One a line, so that a change shows where it is.
+fn lines(values: impl IntoIterator<Item = Value>) -> String {
+    let lines: Vec<_> = values
+        .into_iter()
+        .map(|value| format!("    {value}"))
+        .collect();
+    lines.join(",\n")
+}
+
+#[test]
+fn the_page_is_tested_with_what_the_server_says() {
+    let findings = findings().into_iter().map(|finding| json!(finding));
+    let whys = whys().into_iter().map(|why| json!(why));
+    let said = format!(
+        "{{\n  \"findings\": [\n{}\n  ],\n  \"whys\": [\n{}\n  ],\n  \"models\": [\n{}\n  ]\n}}\n",
+        lines(findings),
+        lines(whys),
+        lines(models()),
+    );
+    if std::env::var_os("WAITSCOPE_WRITE_WORDS").is_some() {
+        fs::write(FILE, &said).unwrap();
+    }
+    let known = fs::read_to_string(Path::new(FILE)).unwrap_or_default();
+    assert!(
+        known == said,
+        "the server says something else than {FILE}: write it anew with WAITSCOPE_WRITE_WORDS=1, \
+         and make the page's words follow"
+    );
+}
