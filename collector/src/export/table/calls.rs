@@ -87,5 +87,12 @@ pub(super) fn columns<'a>() -> Vec<Column<CallRow<'a>>> {
         Column::bool("why_inferred", |row| {
             row.call.why.as_ref().map(|why| why.reason.inferred)
         }),
+        Column::text("why_name", |row| {
+            row.call.why.as_ref()?.reason.name.as_deref()
+        }),
+        Column::u32("why_more", |row| {
+            let more = row.call.why.as_ref()?.reason.more;
+            (more > 0).then_some(more)
+        }),
     ]
 }
