@@ -90,24 +90,22 @@ impl Key {
     }
 }
 
-/// A socket of a traced process, from now on, by its address. Another one may have had the same address before: what came
-/// for that one, its end for example, and was never read is not this one's.
+/// A socket of a traced process, from now on, by its address. Where it is `new`, another one may have had the address before:
+/// what came for that one, its end for example, and was never read is not this one's.
 #[inline(always)]
-pub(crate) fn watch(sk: u64) {
+pub(crate) fn watch(sk: u64, new: bool) {
     if let Some(key) = Key::of_address(sk)
         && let Some(socket) = key.place()
+        && (new || socket.key != key.0)
     {
-        socket.since = 0;
-        socket.key = key.0;
+        take_over(socket, key);
     }
 }
 
 #[inline(always)]
 fn take_over(socket: &mut Socket, key: Key) {
-    if socket.key != key.0 {
-        socket.since = 0;
-        socket.key = key.0;
-    }
+    socket.since = 0;
+    socket.key = key.0;
 }
 
 /// Data came for a socket.

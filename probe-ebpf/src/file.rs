@@ -4,7 +4,7 @@
 //! never read what a file or a socket holds.
 
 use aya_ebpf::helpers::{bpf_probe_read_kernel_buf, bpf_probe_read_kernel_str_bytes};
-use probe_ebpf::{Fd, FileOffsets, NAME_BYTES};
+use probe_ebpf::{FD_OPENED, Fd, FileOffsets, NAME_BYTES};
 
 use crate::{
     arrival,
@@ -66,7 +66,7 @@ pub(crate) fn is_open(task: Task, fd: i32) -> bool {
     file(task, fd, &global(&FILE)) != 0
 }
 
-/// Fills in what stands behind a descriptor, in a record whose fields for that are zero.
+/// Fills in what stands behind a descriptor, in a record that says what was done with it, and whose other fields are zero.
 #[inline(always)]
 pub(crate) fn describe(record: &mut Fd, task: Task, fd: i32) {
     let at = global(&FILE);
@@ -94,7 +94,7 @@ fn describe_socket(record: &mut Fd, sk: u64, at: &FileOffsets) {
     if sk == 0 {
         return;
     }
-    arrival::watch(sk);
+    arrival::watch(sk, record.what == FD_OPENED);
     record.family = read(sk, at.sk_family);
     record.socket_type = read(sk, at.sk_type);
     record.protocol = read(sk, at.sk_protocol);

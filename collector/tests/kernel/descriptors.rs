@@ -262,6 +262,29 @@ fn data_that_lay_unread_for_30_ms_has_a_ready_delay_of_30_ms() {
 }
 
 #[test]
+fn data_that_lay_unread_while_its_socket_was_copied_has_its_whole_ready_delay() {
+    let mut script = Script::start(
+        "l = socket.create_server(('127.0.0.1', 0))\nc = socket.create_connection(l.getsockname())\ns, _ = l.accept()\n\
+         say('ready')\nhear()\n\
+         c.send(b'a')\ns.recv(9)\n\
+         c.send(b'b')\ntime.sleep(0.03)\nd = s.dup()\nd.recv(9)\nsay('done')\nhear()",
+    );
+    let tracing = Tracing::attach(script.pid());
+    script.tell("go");
+    assert_eq!(script.hear(), "done");
+    let taken = tracing.finish();
+    let delays: Vec<_> = taken
+        .calls_named("recvfrom")
+        .filter(|call| call.ret == Some(1))
+        .map(|call| call.ready_delay_ns)
+        .collect();
+    let [_, Some(lay)] = delays[..] else {
+        panic!("two reads, and the second of a socket that is known: {delays:?}")
+    };
+    assert!((30_000_000..1_000_000_000).contains(&lay), "{lay}");
+}
+
+#[test]
 fn what_came_for_a_socket_that_is_gone_is_not_taken_for_what_comes_for_the_next_one_at_its_address()
 {
     // Of each, the end is the last that comes, and nothing reads it but what returns nothing: a new socket has the old one's
