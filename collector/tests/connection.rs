@@ -6,7 +6,7 @@ mod random;
 
 use std::collections::BTreeMap;
 
-use random::{Numbers, thread, trace};
+use random::{Numbers, on_the_cpu, store_of, thread, trace};
 use serde_json::{Value, json};
 use waitscope::{
     export::call_json,
@@ -92,17 +92,7 @@ fn store(seed: u64) -> (Store, Vec<(u32, Call)>) {
             (numbers.below(8) > 0).then(|| numbers.below(u64::from(DESCRIPTORS)) as u32);
     }
     tell_delays(&mut numbers, &mut calls);
-    let mut store = Store::new(trace(), u64::MAX);
-    let mut calls = Vec::new();
-    for (lane, events) in (0..).zip(lanes) {
-        calls.extend(events.iter().filter_map(|event| match event {
-            Event::Call(call) => Some((lane, call.clone())),
-            _ => None,
-        }));
-        store.extend(events);
-    }
-    assert_eq!(store.state().disordered, 0);
-    (store, calls)
+    store_of(lanes)
 }
 
 /// What of one stretch of time lies in another.
@@ -384,14 +374,7 @@ fn like(tid: u32) -> Call {
     });
     Call {
         nr: 0,
-        blocked_ns: 0,
-        runnable_ns: 0,
-        sleeps: 0,
-        preemptions: 0,
-        first_sleep_ns: None,
-        last_wake_ns: None,
-        waker: None,
-        ..calls.unwrap()
+        ..on_the_cpu(calls.unwrap())
     }
 }
 

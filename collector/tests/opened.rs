@@ -7,7 +7,7 @@ mod random;
 use std::collections::BTreeMap;
 use std::fs;
 
-use random::{Numbers, thread, trace};
+use random::{Numbers, on_the_cpu, thread, trace};
 use tempfile::NamedTempFile;
 use waitscope::{
     model::{Arch, Call, CallKinds, End, Event, GLANCE_BITS, Life, LifeKind, Piece, Ready},
@@ -42,16 +42,9 @@ fn busy(numbers: &mut Numbers, like: &Call, count: u64) -> Vec<Event> {
             end_ns: now_ns,
             kernel_ns,
             copying_ns,
-            blocked_ns: 0,
-            runnable_ns: 0,
-            sleeps: 0,
-            preemptions: 0,
-            first_sleep_ns: None,
-            last_wake_ns: None,
-            waker: None,
             copying: waitscope::model::Copying::None,
             other_ns: numbers.below(100),
-            ..like.clone()
+            ..on_the_cpu(like.clone())
         };
         for fd in 0..numbers.below(4) as i32 {
             events.push(Event::Ready(Ready {

@@ -6,7 +6,7 @@ mod random;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use random::{Numbers, thread, trace};
+use random::{Numbers, store_of, thread, trace};
 use waitscope::{
     model::{Call, Event, Sum},
     store::{Filter, Latency, Row, Store, TOTALS_MAX},
@@ -17,19 +17,11 @@ const LANES: u32 = 5;
 /// Some lanes, and all calls with the lane of each.
 fn store(seed: u64) -> (Store, Vec<(u32, Call)>) {
     let mut numbers = Numbers(seed * 0x9e37_79b9);
-    let mut store = Store::new(trace(), u64::MAX);
-    let mut calls = Vec::new();
-    for lane in 0..LANES {
+    let lanes = (0..LANES).map(|lane| {
         let count = 2_000 + numbers.below(6_000) as usize;
-        let events = thread(&mut numbers, 10 + lane, count);
-        calls.extend(events.iter().filter_map(|event| match event {
-            Event::Call(call) => Some((lane, call.clone())),
-            _ => None,
-        }));
-        store.extend(events);
-    }
-    assert_eq!(store.state().disordered, 0);
-    (store, calls)
+        thread(&mut numbers, 10 + lane, count)
+    });
+    store_of(lanes.collect())
 }
 
 /// Sometimes wide, sometimes so narrow that nothing matches.

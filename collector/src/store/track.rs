@@ -302,16 +302,10 @@ impl<C: Chunk> Track<C> {
         let Some(found) = found else {
             return At { chunk, index: 0 };
         };
-        let (mut low, mut high) = (0, found.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if found.start_ns(middle) < ns {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
+        At {
+            chunk,
+            index: first_from(&*found, 0, found.len(), ns),
         }
-        At { chunk, index: low }
     }
 
     /// Goes along it.
@@ -461,17 +455,25 @@ impl<C: Chunk> Walk<'_, C> {
             low += step;
             step *= 2;
         }
-        let mut high = (low + step).min(chunk.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if chunk.start_ns(middle) < ns {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
+        let high = (low + step).min(chunk.len());
+        At {
+            index: first_from(chunk, low, high, ns),
+            ..at
         }
-        At { index: low, ..at }
     }
+}
+
+/// The first thing from `low` to before `high` that begins at `ns` or later; `high` if none does.
+fn first_from<C: Chunk>(chunk: &C, mut low: usize, mut high: usize, ns: u64) -> usize {
+    while low < high {
+        let middle = low.midpoint(high);
+        if chunk.start_ns(middle) < ns {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
 }
 
 /// Begin and end of a thing in a chunk.

@@ -1,8 +1,12 @@
 //! Threads' lives that look random and are the same on every machine.
 //!
 //! They must hold whatever a real trace may, far out of proportion.
+#![allow(dead_code, reason = "each test uses its own part")]
 
-use waitscope::model::{Call, Context, Copying, Event, OffCpu, Timeout, Trace, Waker};
+use waitscope::{
+    model::{Call, Context, Copying, Event, OffCpu, Timeout, Trace, Waker},
+    store::Store,
+};
 
 /// Numbers that look random and are the same on every machine.
 pub(crate) struct Numbers(pub(crate) u64);
@@ -149,4 +153,33 @@ pub(crate) fn off_cpu(numbers: &mut Numbers, tid: u32, start_ns: u64, in_call: b
             String::new()
         },
     }
+}
+
+/// A call in which the thread never left the CPU.
+pub(crate) fn on_the_cpu(call: Call) -> Call {
+    Call {
+        blocked_ns: 0,
+        runnable_ns: 0,
+        sleeps: 0,
+        preemptions: 0,
+        first_sleep_ns: None,
+        last_wake_ns: None,
+        waker: None,
+        ..call
+    }
+}
+
+/// All of these lanes, and their calls with the lane of each.
+pub(crate) fn store_of(lanes: Vec<Vec<Event>>) -> (Store, Vec<(u32, Call)>) {
+    let mut store = Store::new(trace(), u64::MAX);
+    let mut calls = Vec::new();
+    for (lane, events) in (0..).zip(lanes) {
+        calls.extend(events.iter().filter_map(|event| match event {
+            Event::Call(call) => Some((lane, call.clone())),
+            _ => None,
+        }));
+        store.extend(events);
+    }
+    assert_eq!(store.state().disordered, 0);
+    (store, calls)
 }
