@@ -115,6 +115,8 @@ pub static ASSETS: &[Asset] = &[
     asset!("scale.js", JS),
     asset!("selection-bar.js", JS),
     asset!("selection.js", JS),
+    asset!("server-words-en.js", JS),
+    asset!("server-words-zh.js", JS),
     asset!("server-words.js", JS),
     asset!("server.js", JS),
     asset!("status.js", JS),

@@ -117,10 +117,10 @@ export class Window {
     throw new Error(`zoom to ${fromNs}…${toNs}: not there after 120 turns of the wheel`);
   }
 
-  /** The colours in a rectangle of the canvas, "#rrggbb" with how many pixels have it. */
-  colours(x, y, width, height) {
-    return this.page.evaluate(([left, top, w, h]) => {
-      const canvas = document.getElementById("timeline");
+  /** The colours in a rectangle of a canvas, "#rrggbb" with how many pixels have it. */
+  colours(x, y, width, height, id = "timeline") {
+    return this.page.evaluate(([left, top, w, h, canvasId]) => {
+      const canvas = document.getElementById(canvasId);
       const scale = window.waitscope.view().scale;
       const { data } = canvas.getContext("2d").getImageData(left * scale, top * scale, w * scale, h * scale);
       const found = {};
@@ -129,7 +129,7 @@ export class Window {
         found[name] = (found[name] ?? 0) + 1;
       }
       return found;
-    }, [Math.round(x), Math.round(y), width, height]);
+    }, [Math.round(x), Math.round(y), width, height, id]);
   }
 
   palette() {

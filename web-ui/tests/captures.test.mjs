@@ -6,23 +6,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { launch, Window } from "./browser.mjs";
-import { FakeServer } from "./fake-server.mjs";
+import { launch } from "./browser.mjs";
+import { opened } from "./opened.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser.close());
 
-async function open(t, change = () => {}) {
-  const server = new FakeServer({ trace: { seconds: 4 }, live: true, nowNs: 2e9 });
-  change(server);
-  const window = await Window.open(browser, await server.listen());
-  t.after(async () => {
-    await window.close();
-    await server.close();
-  });
-  return { server, window };
-}
+const open = (t, prepare) => opened(t, browser, { server: { live: true, nowNs: 2e9 }, prepare });
 
 const capture = (number, more = {}) => ({
   trigger: "turn > 50ms", at_ns: 1e9 + number * 1e8, tid: 4242, file: `flight <${number}>.waitscope`, bytes: 2048 * (number + 1), from_ns: 5e8, to_ns: 1.5e9 + number * 1e8, removed: false, ...more,

@@ -7,24 +7,15 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { valueText } from "../assets/compare.js";
-import { launch, Window } from "./browser.mjs";
+import { launch } from "./browser.mjs";
 import { fakeDiff, NAMES } from "./fake-diff.mjs";
-import { FakeServer } from "./fake-server.mjs";
+import { opened } from "./opened.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser.close());
 
-async function open(t, change = () => {}, options = {}) {
-  const server = new FakeServer({ trace: { seconds: 4 }, ...options });
-  change(server);
-  const window = await Window.open(browser, await server.listen());
-  t.after(async () => {
-    await window.close();
-    await server.close();
-  });
-  return { server, window };
-}
+const open = (t, prepare, server) => opened(t, browser, { server, prepare });
 
 const compared = (server) => { server.diff = { names: NAMES, diff: fakeDiff(), reading: null, failed: null }; };
 const table = (window, caption) => window.page.locator(`table:has(caption:text-is("${caption}"))`);

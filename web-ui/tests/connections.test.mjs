@@ -8,9 +8,10 @@ import { after, before, test } from "node:test";
 import { formatBytes, formatCount, formatNs } from "../assets/format.js";
 import { DARK, LIGHT } from "../assets/phases.js";
 import { EN } from "../assets/words-en.js";
-import { launch, Window } from "./browser.mjs";
+import { launch } from "./browser.mjs";
 import { arrivedOf, beginOf, flowOf, readOf, usesOf } from "./fake-connection.mjs";
 import { FakeServer } from "./fake-server.mjs";
+import { opened } from "./opened.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -20,15 +21,7 @@ const ROW_PX = 46;
 /** Within a lane: above the bars, in the middle of them, beside the thin one, in the sends. */
 const [BARS_Y, MIDDLE_Y, ABOVE_WAIT_Y, SENDS_Y] = [18, 26, 20, 39];
 
-async function open(t, hash = "", options = {}, windowOptions = {}) {
-  const server = new FakeServer({ trace: { seconds: 4 }, ...options });
-  const window = await Window.open(browser, `${await server.listen()}${hash}`, windowOptions);
-  t.after(async () => {
-    await window.close();
-    await server.close();
-  });
-  return { server, window };
-}
+const open = (t, hash, server, window) => opened(t, browser, { server, hash, window });
 
 const plain = (text) => text.replaceAll("\u202f", "");
 
@@ -38,20 +31,8 @@ async function laneOf(window, id) {
   return found.jsonValue();
 }
 
-/** The colours in a rectangle of the lanes' canvas, "#rrggbb" with how many pixels have it. */
-function colours(window, x, y, width, height) {
-  return window.page.evaluate(([left, top, w, h]) => {
-    const canvas = document.getElementById("strip-canvas");
-    const scale = window.waitscope.view().scale;
-    const { data } = canvas.getContext("2d").getImageData(left * scale, top * scale, w * scale, h * scale);
-    const found = {};
-    for (let i = 0; i < data.length; i += 4) {
-      const name = `#${[data[i], data[i + 1], data[i + 2]].map((v) => v.toString(16).padStart(2, "0")).join("")}`;
-      found[name] = (found[name] ?? 0) + 1;
-    }
-    return found;
-  }, [Math.round(x), Math.round(y), width, height]);
-}
+/** The colours in a rectangle of the lanes' canvas. */
+const colours = (window, x, y, width, height) => window.colours(x, y, width, height, "strip-canvas");
 
 async function xOf(window, ns) {
   const { startNs, nsPerPx } = await window.view();

@@ -7,23 +7,14 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
-import { launch, Window } from "./browser.mjs";
-import { FakeServer } from "./fake-server.mjs";
+import { launch } from "./browser.mjs";
+import { opened } from "./opened.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser.close());
 
-async function open(t, options = {}, hash = "", windowOptions = {}, change = () => {}) {
-  const server = new FakeServer({ trace: { seconds: 4 }, ...options });
-  change(server);
-  const window = await Window.open(browser, `${await server.listen()}${hash}`, windowOptions);
-  t.after(async () => {
-    await window.close();
-    await server.close();
-  });
-  return { server, window };
-}
+const open = (t, server, hash, window, prepare) => opened(t, browser, { server, hash, window, prepare });
 
 const said = (window) => window.page.locator("#export-said").innerText();
 

@@ -6,23 +6,14 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { formatCount, formatNs } from "../assets/format.js";
-import { launch, Window } from "./browser.mjs";
-import { FakeServer } from "./fake-server.mjs";
+import { launch } from "./browser.mjs";
+import { opened } from "./opened.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser.close());
 
-async function open(t, options = {}, hash = "", windowOptions = {}) {
-  const server = new FakeServer({ trace: { seconds: 4 }, ...options });
-  const url = await server.listen();
-  const window = await Window.open(browser, `${url}${hash}`, windowOptions);
-  t.after(async () => {
-    await window.close();
-    await server.close();
-  });
-  return { server, window };
-}
+const open = (t, server, hash, window) => opened(t, browser, { server, hash, window });
 
 /** What the table says, once it says it of a window. */
 async function told(window, fromNs, toNs) {

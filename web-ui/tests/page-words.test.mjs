@@ -8,9 +8,9 @@ import { after, before, test } from "node:test";
 
 import { EN } from "../assets/words-en.js";
 import { ZH } from "../assets/words-zh.js";
-import { launch, Window } from "./browser.mjs";
+import { launch } from "./browser.mjs";
 import { fakeDiff, NAMES } from "./fake-diff.mjs";
-import { FakeServer } from "./fake-server.mjs";
+import { opened } from "./opened.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -18,17 +18,7 @@ after(() => browser.close());
 
 const ROW_Y = 30 + 36;
 
-async function open(t, options, hash = "", serverOptions = {}, captures = null) {
-  const server = new FakeServer({ trace: { seconds: 4 }, ...serverOptions });
-  server.captures = captures;
-  const url = await server.listen();
-  const window = await Window.open(browser, `${url}${hash}`, options);
-  t.after(async () => {
-    await window.close();
-    await server.close();
-  });
-  return { server, window };
-}
+const open = (t, window, hash, server, captures = null) => opened(t, browser, { server, prepare: (one) => { one.captures = captures; }, hash, window });
 
 /** Texts that have English words beside their places, as patterns of the whole of what shows. */
 const ENGLISH = Object.entries(EN)

@@ -6,23 +6,16 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, test } from "node:test";
 
-import { launch, Window } from "./browser.mjs";
+import { launch } from "./browser.mjs";
 import { FakeServer } from "./fake-server.mjs";
+import { opened } from "./opened.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser.close());
 
 /** A server and a window on it; both closed, and the window's complaints shown, when the test is over. */
-async function open(t, options = {}, windowOptions = {}) {
-  const server = new FakeServer({ trace: { seconds: 4 }, ...options });
-  const window = await Window.open(browser, await server.listen(), windowOptions);
-  t.after(async () => {
-    await window.close();
-    await server.close();
-  });
-  return { server, window };
-}
+const open = (t, server, window) => opened(t, browser, { server, window });
 
 const ROW_Y = 30 + 36;
 

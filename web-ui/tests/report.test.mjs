@@ -7,24 +7,18 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { formatBytes, formatCount, formatNs, formatShare } from "../assets/format.js";
-import { launch, Window } from "./browser.mjs";
+import { launch } from "./browser.mjs";
 import { matching } from "./fake-answers.mjs";
-import { FakeServer } from "./fake-server.mjs";
+import { opened } from "./opened.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser.close());
 
-async function open(t, hash, options = {}, prepare = () => {}) {
-  const server = new FakeServer({ trace: { seconds: 4 }, ...options });
-  prepare(server);
-  const window = await Window.open(browser, `${await server.listen()}${hash}`);
-  t.after(async () => {
-    await window.close();
-    await server.close();
-  });
+async function open(t, hash, server, prepare) {
+  const { server: there, window } = await opened(t, browser, { server, prepare, hash });
   const report = async () => (await window.page.evaluate(async () => (await fetch("/api/report")).json())).report;
-  return { server, window, report };
+  return { server: there, window, report };
 }
 
 const ALL = { from_ns: 0, to_ns: Infinity, least_ns: 0, most_ns: Infinity };

@@ -6,9 +6,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { EN } from "../assets/words-en.js";
-import { launch, Window } from "./browser.mjs";
+import { launch } from "./browser.mjs";
 import { FakeServer } from "./fake-server.mjs";
 import { turnsOf } from "./fake-turns.mjs";
+import { opened } from "./opened.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -18,15 +19,7 @@ const ROW_PX = 54;
 const ROW_Y = 30 + 36;
 const BAND_Y = 30 + 51;
 
-async function open(t, options = {}, hash = "") {
-  const server = new FakeServer({ trace: { seconds: 4 }, ...options });
-  const window = await Window.open(browser, `${await server.listen()}${hash}`);
-  t.after(async () => {
-    await window.close();
-    await server.close();
-  });
-  return { server, window };
-}
+const open = (t, server, hash) => opened(t, browser, { server, hash });
 
 const plain = (text) => text.replaceAll("\u202f", "");
 const hashOf = (window) => window.page.evaluate(() => location.hash);

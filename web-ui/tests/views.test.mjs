@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 
 import { launch, Window } from "./browser.mjs";
 import { matching, sumOf } from "./fake-answers.mjs";
-import { FakeServer } from "./fake-server.mjs";
+import { opened } from "./opened.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -16,15 +16,7 @@ after(() => browser.close());
 
 const ROW_Y = 30 + 36;
 
-async function open(t, options = {}, hash = "", windowOptions = {}) {
-  const server = new FakeServer({ trace: { seconds: 4 }, ...options });
-  const window = await Window.open(browser, `${await server.listen()}${hash}`, windowOptions);
-  t.after(async () => {
-    await window.close();
-    await server.close();
-  });
-  return { server, window };
-}
+const open = (t, server, hash, window) => opened(t, browser, { server, hash, window });
 
 const near = (a, b, slack) => Math.abs(a - b) <= slack;
 const plain = (text) => text.replaceAll("\u202f", "");
