@@ -66,8 +66,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
 
 /// Exports a recording to each format, and prints how long that takes.
 fn export(recording: &Path, calls: u64) -> Result<()> {
-    let out = recording.with_extension("export");
     for (format, room) in FORMATS {
+        let out = recording.with_extension(format);
         let free = free_bytes(recording.parent().unwrap_or(recording))?;
         if free < calls * BYTES_A_CALL * room {
             println!(
