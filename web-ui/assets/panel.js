@@ -169,7 +169,7 @@ export function laneButton(hasLane, act) {
   toggle.setAttribute("type", "button");
   toggle.setAttribute("aria-pressed", String(hasLane));
   toggle.title = say(hasLane ? "strip.lane.away" : "strip.lane.show");
-  toggle.dataset["lane"] = "yes";
+  toggle.dataset["toggles"] = "lane";
   return toggle;
 }
 
@@ -228,7 +228,7 @@ export class Panel {
     if (id !== null) actions.push(laneButton(this.actions.hasLane(id), () => this.actions.onConnection(id)));
     // What had the focus is about to go.
     const hadFocus = this.root.contains(document.activeElement);
-    const onLane = document.activeElement instanceof HTMLElement && document.activeElement.dataset["lane"] === "yes";
+    const onLane = document.activeElement instanceof HTMLElement && document.activeElement.dataset["toggles"] === "lane";
     this.root.hidden = false;
     this.root.replaceChildren(
       this.top(String(call["call"] ?? say("call.unknown"))),
@@ -243,7 +243,7 @@ export class Panel {
       el("table", "", el("tbody", "", ...rows)),
       ...this.spans(answer, startNs),
     );
-    if (hadFocus) /** @type {HTMLElement | null} */ (this.root.querySelector(onLane ? "[data-lane]" : "button"))?.focus();
+    if (hadFocus) /** @type {HTMLElement | null} */ (this.root.querySelector(onLane ? "[data-toggles]" : "button"))?.focus();
   }
 
   /** Says that something of the call is missing. @param {string} words */

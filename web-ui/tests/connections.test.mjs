@@ -167,7 +167,7 @@ test("lanes are added from the connections and from a call, kept in the address,
   const toggle = row.getByRole("button", { name: EN["strip.lane"], exact: true });
   await toggle.focus();
   await window.page.keyboard.press("Enter");
-  await window.page.locator('#view button[data-lane][aria-pressed="true"]').waitFor();
+  await window.page.locator('#view button[data-toggles][aria-pressed="true"]').waitFor();
   assert.ok(await toggle.evaluate((one) => one === document.activeElement), "the focus stays");
   assert.ok(await strip.isHidden(), "another view shows");
   await window.page.locator("#tab-timeline").click();
