@@ -10,9 +10,9 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    model::{Event, Sketch},
+    model::{Event, Sketch, Table},
     recording::{Batches, Cut, Reader},
-    store::Store,
+    store::{Bring, Store},
 };
 
 /// What a first look may take of the memory, one in so many: it goes when all has been read. Meanwhile the sums of all take
@@ -68,17 +68,25 @@ impl Rest {
     }
 }
 
+/// Once all were read; until then, and if they never are, there is nothing to bring.
+impl Bring for Arc<OnceLock<Batches>> {
+    fn events(&self, batch: u32, take: &mut dyn FnMut(Event)) -> bool {
+        (self.get()).is_some_and(|batches| batches.read(batch, take).is_ok())
+    }
+
+    fn table(&self, batch: u32, take: &mut dyn FnMut(&Table<'_>)) -> bool {
+        (self.get()).is_some_and(|batches| batches.table(batch, take).is_ok())
+    }
+}
+
 fn fill(
     reader: &mut Reader<Sketch>,
     memory_bytes: u64,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Opened> {
     let batches: Arc<OnceLock<Batches>> = Arc::default();
-    let found = batches.clone();
-    let bring = move |number, take: &mut dyn FnMut(Event)| {
-        (found.get()).is_some_and(|batches| batches.read(number, take).is_ok())
-    };
-    let mut store = Store::shelved(reader.trace().clone(), memory_bytes, Box::new(bring));
+    let bring = Box::new(batches.clone());
+    let mut store = Store::shelved(reader.trace().clone(), memory_bytes, bring);
     while let Some(sketch) = reader.next_batch()? {
         store.sketch(sketch);
         progress(reader.bytes_read(), reader.bytes_total());

@@ -3,8 +3,10 @@
 //! It begins behind the checksum, which no mutation gets past. It must never make a note sound.
 #![no_main]
 
+use std::sync::{Arc, OnceLock};
+
 use libfuzzer_sys::fuzz_target;
-use waitscope::recording::sketch_of_bytes;
+use waitscope::recording::{Batches, sketch_of_bytes};
 use waitscope::store::Store;
 use waitscope_fuzz::{STORE_BYTES, notes, show, trace};
 
@@ -14,7 +16,8 @@ fuzz_target!(
         let Ok(sketch) = sketch_of_bytes(bytes) else {
             return;
         };
-        let mut store = Store::shelved(trace(0), STORE_BYTES, Box::new(|_, _| false));
+        let never = Arc::<OnceLock<Batches>>::default();
+        let mut store = Store::shelved(trace(0), STORE_BYTES, Box::new(never));
         store.sketch(sketch.clone());
         store.sketch(sketch);
         show(&store);

@@ -3,11 +3,13 @@
 //! It must never know which bytes are a recording.
 #![no_main]
 
+use std::fs;
 use std::io::Cursor;
+use std::sync::{Arc, OnceLock};
 
 use libfuzzer_sys::fuzz_target;
 use waitscope::model::{Event, Trace};
-use waitscope::recording::Reader;
+use waitscope::recording::{Batches, Reader};
 use waitscope::store::Store;
 use waitscope_fuzz::{STORE_BYTES, Sinks, recordings, show};
 
@@ -26,7 +28,7 @@ fuzz_target!(
         }
         sinks.show();
         at_a_glance(bytes, &trace);
-        in_short(bytes, &trace, batches);
+        in_short(bytes, &trace, &batches);
     }
 );
 
@@ -34,32 +36,32 @@ fuzz_target!(
 fn at_a_glance(bytes: &[u8], trace: &Trace) {
     let mut reader = Reader::glance_from(Cursor::new(bytes.to_vec()), bytes.len() as u64)
         .expect("its header could be read before");
-    let mut store = Store::shelved(trace.clone(), STORE_BYTES, Box::new(|_, _| false));
+    let never = Arc::<OnceLock<Batches>>::default();
+    let mut store = Store::shelved(trace.clone(), STORE_BYTES, Box::new(never));
     while let Some(sketch) = reader.next_batch().expect("start a thread") {
         store.sketch(sketch);
     }
     show(&store);
 }
 
-/// Reads the same bytes in short, as the page opens a file.
-fn in_short(bytes: &[u8], trace: &Trace, batches: Vec<Vec<Event>>) {
-    let length = bytes.len() as u64;
-    let mut reader = Reader::sketch_from(Cursor::new(bytes.to_vec()), length)
-        .expect("its header could be read before");
+/// Reads the same bytes in short from a file, as the page opens one, and brings batches from it again.
+fn in_short(bytes: &[u8], trace: &Trace, batches: &[Vec<Event>]) {
+    let path = std::env::temp_dir().join(format!("waitscope-fuzz-{}", std::process::id()));
+    fs::write(&path, bytes).expect("write a file");
+    let reader = Reader::sketch(&path);
+    fs::remove_file(&path).expect("remove it");
+    let mut reader = reader.expect("its header could be read before");
     let calls: usize = batches.iter().map(|batch| count(batch)).sum();
     let whole = batches.len();
-    let bring = move |number: u32, take: &mut dyn FnMut(Event)| {
-        let batch = batches.get(number as usize);
-        batch.is_some_and(|batch| {
-            batch.iter().cloned().for_each(take);
-            true
-        })
-    };
-    let mut store = Store::shelved(trace.clone(), STORE_BYTES, Box::new(bring));
+    let again = Arc::<OnceLock<Batches>>::default();
+    let mut store = Store::shelved(trace.clone(), STORE_BYTES, Box::new(again.clone()));
     let mut sketched = 0;
     while let Some(sketch) = reader.next_batch().expect("start a thread") {
         store.sketch(sketch);
         sketched += 1;
+    }
+    if let Some(found) = reader.batches().expect("open the file twice") {
+        let _new = again.set(found);
     }
     // A cell that only a closer look needs may be damaged.
     assert!(sketched >= whole, "{sketched} of {whole} batches");

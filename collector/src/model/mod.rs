@@ -25,6 +25,7 @@ pub(crate) mod recent_map;
 pub(crate) mod registry;
 mod request;
 mod sketch;
+mod table;
 mod trace;
 mod trigger;
 mod turn;
@@ -49,6 +50,7 @@ pub use process_readiness::ProcessReadiness;
 pub use sketch::{
     GLANCE_BITS, GLANCE_BITS_MAX, Off, Piece, Run, SHORT_BITS, Series, Sketch, Sketcher, Sum,
 };
+pub use table::{Bits, Column, RowKind, Table, Texts, cell};
 pub use trace::Trace;
 pub use trigger::{Condition, Fired, Rule, Triggers};
 pub use turn::{Stall, Turn};

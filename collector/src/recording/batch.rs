@@ -18,8 +18,9 @@ use super::frame::{Frame, Frames, Source};
 use super::note;
 use super::schema::Cells;
 use super::sketch::sketch;
+use super::table::table;
 use super::{check, row};
-use crate::model::{Event, Piece, SHORT_BITS, Sketch};
+use crate::model::{Event, Piece, SHORT_BITS, Sketch, Table};
 
 /// The dictionaries that hold for a batch.
 pub(super) type Names = HashMap<i64, ArrayRef>;
@@ -176,6 +177,21 @@ impl Batches {
     /// # Errors
     /// There is none, or the file is not as it was; some may have been handed over then.
     pub fn read(&self, number: u32, take: &mut dyn FnMut(Event)) -> Result<()> {
+        self.batch(number)?.rows(SHORT_BITS, |rows| rows.each(take))
+    }
+
+    /// Hands over its columns.
+    ///
+    /// # Errors
+    /// There is none, or the file is not as it was: nothing was handed over then.
+    pub fn table(&self, number: u32, take: &mut dyn FnMut(&Table<'_>)) -> Result<()> {
+        self.batch(number)?.rows(SHORT_BITS, |rows| {
+            take(&table(rows.cells, rows.rows)?);
+            Ok(())
+        })
+    }
+
+    fn batch(&self, number: u32) -> Result<Batch> {
         let place = self.places.get(number as usize);
         let place = place.with_context(|| format!("there is no batch {number}"))?;
         let length = place.end_bytes.saturating_sub(place.start_bytes);
@@ -194,13 +210,12 @@ impl Batches {
         let message = root_as_message(&metadata).ok();
         let is_batch = message.and_then(|message| message.header_as_record_batch());
         ensure!(is_batch.is_some(), "no batch is where one was");
-        let batch = Batch {
+        Ok(Batch {
             metadata,
             body,
             schema: self.schema.clone(),
             known: self.known.clone(),
             names: place.names.clone(),
-        };
-        batch.rows(SHORT_BITS, |rows| rows.each(take))
+        })
     }
 }

@@ -288,8 +288,8 @@ impl Column for Text {
 /// The cells of a batch that was read, apart: to ask Arrow's own dictionary for a name is four calls that are not known
 /// before, five times a row.
 pub(super) struct TextCells {
-    keys: PrimitiveArray<Int16Type>,
-    names: StringArray,
+    pub(super) keys: PrimitiveArray<Int16Type>,
+    pub(super) names: StringArray,
 }
 
 fn downcast<A: Array + Clone + 'static>(array: &ArrayRef) -> Result<A> {

@@ -26,6 +26,7 @@ mod row;
 mod schema;
 mod set;
 mod sketch;
+mod table;
 mod write;
 
 pub use batch::{Batches, Decoded, Rows};

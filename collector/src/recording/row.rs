@@ -120,6 +120,7 @@ fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
     } = *call;
     let (timeout, timeout_ns) = timeout_cells(timeout);
     let copy_start_ns = copying.start_ns();
+    let phases_ns = [kernel_ns, blocked_ns, runnable_ns, copying_ns];
     Row {
         kind: Some("call"),
         pid: Some(pid),
@@ -129,8 +130,8 @@ fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
         call: name,
         start_ns: Some(start_ns),
         // Both would say once more what the phases say, and nothing in a row takes more room.
-        end_ns: Some(end_ns).filter(|_| end_by_phases(call) != Some(end_ns)),
-        copy_start_ns: copy_start_ns.filter(|_| copying_to(call, end_ns) != copy_start_ns),
+        end_ns: Some(end_ns).filter(|_| end_by_phases(start_ns, phases_ns) != Some(end_ns)),
+        copy_start_ns: copy_start_ns.filter(|_| end_ns.checked_sub(copying_ns) != copy_start_ns),
         kernel_ns: Some(kernel_ns),
         blocked_ns: Some(blocked_ns),
         runnable_ns: Some(runnable_ns),
@@ -165,46 +166,66 @@ fn call_row<'a>(call: &Call, name: Option<&'a str>) -> Row<'a> {
 }
 
 /// When a call ended, as its start and its phases say.
-fn end_by_phases(call: &Call) -> Option<u64> {
-    [
-        call.kernel_ns,
-        call.blocked_ns,
-        call.runnable_ns,
-        call.copying_ns,
-    ]
-    .into_iter()
-    .try_fold(call.start_ns, u64::checked_add)
+fn end_by_phases(start_ns: u64, phases_ns: [u64; 4]) -> Option<u64> {
+    let mut phases_ns = phases_ns.into_iter();
+    phases_ns.try_fold(start_ns, u64::checked_add)
 }
 
-/// When copying began, if it was the last thing the call did, and all in one go.
-fn copying_to(call: &Call, end_ns: u64) -> Option<u64> {
-    end_ns.checked_sub(call.copying_ns)
+/// When a call ended, which is said only where its phases do not say it.
+#[inline(always)]
+pub(super) fn end_of_call(start_ns: u64, phases_ns: [u64; 4], told_ns: Option<u64>) -> Result<u64> {
+    let end_ns = told_ns.or_else(|| end_by_phases(start_ns, phases_ns));
+    end_ns.context("the phases are too long")
+}
+
+/// When copying began, which is not said if it was the last thing the call did, and all in one go.
+#[inline(always)]
+pub(super) fn copying(
+    word: Option<&str>,
+    copying_ns: u64,
+    end_ns: u64,
+    told_ns: Option<u64>,
+) -> Result<Copying> {
+    let at_ns = told_ns.or_else(|| end_ns.checked_sub(copying_ns));
+    Ok(match (word, at_ns) {
+        (Some("none"), _) if told_ns.is_none() => Copying::None,
+        (Some("seen"), Some(at_ns)) => Copying::Seen(at_ns),
+        (Some("inferred"), Some(at_ns)) => Copying::Inferred(at_ns),
+        (word, at_ns) => bail!("copying {word:?} from {at_ns:?} makes no sense"),
+    })
 }
 
 #[inline(always)]
 fn call(row: &Row<'_>) -> Result<Call> {
-    let mut call = Call {
+    let start_ns = row.start_ns.context("start_ns is empty")?;
+    let kernel_ns = row.kernel_ns.context("kernel_ns is empty")?;
+    let blocked_ns = row.blocked_ns.context("blocked_ns is empty")?;
+    let runnable_ns = row.runnable_ns.context("runnable_ns is empty")?;
+    let copying_ns = row.copying_ns.context("copying_ns is empty")?;
+    let phases_ns = [kernel_ns, blocked_ns, runnable_ns, copying_ns];
+    let end_ns = end_of_call(start_ns, phases_ns, row.end_ns)?;
+    Ok(Call {
         pid: row.pid.context("pid is empty")?,
         tid: row.tid.context("tid is empty")?,
         cpu: row.cpu.context("cpu is empty")?,
         nr: row.nr.context("nr is empty")?,
-        start_ns: row.start_ns.context("start_ns is empty")?,
-        end_ns: 0,
-        kernel_ns: row.kernel_ns.context("kernel_ns is empty")?,
-        blocked_ns: row.blocked_ns.context("blocked_ns is empty")?,
-        runnable_ns: row.runnable_ns.context("runnable_ns is empty")?,
-        copying_ns: row.copying_ns.context("copying_ns is empty")?,
-        copying: Copying::None,
+        start_ns,
+        end_ns,
+        kernel_ns,
+        blocked_ns,
+        runnable_ns,
+        copying_ns,
+        copying: copying(row.copying, copying_ns, end_ns, row.copy_start_ns)?,
         sleeps: row.sleeps.context("sleeps is empty")?,
         preemptions: row.preemptions.context("preemptions is empty")?,
         first_sleep_ns: row.first_sleep_ns,
         last_wake_ns: row.last_wake_ns,
-        waker: waker(row)?,
+        waker: waker(row.waker_tid, row.waker_pid, row.waker_context)?,
         fd: row.fd,
         descriptor: row.descriptor,
         ready_delay_ns: row.ready_delay_ns,
         requested: row.requested,
-        timeout: timeout(row)?,
+        timeout: timeout(row.timeout, row.timeout_ns)?,
         ret: row.ret,
         began_before: row.began_before.context("began_before is empty")?,
         killed: row.killed.context("killed is empty")?,
@@ -213,17 +234,7 @@ fn call(row: &Row<'_>) -> Result<Call> {
         unseen: row.unseen.unwrap_or(false),
         others: row.others.context("others is empty")?,
         other_ns: row.other_ns.context("other_ns is empty")?,
-    };
-    let end_ns = row.end_ns.or_else(|| end_by_phases(&call));
-    call.end_ns = end_ns.context("the phases are too long")?;
-    let copy_ns = row.copy_start_ns.or_else(|| copying_to(&call, call.end_ns));
-    call.copying = match (row.copying, copy_ns) {
-        (Some("none"), _) if row.copy_start_ns.is_none() => Copying::None,
-        (Some("seen"), Some(at)) => Copying::Seen(at),
-        (Some("inferred"), Some(at)) => Copying::Inferred(at),
-        (word, at) => bail!("copying {word:?} from {at:?} makes no sense"),
-    };
-    Ok(call)
+    })
 }
 
 fn span_row(span: &OffCpu) -> Result<Row<'_>> {
@@ -275,7 +286,7 @@ fn span(row: &Row<'_>) -> Result<OffCpu> {
         unseen: row.unseen.unwrap_or(false),
         in_call: row.in_call.context("in_call is empty")?,
         state: row.state.context("state is empty")?,
-        waker: waker(row)?,
+        waker: waker(row.waker_tid, row.waker_pid, row.waker_context)?,
         waker_comm: short(row.waker_name.context("waker_name is empty")?)?.to_owned(),
     })
 }
@@ -600,8 +611,9 @@ fn timeout_cells(timeout: Timeout) -> (Option<&'static str>, Option<u64>) {
     }
 }
 
-fn timeout(row: &Row<'_>) -> Result<Timeout> {
-    Ok(match (row.timeout, row.timeout_ns) {
+#[inline(always)]
+pub(super) fn timeout(word: Option<&str>, nanos: Option<u64>) -> Result<Timeout> {
+    Ok(match (word, nanos) {
         (None, None) => Timeout::Unknown,
         (Some("infinite"), None) => Timeout::Infinite,
         (Some("zero"), Some(0)) => Timeout::Zero,
@@ -610,8 +622,13 @@ fn timeout(row: &Row<'_>) -> Result<Timeout> {
     })
 }
 
-fn waker(row: &Row<'_>) -> Result<Option<Waker>> {
-    Ok(match (row.waker_tid, row.waker_pid, row.waker_context) {
+#[inline(always)]
+pub(super) fn waker(
+    tid: Option<u32>,
+    pid: Option<u32>,
+    context: Option<&str>,
+) -> Result<Option<Waker>> {
+    Ok(match (tid, pid, context) {
         (None, None, None) => None,
         (Some(tid), Some(pid), Some(word)) => {
             let context = Context::ALL.iter().find(|(_, known)| *known == word);
@@ -628,7 +645,7 @@ fn waker(row: &Row<'_>) -> Result<Option<Waker>> {
 }
 
 /// A reader must be able to hold any batch, so no name may be of any length.
-fn short(name: &str) -> Result<&str> {
+pub(super) fn short(name: &str) -> Result<&str> {
     ensure!(
         name.len() <= NAME_BYTES_MAX,
         "a name has {} bytes, and at most {NAME_BYTES_MAX} can be kept",

@@ -31,11 +31,20 @@ impl Default for Values {
 const LARGE_BYTES: usize = 24;
 
 impl Small {
-    pub(super) fn with_room(count: usize) -> Self {
-        Self {
-            values: Values::Words(Vec::with_capacity(count)),
-            large: BTreeMap::new(),
-        }
+    /// All of these, in as little room as they can take: no more will come.
+    pub(super) fn of(values: impl Iterator<Item = u64>) -> Self {
+        let mut column = Self::default();
+        let words = values.enumerate().map(|(at, value)| match value {
+            small if small < u32::MAX.into() => small as u32,
+            _ => {
+                column.large.insert(at as u32, value);
+                u32::MAX
+            }
+        });
+        let words = words.collect();
+        column.values = Values::Words(words);
+        column.shrink();
+        column
     }
 
     pub(super) fn push(&mut self, value: u64) {
@@ -72,8 +81,8 @@ impl Small {
         }
     }
 
-    /// Takes as little room as it can: no more will come.
-    pub(super) fn shrink(&mut self) {
+    /// Takes as little room as it can.
+    fn shrink(&mut self) {
         let Values::Words(words) = &mut self.values else {
             return;
         };
@@ -152,6 +161,7 @@ impl<T> Default for Few<T> {
 }
 
 impl<T: Clone + PartialEq> Few<T> {
+    /// With room for so many.
     pub(super) fn with_room(count: usize) -> Self {
         Self {
             indexes: Vec::with_capacity(count),
@@ -160,15 +170,22 @@ impl<T: Clone + PartialEq> Few<T> {
     }
 
     pub(super) fn push(&mut self, value: T) {
-        let known = self.values.iter().position(|known| *known == value);
-        let index = match known {
+        self.push_like(|known| *known == value, || value.clone());
+    }
+
+    /// Adds the value that `is` knows, made only if it is not here yet.
+    pub(super) fn push_like(&mut self, is: impl Fn(&T) -> bool, make: impl FnOnce() -> T) {
+        // Most are like the one before.
+        let last = self.indexes.last().map(|&index| usize::from(index));
+        let again = last.filter(|&last| self.values.get(last).is_some_and(&is));
+        let index = match again.or_else(|| self.values.iter().position(is)) {
             Some(index) => index as u8,
             None if self.values.len() < usize::from(u8::MAX) => {
-                self.values.push(value);
+                self.values.push(make());
                 (self.values.len() - 1) as u8
             }
             None => {
-                self.more.insert(self.indexes.len() as u32, value);
+                self.more.insert(self.indexes.len() as u32, make());
                 u8::MAX
             }
         };
@@ -180,12 +197,6 @@ impl<T: Clone + PartialEq> Few<T> {
             u8::MAX => self.more.get(&(index as u32)),
             known => self.values.get(usize::from(known)),
         }
-    }
-
-    /// Gives back what room there is for more.
-    pub(super) fn shrink(&mut self) {
-        self.indexes.shrink_to_fit();
-        self.values.shrink_to_fit();
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -3,6 +3,8 @@
 //! Column by column, so that a call takes some 50 bytes; with sums over blocks of 64, so that a wide
 //! bucket costs no more than a narrow one. Everything a [`Call`] holds can be had back.
 
+mod gather;
+
 use std::ops::Range;
 
 use super::{
@@ -48,6 +50,18 @@ struct Found {
     descriptor: Option<u32>,
     asked: Option<u32>,
     ready: u32,
+}
+
+impl Found {
+    fn of(index: u32, ready: &Ready) -> Self {
+        Self {
+            index,
+            fd: ready.fd,
+            descriptor: ready.descriptor,
+            asked: ready.asked,
+            ready: ready.ready,
+        }
+    }
 }
 
 /// Items in the order of time, none overlapping another.
@@ -98,31 +112,6 @@ impl Chunk for Items {
         self.duration_ns.get(index)
     }
 
-    fn with_room(count: usize) -> Self {
-        let small = || Small::with_room(count);
-        Self {
-            start_ns: Vec::with_capacity(count),
-            duration_ns: small(),
-            blocked_ns: small(),
-            runnable_ns: small(),
-            copying_ns: small(),
-            other_ns: small(),
-            others: small(),
-            copy_after_ns: small(),
-            requested: small(),
-            ret: small(),
-            fd: Vec::with_capacity(count),
-            descriptor: small(),
-            ready_delay_ns: small(),
-            nr: Vec::with_capacity(count),
-            cpu: Vec::with_capacity(count),
-            flags: Vec::with_capacity(count),
-            timeout: Few::with_room(count),
-            sums: Vec::with_capacity(count / BLOCK),
-            ..Self::default()
-        }
-    }
-
     fn bytes(&self) -> usize {
         let small = [
             &self.duration_ns,
@@ -148,35 +137,15 @@ impl Chunk for Items {
             + self.sums.capacity() * size_of::<Sum>()
     }
 
-    fn shrink(&mut self) {
-        let small = [
-            &mut self.duration_ns,
-            &mut self.blocked_ns,
-            &mut self.runnable_ns,
-            &mut self.copying_ns,
-            &mut self.other_ns,
-            &mut self.others,
-            &mut self.copy_after_ns,
-            &mut self.requested,
-            &mut self.ret,
-            &mut self.descriptor,
-            &mut self.ready_delay_ns,
-        ];
-        small.into_iter().for_each(Small::shrink);
-        self.start_ns.shrink_to_fit();
-        self.fd.shrink_to_fit();
-        for column in [&mut self.nr, &mut self.cpu, &mut self.flags] {
-            column.shrink_to_fit();
-        }
-        self.timeout.shrink();
-        self.absences.shrink_to_fit();
-        self.ready.shrink_to_fit();
-        self.sums.shrink_to_fit();
-    }
-
     fn of(tracks: &Tracks) -> &Track<Self> {
         &tracks.items
     }
+}
+
+/// How the column of numbers holds that of a call. The table of names ends at 1024; beyond it all are the same unknown
+/// number.
+fn number(nr: u32) -> u16 {
+    u16::try_from(nr).unwrap_or(OUTSIDE).min(OUTSIDE - 1)
 }
 
 /// How a column of numbers holds one that may be missing.
@@ -227,9 +196,7 @@ impl Items {
         self.descriptor
             .push(one_more(call.descriptor.map(u64::from)));
         self.ready_delay_ns.push(one_more(call.ready_delay_ns));
-        // The table of names ends at 1024; beyond it all are the same unknown number.
-        self.nr
-            .push(u16::try_from(call.nr).unwrap_or(OUTSIDE).min(OUTSIDE - 1));
+        self.nr.push(number(call.nr));
         self.cpu.push(call.cpu);
         self.flags.push(flags);
         self.timeout.push(call.timeout);
@@ -347,13 +314,7 @@ impl Items {
 
     /// Adds what the next call to be pushed waited for and found.
     pub(super) fn push_ready(&mut self, ready: &Ready) {
-        self.ready.push(Found {
-            index: self.len() as u32,
-            fd: ready.fd,
-            descriptor: ready.descriptor,
-            asked: ready.asked,
-            ready: ready.ready,
-        });
+        self.ready.push(Found::of(self.len() as u32, ready));
     }
 
     /// What the call at this index waited for and found.

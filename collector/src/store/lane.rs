@@ -3,8 +3,9 @@
 use super::{
     levels::Levels,
     near::Near,
+    parting::Part,
     query::LaneCalls,
-    shelf::{Part, Shelving},
+    shelf::Shelving,
     tile::{Grid, Tile},
     track::{Noted, Shelved},
     tracks::Tracks,

@@ -16,6 +16,7 @@ mod lane;
 mod levels;
 mod near;
 mod notes;
+mod parting;
 mod query;
 mod shelf;
 mod spans;
@@ -128,7 +129,7 @@ impl Store {
     }
 
     /// An empty store for what [`sketch`](Self::sketch) is told of, which brings the rest from where it is.
-    pub fn shelved(trace: Trace, limit_bytes: u64, bring: Box<Bring>) -> Self {
+    pub fn shelved(trace: Trace, limit_bytes: u64, bring: Box<dyn Bring>) -> Self {
         Self {
             shelving: Some(Shelving::new(bring)),
             ..Self::new(trace, limit_bytes)

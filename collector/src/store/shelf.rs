@@ -10,35 +10,27 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, available_parallelism};
 
+use super::parting::{self, Part};
 use super::track::{Chunk, Noted, Track};
-use super::tracks::Tracks;
-use crate::model::{Event, Ready, Series, id_map::IdMap};
+use super::tracks::{Tracks, follows};
+use crate::model::{Event, Ready, Series, Table, id_map::IdMap};
 
-/// Things of a batch, over all lanes, that room is made for before they come. A file may promise any number.
-const ROOM_MAX: u32 = 65_536;
 /// Threads that bring batches for one who looks.
 const BRINGERS_MAX: usize = 4;
 /// Spreads numbers over all bits (2^64 divided by the golden ratio).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Reads the batch of this number, and hands over its events in order. Returns whether all of it could be read.
-pub type Bring = dyn Fn(u32, &mut dyn FnMut(Event)) -> bool + Send + Sync;
+/// Reads batches of a file again, each by its number.
+pub trait Bring: Send + Sync {
+    /// Hands over its events in order. Returns whether all of it could be read.
+    fn events(&self, batch: u32, take: &mut dyn FnMut(Event)) -> bool;
 
-/// What one lane has in a batch.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
-    pub(super) lane: u32,
-    pub(super) tid: u32,
-    /// How many there are, and where the first begins.
-    pub(super) items: (u32, u64),
-    /// The same of times off the CPU.
-    pub(super) spans: (u32, u64),
-    /// When the last of either ended: another thread may have the number after that.
-    pub(super) end_ns: u64,
+    /// Hands over its columns. Returns whether all of it could be read.
+    fn table(&self, batch: u32, take: &mut dyn FnMut(&Table<'_>)) -> bool;
 }
 
 /// What is to be known of a batch before it is brought.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Contents {
     pub(super) parts: Vec<Part>,
     /// What calls of it found, as the batch before says.
@@ -56,7 +48,7 @@ pub(super) struct Shelving {
 
 impl Shelving {
     /// From the first batch on.
-    pub(super) fn new(bring: Box<Bring>) -> Self {
+    pub(super) fn new(bring: Box<dyn Bring>) -> Self {
         Self {
             shelf: Arc::new(Shelf::new(bring)),
             batch: 0,
@@ -82,7 +74,7 @@ impl Shelving {
             last_start_ns: series.last_start_ns,
             end_ns: series.end_ns,
         };
-        let is_next = track.accepts(series.start_ns, series.end_ns);
+        let is_next = follows(track.end_ns(), series.start_ns, series.end_ns);
         is_next.then(|| self.note(track, lane, noted))
     }
 }
@@ -100,7 +92,7 @@ struct Inner {
 
 /// The batches of a file.
 pub(super) struct Shelf {
-    bring: Box<Bring>,
+    bring: Box<dyn Bring>,
     inner: Mutex<Inner>,
     limit_bytes: AtomicU64,
     bytes: AtomicU64,
@@ -114,7 +106,7 @@ impl fmt::Debug for Shelf {
 }
 
 impl Shelf {
-    pub(super) fn new(bring: Box<Bring>) -> Self {
+    pub(super) fn new(bring: Box<dyn Bring>) -> Self {
         Self {
             bring,
             inner: Mutex::default(),
@@ -149,7 +141,8 @@ impl Shelf {
     pub(super) fn events(&self, batch: u32) -> Option<(Vec<Ready>, Vec<Event>)> {
         let ready = self.inner().contents.get(batch as usize)?.ready.clone();
         let mut events = Vec::new();
-        (self.bring)(batch, &mut |event| events.push(event)).then_some((ready, events))
+        let is_whole = (self.bring).events(batch, &mut |event| events.push(event));
+        is_whole.then_some((ready, events))
     }
 
     /// What a lane did in a batch; `None` if that can't be brought.
@@ -238,73 +231,12 @@ impl Shelf {
     }
 
     fn read(&self, batch: u32) -> Brought {
-        let (parts, ready) = {
-            let inner = self.inner();
-            let contents = inner.contents.get(batch as usize)?;
-            (contents.parts.clone(), contents.ready.clone())
-        };
-        let mut room = ROOM_MAX;
-        let mut take = |count: u32| {
-            let given = count.min(room);
-            room -= given;
-            given
-        };
-        let mut lanes: Vec<(Part, Tracks)> = parts
-            .into_iter()
-            .map(|part| {
-                let items = (take(part.items.0), part.items.1);
-                let spans = (take(part.spans.0), part.spans.1);
-                (part, Tracks::single(items, spans))
-            })
-            .collect();
-        let mut by_tid: IdMap<u32, Vec<usize>> = IdMap::default();
-        for (at, (part, _)) in lanes.iter().enumerate() {
-            by_tid.entry(part.tid).or_default().push(at);
-        }
-        let mut put = |event: Event| {
-            let (tid, at_ns) = match &event {
-                Event::Call(call) => (call.tid, call.end_ns),
-                Event::OffCpu(span) => (span.tid, span.end_ns),
-                Event::Ready(ready) => (ready.tid, ready.call_start_ns),
-                _ => return,
-            };
-            // Lanes of one number follow one another.
-            let of = by_tid.get(&tid).into_iter().flatten();
-            let mut of =
-                of.filter(|&&at| lanes.get(at).is_some_and(|(part, _)| at_ns <= part.end_ns));
-            let Some((_, tracks)) = of.next().and_then(|&at| lanes.get_mut(at)) else {
-                return;
-            };
-            let _grown = match event {
-                Event::Call(call) if tracks.accepts_call(&call) => tracks.push_call(&call),
-                Event::OffCpu(span) if tracks.accepts_span(&(&span).into()) => {
-                    tracks.push_span(&span)
-                }
-                Event::Ready(ready) => {
-                    tracks.push_ready(ready);
-                    return;
-                }
-                _ => return,
-            };
-        };
-        ready.into_iter().map(Event::Ready).for_each(&mut put);
-        if !(self.bring)(batch, &mut put) {
-            return None;
-        }
-        // All that was there must be there again: or else the file is another.
-        let same = lanes.iter().all(|(part, tracks)| {
-            tracks.items.len() == part.items.0 as usize
-                && tracks.spans.len() == part.spans.0 as usize
+        let Contents { parts, ready } = self.inner().contents.get(batch as usize)?.clone();
+        let mut tracks = None;
+        let is_whole = self.bring.table(batch, &mut |table| {
+            tracks = parting::tracks(&parts, &ready, table);
         });
-        let lanes = lanes.into_iter();
-        same.then(|| {
-            lanes
-                .map(|(part, mut tracks)| {
-                    tracks.shrink();
-                    (part.lane, Arc::new(tracks))
-                })
-                .collect()
-        })
+        tracks.filter(|_| is_whole)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -5,11 +5,14 @@ use super::{
     track::{Chunk, Track},
     tracks::Tracks,
 };
-use crate::model::{OffCpu, Waker};
+use crate::model::{OffCpu, Table, Waker, cell};
 
 const IN_CALL: u8 = 1;
 const SLEPT: u8 = 2;
 const UNSEEN: u8 = 4;
+
+/// By whom, and its name.
+type Woken = (Option<Waker>, String);
 
 /// Times off the CPU in the order of time, none overlapping another.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +25,7 @@ pub(super) struct Spans {
     cpu: Vec<u16>,
     flags: Vec<u8>,
     /// Who woke it, with the name.
-    waker: Few<(Option<Waker>, String)>,
+    waker: Few<Woken>,
 }
 
 impl Chunk for Spans {
@@ -40,20 +43,6 @@ impl Chunk for Spans {
         self.duration_ns.get(index)
     }
 
-    fn with_room(count: usize) -> Self {
-        let small = || Small::with_room(count);
-        Self {
-            start_ns: Vec::with_capacity(count),
-            duration_ns: small(),
-            woken_after_ns: small(),
-            state: small(),
-            times: small(),
-            cpu: Vec::with_capacity(count),
-            flags: Vec::with_capacity(count),
-            waker: Few::with_room(count),
-        }
-    }
-
     fn bytes(&self) -> usize {
         size_of::<Self>()
             + self.start_ns.capacity() * 8
@@ -66,28 +55,54 @@ impl Chunk for Spans {
             + self.waker.bytes()
     }
 
-    fn shrink(&mut self) {
-        let small = [
-            &mut self.duration_ns,
-            &mut self.woken_after_ns,
-            &mut self.state,
-            &mut self.times,
-        ];
-        small.into_iter().for_each(Small::shrink);
-        self.start_ns.shrink_to_fit();
-        self.cpu.shrink_to_fit();
-        self.flags.shrink_to_fit();
-        self.waker.shrink();
-    }
-
     fn of(tracks: &Tracks) -> &Track<Self> {
         &tracks.spans
     }
 }
 
+fn flags(in_call: bool, slept: bool, unseen: bool) -> u8 {
+    let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+    flag(in_call, IN_CALL) | flag(slept, SLEPT) | flag(unseen, UNSEEN)
+}
+
+fn push_waker(column: &mut Few<Woken>, waker: Option<Waker>, name: &str) {
+    let is = |known: &Woken| known.0 == waker && known.1 == name;
+    column.push_like(is, || (waker, name.to_owned()));
+}
+
 impl Spans {
+    /// The times off the CPU in these rows of a table, in order: as if each had been pushed.
+    pub(super) fn gather(table: &Table<'_>, rows: &[u32]) -> Self {
+        let rows = || rows.iter().map(|&row| row as usize);
+        let off = |row| table.off(row);
+        let slept = |row| table.woken_ns.get(row).is_some();
+        let mut waker = Few::with_room(rows().len());
+        for row in rows() {
+            let by = table.waker.get(row).copied().flatten();
+            push_waker(
+                &mut waker,
+                by,
+                table.waker_comm.get(row).unwrap_or_default(),
+            );
+        }
+        Self {
+            start_ns: rows().map(|row| off(row).start_ns).collect(),
+            duration_ns: Small::of(
+                rows().map(|row| off(row).end_ns.saturating_sub(off(row).start_ns)),
+            ),
+            woken_after_ns: Small::of(rows().map(|row| off(row).blocked_ns())),
+            state: Small::of(rows().map(|row| cell(table.state, row).into())),
+            // Version 1 knew of no other.
+            times: Small::of(rows().map(|row| table.times.get(row).unwrap_or(1).into())),
+            cpu: rows().map(|row| cell(table.cpu, row)).collect(),
+            flags: rows()
+                .map(|row| flags(table.in_call.get(row), slept(row), table.unseen.get(row)))
+                .collect(),
+            waker,
+        }
+    }
+
     pub(super) fn push(&mut self, span: &OffCpu) {
-        let slept = span.woken_ns.is_some();
         self.start_ns.push(span.start_ns);
         self.duration_ns
             .push(span.end_ns.saturating_sub(span.start_ns));
@@ -95,10 +110,9 @@ impl Spans {
         self.state.push(span.state.into());
         self.cpu.push(span.cpu);
         self.times.push(span.times.into());
-        let flag = |on: bool, bit: u8| if on { bit } else { 0 };
         self.flags
-            .push(flag(span.in_call, IN_CALL) | flag(slept, SLEPT) | flag(span.unseen, UNSEEN));
-        self.waker.push((span.waker, span.waker_comm.clone()));
+            .push(flags(span.in_call, span.woken_ns.is_some(), span.unseen));
+        push_waker(&mut self.waker, span.waker, &span.waker_comm);
     }
 
     /// The time off the CPU at this index, as it came in.

@@ -15,12 +15,8 @@ pub(super) trait Chunk: Clone + Default {
     fn len(&self) -> usize;
     fn start_ns(&self, index: usize) -> u64;
     fn duration_ns(&self, index: usize) -> u64;
-    /// With room for so many.
-    fn with_room(count: usize) -> Self;
     /// Memory it takes.
     fn bytes(&self) -> usize;
-    /// Gives back what room there is for more.
-    fn shrink(&mut self);
     /// Those of a thread.
     fn of(tracks: &Tracks) -> &Track<Self>;
 }
@@ -129,8 +125,6 @@ impl<C: Chunk> Slot<C> {
 #[derive(Clone, Debug)]
 pub(super) struct Track<C> {
     chunks: VecDeque<Slot<C>>,
-    /// Things in a chunk, at most.
-    chunk_max: usize,
     /// Where the last one ended.
     end_ns: u64,
 }
@@ -139,7 +133,6 @@ impl<C> Default for Track<C> {
     fn default() -> Self {
         Self {
             chunks: VecDeque::new(),
-            chunk_max: CHUNK,
             end_ns: 0,
         }
     }
@@ -167,14 +160,12 @@ impl Noted {
 }
 
 impl<C: Chunk> Track<C> {
-    /// One whose things, about so many, are all in one chunk, and begin at this time or later.
-    pub(super) fn single(count: u32, start_ns: u64) -> Self {
-        let room = count as usize;
-        let chunk = (room > 0).then(|| Slot::Here(Arc::new(C::with_room(room))));
+    /// One whose things are all in this chunk.
+    pub(super) fn whole(chunk: C, end_ns: u64) -> Self {
+        let chunk = (chunk.len() > 0).then(|| Slot::Here(Arc::new(chunk)));
         Self {
             chunks: chunk.into_iter().collect(),
-            chunk_max: usize::MAX,
-            end_ns: start_ns,
+            end_ns,
         }
     }
 
@@ -194,15 +185,10 @@ impl<C: Chunk> Track<C> {
         }
     }
 
-    /// Whether something that begins then comes after all that is here.
-    pub(super) fn accepts(&self, start_ns: u64, end_ns: u64) -> bool {
-        start_ns >= self.end_ns && end_ns >= start_ns
-    }
-
     /// Adds what `push` pushes, which ends at `end_ns`. Returns by how much the memory changed.
     pub(super) fn push(&mut self, end_ns: u64, push: impl FnOnce(&mut C)) -> isize {
         let room = |slot: &Slot<C>| match slot {
-            Slot::Here(chunk) => (chunk.len() < self.chunk_max).then(|| chunk.bytes()),
+            Slot::Here(chunk) => (chunk.len() < CHUNK).then(|| chunk.bytes()),
             Slot::Shelved(_) => None,
         };
         let open = self.chunks.back().and_then(room);
@@ -254,22 +240,6 @@ impl<C: Chunk> Track<C> {
             Slot::Shelved(place) if place.batch == batch => Some(place),
             _ => None,
         }
-    }
-
-    /// Gives back what room there is for more.
-    pub(super) fn shrink(&mut self) {
-        for slot in &mut self.chunks {
-            if let Slot::Here(chunk) = slot
-                && let Some(own) = Arc::get_mut(chunk)
-            {
-                own.shrink();
-            }
-        }
-    }
-
-    /// How many things there are.
-    pub(super) fn len(&self) -> usize {
-        self.chunks.iter().map(Slot::len).sum()
     }
 
     /// Lets the oldest chunk go. Returns its memory, and when its last thing ended.
@@ -325,7 +295,6 @@ impl<C: Chunk> Track<C> {
         let here = here.take_while(|slot| slot.first_start_ns().is_some_and(|ns| ns < end_ns));
         Self {
             chunks: here.cloned().collect(),
-            chunk_max: self.chunk_max,
             end_ns: self.end_ns,
         }
     }

@@ -3,7 +3,7 @@
 use std::{
     io::Write as _,
     net::{SocketAddr, TcpStream},
-    sync::{Arc, mpsc},
+    sync::{Arc, OnceLock, mpsc},
     thread::JoinHandle,
 };
 
@@ -12,7 +12,7 @@ use waitscope::{
     model::{
         Call, End, Event, Life, LifeKind, Piece, Ready, Run, SHORT_BITS, Series, Sketch, Sum, Trace,
     },
-    recording::Writer,
+    recording::{Batches, Writer},
     report::Growing,
     serve::{Comparison, Exports, Reports, Server, Shared},
     store::Store,
@@ -261,7 +261,8 @@ pub(crate) fn end() -> Event {
 
 /// A recording of one short call, of which nothing can be read again.
 pub(crate) fn gone() -> Store {
-    let mut store = Store::shelved(trace(), 64 << 20, Box::new(|_, _| false));
+    let never = Arc::<OnceLock<Batches>>::default();
+    let mut store = Store::shelved(trace(), 64 << 20, Box::new(never));
     let run = Run {
         series: Series::one(7, 8, 100, 150),
         sum: Sum {
