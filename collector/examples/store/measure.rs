@@ -10,10 +10,12 @@ use anyhow::{Context, Result, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use waitscope::opened::{self, Opened};
-use waitscope::store::{Filter, LEVEL_MAX, Store, TILE_BUCKETS};
+use waitscope::store::{Draft, Filter, LEVEL_MAX, Store, TILE_BUCKETS};
 
 /// Lanes of a picture, as many as the tallest screen shows.
 const LANES: u32 = 64;
+/// Those of one request, as the page asks.
+const LANES_A_REQUEST: usize = 16;
 /// Tiles of each lane of a picture: 2,048 buckets.
 const TILES: u64 = 4;
 /// Pictures at each zoom, at places that look random.
@@ -68,6 +70,7 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
         TILES * TILE_BUCKETS
     );
     pictures(&store, "  glance", whole, GLANCES);
+    memory(&store)?;
     let began = Instant::now();
     // It takes the place of the first, as in the program.
     store = shown(rest.read(|_, _| {})?)?;
@@ -75,6 +78,7 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
         "read     {:>11.2} s to read all of it",
         began.elapsed().as_secs_f64()
     );
+    memory(&store)?;
     pictures(&store, "  cold", whole, PICTURES);
     let began = Instant::now();
     store.filler()();
@@ -82,14 +86,10 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
         "filled   {:>11.2} s to bring what there is memory for",
         began.elapsed().as_secs_f64()
     );
+    memory(&store)?;
     pictures(&store, "  filled", whole, PICTURES);
     questions(&store);
-    println!(
-        "memory   {:>11} at most; the store says {:.0} MiB",
-        peak()?,
-        store.state().bytes as f64 / (1 << 20) as f64
-    );
-    Ok(())
+    memory(&store)
 }
 
 /// Asks for pictures at every zoom, and prints how long they take.
@@ -172,9 +172,11 @@ fn picture(store: &Store, level: u8, number: u64) -> Duration {
         first
     };
     let began = Instant::now();
-    for lane in 0..LANES {
-        for index in first..first + TILES {
-            black_box(store.tile(lane, level, index));
+    for index in first..first + TILES {
+        for lanes in (0..LANES).step_by(LANES_A_REQUEST) {
+            let lanes = lanes..lanes + LANES_A_REQUEST as u32;
+            let drafts = lanes.filter_map(|lane| store.draft(lane, level, index));
+            black_box(Draft::tiles(drafts.collect()));
         }
     }
     began.elapsed()
@@ -186,8 +188,22 @@ fn cpu_ns() -> Result<i64> {
     Ok((usage.user_time() + usage.system_time()).num_nanoseconds())
 }
 
-fn peak() -> Result<String> {
+/// Prints what it takes now, as the kernel has it and as the store counts it, and what it took at most.
+fn memory(store: &Store) -> Result<()> {
     let status = std::fs::read_to_string("/proc/self/status").context("read /proc/self/status")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    Ok(peak.context("find VmHWM")?.trim().to_owned())
+    let mib = |name: &str| -> Result<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        Ok(kib
+            .with_context(|| format!("find {name}"))?
+            .parse::<u64>()?
+            / 1024)
+    };
+    println!(
+        "memory   {:>11} MiB, {} at most so far; the store counts {}",
+        mib("VmRSS:")?,
+        mib("VmHWM:")?,
+        store.state().bytes >> 20
+    );
+    Ok(())
 }

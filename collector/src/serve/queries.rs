@@ -121,16 +121,16 @@ pub(super) async fn tiles(
     if lanes.len() > LANES_MAX {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let drafts: Option<Vec<(u32, Draft)>> = {
+    let drafts: Option<Vec<Draft>> = {
         let store = shared.store();
-        let draft = |&lane| Some((lane, store.draft(lane, level, index)?));
+        let draft = |&lane| store.draft(lane, level, index);
         lanes.iter().map(draft).collect()
     };
     let drafts = drafts.ok_or(StatusCode::NOT_FOUND)?;
     let encode = move || {
         let mut bytes = Vec::new();
-        for (lane, draft) in drafts {
-            let tile = draft.tile().encode();
+        for (lane, tile) in lanes.iter().zip(Draft::tiles(drafts)) {
+            let tile = tile.encode();
             bytes.extend(lane.to_le_bytes());
             bytes.extend((tile.len() as u32).to_le_bytes());
             bytes.extend(tile);

@@ -7,6 +7,7 @@
 mod around;
 mod columns;
 mod connection;
+mod draft;
 mod filter;
 mod flow;
 mod gaps;
@@ -25,6 +26,7 @@ mod sums;
 mod tile;
 mod track;
 mod tracks;
+mod visit;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +39,7 @@ use crate::model::{
 use around::File;
 pub use around::{Around, Searched, Stretch};
 pub use connection::{CONNECTION_BUCKETS_MAX, Connection, Use, UseKind};
+pub use draft::Draft;
 pub use filter::Filter;
 pub use flow::Flow;
 use gaps::Gaps;
@@ -44,7 +47,7 @@ pub use histogram::Histogram;
 use lane::FullLane;
 pub use lane::{Detail, Lane};
 use levels::FIRST_BASE;
-pub use near::{Draft, Near};
+pub use near::Near;
 use notes::Notes;
 pub use query::{Calls, HEATMAP_COLUMNS_MAX, LONGEST_MAX, Latency, Row, TOTALS_MAX, Totals};
 pub use shelf::Bring;
@@ -176,9 +179,11 @@ impl Store {
                 .lanes
                 .iter()
                 .filter_map(|lane| lane.part(shelving.batch));
-            let parts = parts.collect();
+            let parts: Vec<_> = parts.collect();
             let ready = std::mem::replace(&mut shelving.ready, sketch.ready);
-            shelving.shelf.put(Contents { parts, ready });
+            let contents = Contents { parts, ready };
+            self.bytes += contents.bytes() as u64;
+            shelving.shelf.put(contents);
             shelving.batch += 1;
             self.batch_ends_ns.push(self.now_ns);
         }

@@ -3,14 +3,10 @@
 //! It shares the store's memory as it was. To bring what it needs takes time, for which nobody must have to wait who
 //! wants the store.
 
-use std::sync::Arc;
-
 use super::{
     items::Items,
     lane::Detail,
-    shelf::Shelf,
     spans::Spans,
-    tile::{self, Grid, Tile},
     track::{At, Chunk as _, Track},
 };
 use crate::model::{Call, Event, OffCpu};
@@ -30,24 +26,9 @@ pub struct Near {
 }
 
 impl Near {
-    /// Brings what it will look at, several batches at a time. Of more than there is memory for some are brought again.
-    fn bring(&self, shelf: &Shelf) {
-        let mut batches: Vec<u32> = self.items.batches().chain(self.spans.batches()).collect();
-        batches.sort_unstable();
-        batches.dedup();
-        shelf.bring_all(batches);
-    }
-
-    fn tile(&self, grid: Grid) -> Tile {
-        let Self { pid, tid, .. } = *self;
-        let (calls, sums) = tile::items(&self.items, grid, |items, at| items.call(at, pid, tid));
-        let spans = tile::spans(&self.spans, grid, |spans, at| spans.get(at, pid, tid));
-        Tile {
-            calls,
-            spans,
-            sums,
-            ..Tile::default()
-        }
+    /// The batches on the shelf that have some of it, in no order and some of them twice.
+    pub(super) fn batches(&self) -> impl Iterator<Item = u32> {
+        self.items.batches().chain(self.spans.batches())
     }
 
     /// The call at this time, or else the last one begun before it.
@@ -174,38 +155,5 @@ impl Near {
         }
         let told: u64 = spans.iter().map(|span| u64::from(span.times)).sum();
         (spans, all.saturating_sub(told))
-    }
-}
-
-/// A tile that is still to be made, as far as the store is needed for it.
-#[derive(Debug)]
-pub struct Draft {
-    /// All but what is looked at closely.
-    pub(super) tile: Tile,
-    /// That, if it is not kept for the tile's zoom.
-    pub(super) near: Option<(Near, Grid)>,
-    pub(super) shelf: Option<Arc<Shelf>>,
-}
-
-impl Draft {
-    /// The tile.
-    pub fn tile(self) -> Tile {
-        let Self { tile, near, shelf } = self;
-        let (arch, sealed) = (tile.arch, tile.sealed);
-        let drawn = match near {
-            Some((near, grid)) => {
-                if let Some(shelf) = &shelf {
-                    near.bring(shelf);
-                }
-                near.tile(grid)
-            }
-            None => tile,
-        };
-        let unread = shelf.is_some_and(|shelf| shelf.missing() > 0);
-        Tile {
-            arch,
-            sealed: sealed && !unread,
-            ..drawn
-        }
     }
 }

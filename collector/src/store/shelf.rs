@@ -37,6 +37,13 @@ pub(super) struct Contents {
     pub(super) ready: Vec<Ready>,
 }
 
+impl Contents {
+    /// Memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.parts) + size_of_val(&*self.ready)
+    }
+}
+
 /// The batch that is noted just now.
 #[derive(Debug)]
 pub(super) struct Shelving {
@@ -169,12 +176,13 @@ impl Shelf {
     }
 
     /// Brings those of these that are not here, several at a time if there are CPUs for it.
-    pub(super) fn bring_all(&self, mut batches: Vec<u32>) {
-        {
+    pub(super) fn bring_all(&self, batches: &[u32]) {
+        let batches: Vec<u32> = {
             let inner = self.inner();
             let cell = |batch: &u32| inner.batches.get(batch);
-            batches.retain(|batch| cell(batch).is_none_or(|cell| cell.get().is_none()));
-        }
+            let is_gone = |batch: &&u32| cell(batch).is_none_or(|cell| cell.get().is_none());
+            batches.iter().filter(is_gone).copied().collect()
+        };
         if batches.len() < 2 {
             // Whoever looks brings it.
             return;
@@ -200,7 +208,8 @@ impl Shelf {
         let count = self.inner().contents.len() as u32;
         for batch in 0..count {
             // Another of about the same size must fit, or this one would only take the place of one.
-            let one = self.bytes() / u64::from(batch.max(1));
+            let here = self.inner().batches.len() as u64;
+            let one = self.bytes() / here.max(1);
             if self.bytes() + 2 * one > self.limit_bytes.load(Relaxed) {
                 return;
             }

@@ -3,11 +3,6 @@
 //! The rule: a call at least one bucket wide comes back exactly; a narrower one is summed into the
 //! bucket in which it began. See `docs/wire.md`.
 
-use super::{
-    items::Items,
-    spans::Spans,
-    track::{At, Chunk, Track},
-};
 use crate::model::{Arch, Call, CallClass, Copying, OffCpu, Sum, call_class};
 
 /// Buckets in a tile.
@@ -42,11 +37,11 @@ impl Grid {
         })
     }
 
-    fn bucket(&self, ns: u64) -> u64 {
+    pub(super) fn bucket(&self, ns: u64) -> u64 {
         ns.saturating_sub(self.start_ns) / self.bucket_ns
     }
 
-    fn bucket_end_ns(&self, bucket: u64) -> u64 {
+    pub(super) fn bucket_end_ns(&self, bucket: u64) -> u64 {
         self.start_ns + (bucket + 1) * self.bucket_ns
     }
 }
@@ -64,108 +59,6 @@ pub struct Tile {
     pub spans: Vec<OffCpu>,
     /// What all narrower ones add up to, by bucket, where there are any.
     pub sums: Vec<(u32, Sum)>,
-}
-
-/// Calls and sums of a stretch of time.
-pub(super) fn items(
-    track: &Track<Items>,
-    grid: Grid,
-    call: impl Fn(&Items, usize) -> Option<Call>,
-) -> (Vec<Call>, Vec<(u32, Sum)>) {
-    let (mut calls, mut sums) = (Vec::new(), Vec::new());
-    visit(
-        track,
-        grid,
-        |items, from, to, wide| {
-            if let Some(wide) = wide {
-                calls.extend(call(items, wide));
-            }
-            items.sum(from, to)
-        },
-        |bucket, sum| {
-            if sum != Sum::default() {
-                sums.push((bucket, sum));
-            }
-        },
-    );
-    (calls, sums)
-}
-
-/// Times off the CPU of a stretch of time.
-pub(super) fn spans(
-    track: &Track<Spans>,
-    grid: Grid,
-    span: impl Fn(&Spans, usize) -> Option<OffCpu>,
-) -> Vec<OffCpu> {
-    let mut found = Vec::new();
-    visit(
-        track,
-        grid,
-        |spans, _, _, wide| {
-            if let Some(wide) = wide {
-                found.extend(span(spans, wide));
-            }
-            Sum::default()
-        },
-        |_, _| {},
-    );
-    found
-}
-
-/// Goes through a stretch of time. `part` is called for each run of narrow things that begin in one
-/// bucket and stand in one chunk, with the wide one among them or before it, if there is one; `bucket`
-/// with what the parts of a bucket add up to.
-///
-/// Things of one thread don't overlap, so one that is a bucket wide is the last to begin in its bucket:
-/// no other needs to be looked at.
-fn visit<C: Chunk>(
-    track: &Track<C>,
-    grid: Grid,
-    mut part: impl FnMut(&C, usize, usize, Option<usize>) -> Sum,
-    mut bucket: impl FnMut(u32, Sum),
-) {
-    let mut at = track.find(grid.start_ns);
-    let mut walk = track.walk();
-    // One that began before and reaches in.
-    if let Some(before) = track.previous(at)
-        && let Some((start_ns, end_ns)) = walk.range_ns(before)
-        && end_ns > grid.start_ns
-        && end_ns - start_ns >= grid.bucket_ns
-        && let Some(chunk) = walk.chunk(before)
-    {
-        part(chunk, before.index, before.index, Some(before.index));
-    }
-    while let Some((start_ns, _)) = walk.range_ns(at) {
-        if start_ns >= grid.end_ns {
-            break;
-        }
-        let number = grid.bucket(start_ns);
-        let next = walk.find_from(at, grid.bucket_end_ns(number));
-        let last = track.previous(next).filter(|&last| last >= at);
-        let wide = last.filter(|&last| {
-            walk.range_ns(last)
-                .is_some_and(|(start, end)| end - start >= grid.bucket_ns)
-        });
-        let mut sum = Sum::default();
-        while at < next {
-            let Some(chunk) = walk.chunk(at) else { break };
-            let chunk_end = if at.chunk == next.chunk {
-                next.index
-            } else {
-                chunk.len()
-            };
-            let wide_here = wide
-                .filter(|wide| wide.chunk == at.chunk)
-                .map(|wide| wide.index);
-            sum += part(chunk, at.index, wide_here.unwrap_or(chunk_end), wide_here);
-            at = At {
-                chunk: at.chunk + 1,
-                index: 0,
-            };
-        }
-        bucket(number as u32, sum);
-        at = next;
-    }
 }
 
 impl Tile {

@@ -55,12 +55,10 @@ enum Slot<C> {
     Shelved(Shelved),
 }
 
-/// A chunk on the shelf: all things of one lane in one batch.
-#[derive(Clone, Debug)]
+/// A chunk on the shelf: all things of the lane in one batch.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Shelved {
-    shelf: Arc<Shelf>,
     batch: u32,
-    lane: u32,
     pub(super) len: u32,
     pub(super) first_start_ns: u64,
     last_start_ns: u64,
@@ -99,20 +97,6 @@ impl<C: Chunk> Slot<C> {
         }
     }
 
-    /// `None` if the shelf can't bring it.
-    fn get(&self) -> Option<Held<'_, C>> {
-        match self {
-            Self::Here(chunk) => Some(Held::Here(chunk)),
-            Self::Shelved(place) => {
-                let tracks = place.shelf.bring(place.batch, place.lane)?;
-                match &C::of(&tracks).chunks.front()? {
-                    Self::Here(chunk) => Some(Held::Brought(chunk.clone())),
-                    Self::Shelved(_) => None,
-                }
-            }
-        }
-    }
-
     fn bytes(&self) -> usize {
         match self {
             Self::Here(chunk) => chunk.bytes(),
@@ -125,6 +109,8 @@ impl<C: Chunk> Slot<C> {
 #[derive(Clone, Debug)]
 pub(super) struct Track<C> {
     chunks: VecDeque<Slot<C>>,
+    /// The shelf that chunks may be on, and the lane whose they are there.
+    shelf: Option<(Arc<Shelf>, u32)>,
     /// Where the last one ended.
     end_ns: u64,
 }
@@ -133,6 +119,7 @@ impl<C> Default for Track<C> {
     fn default() -> Self {
         Self {
             chunks: VecDeque::new(),
+            shelf: None,
             end_ns: 0,
         }
     }
@@ -165,6 +152,7 @@ impl<C: Chunk> Track<C> {
         let chunk = (chunk.len() > 0).then(|| Slot::Here(Arc::new(chunk)));
         Self {
             chunks: chunk.into_iter().collect(),
+            shelf: None,
             end_ns,
         }
     }
@@ -222,10 +210,9 @@ impl<C: Chunk> Track<C> {
             last.last_end_ns = noted.end_ns;
             return 0;
         }
+        self.shelf.get_or_insert_with(|| (shelf.clone(), lane));
         self.chunks.push_back(Slot::Shelved(Shelved {
-            shelf: shelf.clone(),
             batch,
-            lane,
             len: noted.count,
             first_start_ns: noted.start_ns,
             last_start_ns: noted.last_start_ns,
@@ -254,19 +241,38 @@ impl<C: Chunk> Track<C> {
         self.chunks.front()?.last_end_ns()
     }
 
+    /// `None` if the shelf can't bring it.
+    fn get<'a>(&self, slot: &'a Slot<C>) -> Option<Held<'a, C>> {
+        match slot {
+            Slot::Here(chunk) => Some(Held::Here(chunk)),
+            Slot::Shelved(place) => {
+                let (shelf, lane) = self.shelf.as_ref()?;
+                let tracks = shelf.bring(place.batch, *lane)?;
+                match &C::of(&tracks).chunks.front()? {
+                    Slot::Here(chunk) => Some(Held::Brought(chunk.clone())),
+                    Slot::Shelved(_) => None,
+                }
+            }
+        }
+    }
+
     pub(super) fn chunk(&self, at: At) -> Option<Held<'_, C>> {
-        self.chunks.get(at.chunk)?.get()
+        self.get(self.chunks.get(at.chunk)?)
+    }
+
+    /// The first chunk that may have things that begin at `ns` or later. None is brought.
+    pub(super) fn find_chunk(&self, ns: u64) -> usize {
+        let is_before = |slot: &Slot<C>| slot.last_start_ns().is_some_and(|last| last < ns);
+        self.chunks.partition_point(is_before)
     }
 
     /// The position of the first thing that begins at `ns` or later.
     pub(super) fn find(&self, ns: u64) -> At {
-        let chunk = self
-            .chunks
-            .partition_point(|chunk| chunk.last_start_ns().is_some_and(|last| last < ns));
+        let chunk = self.find_chunk(ns);
         let found = match self.chunks.get(chunk) {
             // All of it does, which is known without a look.
             Some(Slot::Shelved(place)) if place.first_start_ns >= ns => None,
-            Some(slot) => slot.get(),
+            Some(slot) => self.get(slot),
             None => None,
         };
         let Some(found) = found else {
@@ -295,6 +301,7 @@ impl<C: Chunk> Track<C> {
         let here = here.take_while(|slot| slot.first_start_ns().is_some_and(|ns| ns < end_ns));
         Self {
             chunks: here.cloned().collect(),
+            shelf: self.shelf.clone(),
             end_ns: self.end_ns,
         }
     }
@@ -307,9 +314,7 @@ impl<C: Chunk> Track<C> {
         to_ns: u64,
     ) -> impl Iterator<Item = (u64, u64, usize)> {
         let begins = |slot: &Slot<C>| Some((slot.first_start_ns()?, slot.last_start_ns()?));
-        let first = self
-            .chunks
-            .partition_point(|slot| slot.last_start_ns().is_some_and(|last| last < from_ns));
+        let first = self.find_chunk(from_ns);
         let here = self.chunks.iter().enumerate().skip(first);
         here.map_while(move |(chunk, slot)| {
             let (first_ns, last_ns) = begins(slot)?;

@@ -1,0 +1,117 @@
+//! A tile still to be made, as far as the store is needed for it: the rest takes time, for which nobody must have to wait
+//! who wants the store.
+
+use std::sync::Arc;
+
+use super::{
+    items::Items,
+    near::Near,
+    shelf::Shelf,
+    spans::Spans,
+    tile::{Grid, Tile},
+    visit::Visit,
+};
+use crate::model::Sum;
+
+/// Batches that lanes go through together: as many as any memory has room for, and enough that all CPUs bring some.
+const TOGETHER: usize = 16;
+
+/// A tile that is still to be made.
+#[derive(Debug)]
+pub struct Draft {
+    /// All but what is looked at closely.
+    pub(super) tile: Tile,
+    /// That, if it is not kept for the tile's zoom.
+    pub(super) near: Option<(Near, Grid)>,
+    pub(super) shelf: Option<Arc<Shelf>>,
+}
+
+impl Draft {
+    /// The tiles of drafts of one store, in their order. What must be brought for them is brought once for all, however
+    /// little room there is.
+    pub fn tiles(drafts: Vec<Self>) -> Vec<Tile> {
+        let near = || drafts.iter().filter_map(|draft| draft.near.as_ref());
+        let mut drawings: Vec<Drawing<'_>> = near().map(Drawing::new).collect();
+        let shelf = drafts.iter().find_map(|draft| draft.shelf.as_deref());
+        if let Some(shelf) = shelf {
+            let mut batches: Vec<u32> = near().flat_map(|(near, _)| near.batches()).collect();
+            batches.sort_unstable();
+            batches.dedup();
+            for together in batches.chunks(TOGETHER) {
+                shelf.bring_all(together);
+                let until = together.last().map_or(u32::MAX, |last| last + 1);
+                drawings.iter_mut().for_each(|drawing| drawing.go(until));
+            }
+        }
+        drawings.iter_mut().for_each(|drawing| drawing.go(u32::MAX));
+        let mut drawn = drawings.into_iter().map(|drawing| drawing.tile);
+        let is_whole = shelf.is_none_or(|shelf| shelf.missing() == 0);
+        let mut tiles = Vec::with_capacity(drafts.len());
+        for draft in &drafts {
+            let Tile { arch, sealed, .. } = draft.tile;
+            let tile = match draft.near {
+                Some(_) => drawn.next().unwrap_or_default(),
+                None => draft.tile.clone(),
+            };
+            tiles.push(Tile {
+                arch,
+                sealed: sealed && is_whole,
+                ..tile
+            });
+        }
+        tiles
+    }
+
+    /// The tile.
+    pub fn tile(self) -> Tile {
+        let mut tiles = Self::tiles(vec![self]);
+        tiles.pop().unwrap_or_default()
+    }
+}
+
+/// A lane that is being looked at closely.
+struct Drawing<'a> {
+    near: &'a Near,
+    items: Visit<'a, Items>,
+    spans: Visit<'a, Spans>,
+    tile: Tile,
+}
+
+impl<'a> Drawing<'a> {
+    fn new((near, grid): &'a (Near, Grid)) -> Self {
+        Self {
+            near,
+            items: Visit::new(&near.items, *grid),
+            spans: Visit::new(&near.spans, *grid),
+            tile: Tile::default(),
+        }
+    }
+
+    /// Adds what is in batches before this one.
+    fn go(&mut self, until: u32) {
+        let Near { pid, tid, .. } = *self.near;
+        let Tile {
+            calls, spans, sums, ..
+        } = &mut self.tile;
+        self.items.go(
+            until,
+            |items, from, to, wide| {
+                calls.extend(wide.and_then(|wide| items.call(wide, pid, tid)));
+                items.sum(from, to)
+            },
+            |bucket, sum| {
+                if sum != Sum::default() {
+                    sums.push((bucket, sum));
+                }
+            },
+        );
+        self.spans.go(
+            until,
+            |found, _, _, wide| {
+                spans.extend(wide.and_then(|wide| found.get(wide, pid, tid)));
+                Sum::default()
+            },
+            |_, _| {},
+        );
+    }
+}
