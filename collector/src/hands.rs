@@ -18,7 +18,7 @@ use anyhow::{Context, Result, anyhow};
 
 use crate::{
     attach::Totals,
-    model::{End, Event, OpenThread},
+    model::{Condition, End, Event, OpenThread},
     recording::{Flight, Flown, Recorder},
     serve::Shared,
 };
@@ -221,12 +221,12 @@ impl Taking {
             if bits & number != 0
                 && let Some(flight) = &mut self.flight
             {
-                flight.signal(number, at_ns);
+                flight.asked(&Condition::Signal(number), at_ns);
             }
         }
     }
 
-    fn tick(&self, tick: Tick) {
+    fn tick(&mut self, tick: Tick) {
         let Tick {
             now_ns,
             sealed_ns,
@@ -234,6 +234,11 @@ impl Taking {
             totals,
         } = tick;
         if let Some(shared) = &self.shared {
+            if shared.take_wish()
+                && let Some(flight) = &mut self.flight
+            {
+                flight.asked(&Condition::Page, now_ns);
+            }
             let recorded_bytes = self.writer.as_ref().map(Recorder::bytes_written);
             shared.tick(now_ns, sealed_ns, open, &totals, recorded_bytes);
         }

@@ -296,16 +296,24 @@ fn with_little_memory_the_window_is_shorter_and_that_is_said() {
 }
 
 #[test]
-fn a_signal_makes_a_capture_and_without_any_trigger_there_is_none() {
-    let dir = tempdir().unwrap();
-    let mut flight = Flight::new(plan(dir.path(), &["signal USR1"]), &trace()).unwrap();
-    fly(&mut flight, 2, &[1]);
-    flight.signal(2, 2 * SECOND);
-    flight.flush(end(3)).unwrap();
-    assert_eq!(files(dir.path()), [] as [PathBuf; 0]);
-    flight.signal(1, 3 * SECOND);
-    flight.finish(end(4)).unwrap();
-    let flown = flight.flown();
-    assert_eq!(flown.captures.len(), 1);
-    assert_eq!(flown.captures[0].fired.to_string(), "signal USR1 at 3.00 s");
+fn who_asks_as_a_trigger_says_gets_a_capture_and_nobody_else_does() {
+    for (rule, by, other) in [
+        ("signal USR1", Condition::Signal(1), Condition::Signal(2)),
+        (" page", Condition::Page, Condition::Signal(1)),
+        ("signal USR2", Condition::Signal(2), Condition::Page),
+    ] {
+        let dir = tempdir().unwrap();
+        let mut flight = Flight::new(plan(dir.path(), &[rule]), &trace()).unwrap();
+        assert!(flight.heeds(&by) && !flight.heeds(&other), "{rule}");
+        fly(&mut flight, 2, &[1]);
+        flight.asked(&other, 2 * SECOND);
+        flight.flush(end(3)).unwrap();
+        assert_eq!(files(dir.path()), [] as [PathBuf; 0], "{rule}");
+        flight.asked(&by, 3 * SECOND);
+        flight.finish(end(4)).unwrap();
+        let flown = flight.flown();
+        assert_eq!(flown.captures.len(), 1, "{rule}");
+        let fired = flown.captures[0].fired.to_string();
+        assert_eq!(fired, format!("{} at 3.00 s", rule.trim()));
+    }
 }

@@ -21,7 +21,7 @@
  *   offcpu: number, made: number, lost: number, untracked: number, compat: number, unseen: number, lanes: number,
  *   lanesVersion: number, gaps: Gap[], open: Map<number, Open>, cost: Cost, captures: Captures | null }} State
  * @typedef {{ trigger: string, atNs: number, file: string, bytes: number, fromNs: number, toNs: number, removed: boolean }} Capture
- * @typedef {{ list: Capture[], more: number, passedOver: number, underWay: { trigger: string, atNs: number } | null }} Captures
+ * @typedef {{ list: Capture[], more: number, passedOver: number, byPage: boolean, underWay: { trigger: string, atNs: number } | null }} Captures
  *   null without a flight recorder
  */
 
@@ -179,6 +179,7 @@ function readCaptures(json) {
     }),
     more: number(captures["more"]),
     passedOver: number(captures["passed_over"]),
+    byPage: captures["by_page"] === true,
     underWay: underWay && { trigger: text(underWay["trigger"]), atNs: number(underWay["at_ns"]) },
   };
 }

@@ -11,6 +11,7 @@
  */
 
 import { Bands, pieceUnder } from "./bands.js";
+import { CaptureButton } from "./capture-button.js";
 import { countOf } from "./captures.js";
 import { Choice } from "./choice.js";
 import { readCompared } from "./compare.js";
@@ -164,6 +165,7 @@ export class Page {
       onSelected: () => this.refreshView(),
       announce: (text) => this.announce(text),
     });
+    this.captureButton = new CaptureButton((text) => this.announce(text));
     this.live = new Live({ onState: (state) => this.onState(state), onLink: (link, waitMs) => this.onLink(link, waitMs) });
   }
 
@@ -269,6 +271,7 @@ export class Page {
     const newest = state.captures?.list.at(-1);
     if (this.state && newest && countOf(state.captures) > countOf(this.state.captures)) this.announce(say("announce.captured", { trigger: newest.trigger }));
     this.state = state;
+    this.captureButton.show(state);
     this.timeline.setState(state);
     this.laneList.refresh(state);
     this.choice.follow();

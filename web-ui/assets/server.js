@@ -1,7 +1,7 @@
 /**
  * Everything the page asks the server, but for the event stream.
  *
- * Must never ask for anything that changes the trace (there is nothing of the kind), nor retry on
+ * Must never ask for anything that changes what is traced (there is nothing of the kind), nor retry on
  * its own: whoever asks knows whether the answer is still wanted.
  *
  * @import { Band } from "./band.js"
@@ -21,7 +21,7 @@ import { decodeTiles } from "./wire.js";
 export class Refused extends Error {
   /** @param {string} path @param {number} status */
   constructor(path, status) {
-    super(`get ${path}: status ${status}`);
+    super(`ask ${path}: status ${status}`);
     this.status = status;
   }
 }
@@ -45,6 +45,13 @@ export async function statusOf(path) {
 /** @param {string} path @param {AbortSignal} [signal] @returns {Promise<unknown>} */
 export async function json(path, signal) {
   return (await get(path, signal)).json();
+}
+
+/** Has the flight recorder write what it keeps: the only thing the page can ask to be done. */
+export async function askCapture() {
+  const path = "/api/capture";
+  const response = await fetch(path, { method: "POST", credentials: "same-origin" });
+  if (!response.ok) throw new Refused(path, response.status);
 }
 
 /** @returns {Promise<Trace>} */

@@ -426,6 +426,10 @@ export const EN = {
   "captures.title": "Captures",
   "captures.fact": "captures",
   "captures.hint": "files that the flight recorder has written; the Summary lists them",
+  "captures.now": "Capture now",
+  "captures.now.hint": "have the flight recorder write the time up to now, and some of what follows, to a file",
+  "captures.busy": "Capturing…",
+  "captures.refused": "The flight recorder does not take captures from this page.",
   "captures.says": "what the flight recorder wrote when a trigger fired, the newest first",
   "captures.andone": "{count}, one under way",
   "captures.underway": "One is being written: {trigger} at {at}.",
@@ -434,6 +438,7 @@ export const EN = {
   "captures.holds": "{time} from {from}, {bytes}",
   "captures.removed": "{file}: removed, for later ones needed the room",
   "captures.passed": "times a trigger fired during another capture or its cool-down: {count}",
+  "announce.capturing": "A capture was asked for",
   "announce.captured": "A capture was written: {trigger}",
   // The summary.
   "summary.findings": "Findings",

@@ -431,6 +431,10 @@ export const ZH = {
   "captures.title": "捕获",
   "captures.fact": "捕获",
   "captures.hint": "飞行记录器已写入的文件；摘要中列出",
+  "captures.now": "立即捕获",
+  "captures.now.hint": "让飞行记录器把到目前为止的这段时间以及随后的一小段写入文件",
+  "captures.busy": "正在捕获…",
+  "captures.refused": "飞行记录器不接受来自此页面的捕获请求。",
   "captures.says": "触发条件满足时飞行记录器写入的内容，最新的在前",
   "captures.andone": "{count}，另有一个正在写入",
   "captures.underway": "正在写入一个：{trigger}，时间 {at}。",
@@ -439,6 +443,7 @@ export const ZH = {
   "captures.holds": "{time}，起于 {from}，{bytes}",
   "captures.removed": "{file}：已删除，为之后的捕获腾出空间",
   "captures.passed": "在另一次捕获或其冷却期间触发的次数：{count}",
+  "announce.capturing": "已请求一次捕获",
   "announce.captured": "已写入一个捕获：{trigger}",
   // The summary.
   "summary.findings": "发现",

@@ -71,3 +71,33 @@ test("each is marked on the overview where its trigger fired, and nothing else i
   for (const at of [1e9, 1.5e9]) assert.ok(found.some((x) => Math.abs(x - (at / extentNs) * width) < 3), `${at} in ${found}`);
   assert.deepEqual(window.complaints, []);
 });
+
+test("where the flight recorder heeds the page, a button has it write what it keeps, once at a time", async (t) => {
+  const { server, window } = await open(t);
+  const button = window.page.locator("#capture");
+  const tell = async (more) => {
+    server.captures = { list: [], more: 0, passed_over: 0, under_way: null, by_page: true, ...more };
+    server.advance(server.nowNs + 1e8);
+  };
+  assert.ok(await button.isHidden());
+  await tell({ by_page: false });
+  await fact(window).waitFor();
+  assert.ok(await button.isHidden(), "nothing heeds it");
+  await tell({});
+  await button.getByText("Capture now").waitFor();
+  await button.focus();
+  await window.page.keyboard.press("Enter");
+  await button.getByText("Capturing…").waitFor();
+  assert.equal(await window.page.locator("#announce").innerText(), "A capture was asked for");
+  await window.page.keyboard.press("Enter");
+  assert.equal(server.wishes, 1, "one is enough");
+  await tell({ under_way: { trigger: "page", at_ns: 1e9, tid: null } });
+  await fact(window).getByText("0, one under way").waitFor();
+  assert.equal(await button.innerText(), "Capturing…");
+  await tell({ list: [capture(0, { trigger: "page" })] });
+  await button.getByText("Capture now").waitFor();
+  server.captures = { ...server.captures, by_page: false };
+  await button.click();
+  await window.page.locator("#announce").getByText("does not take captures").waitFor();
+  assert.deepEqual(window.complaints.filter((one) => !one.includes("409")), []);
+});

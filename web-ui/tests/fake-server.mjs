@@ -46,6 +46,8 @@ export class FakeServer {
     this.exportStatus = 200;
     /** What a flight recorder has captured; null without one. */
     this.captures = null;
+    /** How often a capture was asked for. */
+    this.wishes = 0;
     /** The answer of `/api/diff`: there is no second recording. */
     this.diff = { names: null, diff: null, reading: null, failed: null };
     this.ended = !live;
@@ -90,7 +92,8 @@ export class FakeServer {
     if (host !== `127.0.0.1:${this.port}` && host !== `localhost:${this.port}`) return send(421);
     const { origin, cookie = "" } = request.headers;
     if (origin !== undefined && origin !== `http://${host}`) return send(403);
-    if (request.method !== "GET" && request.method !== "HEAD") return send(405);
+    const isWish = request.method === "POST" && request.url === "/api/capture";
+    if (!isWish && request.method !== "GET" && request.method !== "HEAD") return send(405);
     const url = new URL(request.url, `http://${host}`);
     const name = `waitscope_${this.port}`;
     if (url.pathname === "/" && url.searchParams.has("token")) {
@@ -98,8 +101,17 @@ export class FakeServer {
       return send(303, { Location: "/", "Set-Cookie": `${name}=${this.token}; HttpOnly; SameSite=Strict; Path=/` });
     }
     if (!cookie.split("; ").includes(`${name}=${this.token}`)) return send(403);
+    if (isWish) return this.wish(request, send);
     if (!url.pathname.startsWith("/api/")) return this.asset(url.pathname, send);
     return this.api(url.pathname.slice(5).split("/"), url.searchParams, request, response, send);
+  }
+
+  /** A capture is asked for: the real server wants to know by whom. */
+  wish(request, send) {
+    if (request.headers.origin === undefined) return send(403);
+    if (!this.captures?.by_page) return send(409);
+    this.wishes += 1;
+    return send(202);
   }
 
   async asset(path, send) {

@@ -13,6 +13,7 @@ fuzz_target!(
         ("call", "epoll_wait > 1"),
         ("again", "again > 1000/s"),
         ("signal", "signal USR1"),
+        ("page", "page"),
     ] {
         seed("trigger", name, text.as_bytes()).expect("write the first inputs");
     },

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// Show the live page of a running process
     #[command(after_help = "Examples:\n  sudo waitscope attach redis-server\n  \
         sudo waitscope attach 4711 --follow --record trace.waitscope\n  \
-        sudo waitscope attach 4711 --flight 30s --trigger 'turn > 50ms' --trigger 'signal USR1'\n\n\
+        sudo waitscope attach 4711 --flight 30s --trigger 'turn > 50ms' --trigger page\n\n\
         With --flight nothing is written until a trigger fires; then a capture is, of the time before and\n\
         after, called like --record's FILE (or flight.waitscope) with the time.\n\
         The address of the page is printed on standard output, everything else on standard error.\n\

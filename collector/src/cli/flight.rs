@@ -20,7 +20,7 @@ pub(crate) struct Flying {
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "trigger")]
     pub(crate) flight: Option<Duration>,
     /// When to write: 'turn > 50ms' (work of an event loop), 'call > 100ms' (but readiness calls), 'epoll_wait > 1s'
-    /// (by name), 'ready_delay > 5ms', 'again > 1000/s' (EAGAIN), 'signal USR1' (to waitscope)
+    /// (by name), 'ready_delay > 5ms', 'again > 1000/s' (EAGAIN), 'signal USR1' (to waitscope), 'page' (the button of the page)
     #[arg(long, value_name = "WHEN", value_parser = rule, requires = "flight")]
     pub(crate) trigger: Vec<Rule>,
     /// Go on for this time after it [default: half of --flight]

@@ -25,6 +25,8 @@ pub enum Condition {
     Again(u64),
     /// A signal to waitscope itself, which whoever drains must tell of: `USR1` or `USR2`.
     Signal(u8),
+    /// A wish that is made on the page, likewise.
+    Page,
 }
 
 /// A condition, as it was written.
@@ -37,7 +39,7 @@ pub struct Rule {
 }
 
 /// How one is written.
-const EXAMPLES: &str = "'turn > 50ms', 'call > 100ms', 'epoll_wait > 1s', 'ready_delay > 5ms', 'again > 1000/s' and 'signal USR1' are understood";
+const EXAMPLES: &str = "'turn > 50ms', 'call > 100ms', 'epoll_wait > 1s', 'ready_delay > 5ms', 'again > 1000/s', 'signal USR1' and 'page' are understood";
 
 impl Rule {
     /// Understands what was written. `time` understands a time, in nanoseconds.
@@ -56,6 +58,8 @@ impl Rule {
                     ));
                 }
             }
+        } else if text.trim() == "page" {
+            Condition::Page
         } else {
             let Some((what, limit)) = text.split_once('>') else {
                 return wrong(&format!("there is no '>' in {text:?}"));
@@ -188,16 +192,20 @@ impl Triggers {
         fired.next()
     }
 
-    /// A signal came.
-    pub fn signal(&self, number: u8, at_ns: u64) -> Option<Fired> {
-        let mut rules = self.rules.iter();
-        let rule = rules.find(|rule| rule.condition == Condition::Signal(number))?;
+    /// Somebody asks from outside of the trace, in this way.
+    pub fn asked(&self, by: &Condition, at_ns: u64) -> Option<Fired> {
+        let rule = self.rule(by)?;
         Some(Fired {
             rule: rule.text.clone(),
             at_ns,
             tid: None,
             number: None,
         })
+    }
+
+    /// The rule with this condition, if there is one.
+    pub fn rule(&self, of: &Condition) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.condition == *of)
     }
 
     /// Calls that found nothing in this second so far, if this is one of them.

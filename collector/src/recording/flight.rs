@@ -23,7 +23,7 @@ use anyhow::{Context, Result, anyhow};
 use super::encode::Encoder;
 use super::rotate::{name_at, since};
 use super::{Reader, Writer};
-use crate::model::{Arch, CallKinds, End, Event, Fired, Known, Rule, Trace, Triggers};
+use crate::model::{Arch, CallKinds, Condition, End, Event, Fired, Known, Rule, Trace, Triggers};
 
 /// Segments that may wait for a slow disk: as many seconds.
 const WAITING_MAX: usize = 64;
@@ -160,11 +160,16 @@ impl Flight {
         self.filling.append(events)
     }
 
-    /// A signal came.
-    pub fn signal(&mut self, number: u8, at_ns: u64) {
-        if let Some(fired) = self.triggers.signal(number, at_ns) {
+    /// Somebody asks from outside of the trace, in this way.
+    pub fn asked(&mut self, by: &Condition, at_ns: u64) {
+        if let Some(fired) = self.triggers.asked(by, at_ns) {
             self.fire(fired);
         }
+    }
+
+    /// Whether it heeds who asks in this way.
+    pub fn heeds(&self, by: &Condition) -> bool {
+        self.triggers.rule(by).is_some()
     }
 
     fn fire(&mut self, fired: Fired) {

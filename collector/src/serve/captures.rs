@@ -4,10 +4,12 @@
 
 use std::sync::Arc;
 
+use axum::{extract::State, http::StatusCode, response::IntoResponse as _};
 use serde_json::{Value, json};
 
+use super::{guard, queries::Answer, shared::Shared};
 use crate::{
-    model::Fired,
+    model::{Condition, Fired},
     recording::{Capture, Flight, Flown},
 };
 
@@ -16,25 +18,50 @@ const TOLD_MAX: usize = 100;
 
 /// What there is by now. Clones are cheap.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Captures(Arc<Value>);
+pub(super) struct Captures {
+    told: Arc<Value>,
+    heeds_page: bool,
+}
 
 impl Captures {
     /// Of what a flight recorder has done, and may be doing.
     pub(super) fn of(flight: &Flight) -> Self {
-        Self(Arc::new(told(flight.flown(), flight.under_way())))
+        let heeds_page = flight.heeds(&Condition::Page);
+        Self {
+            told: Arc::new(told(flight.flown(), flight.under_way(), heeds_page)),
+            heeds_page,
+        }
     }
 
     /// Of one that has ended.
     pub(super) fn ended(flown: &Flown) -> Self {
-        Self(Arc::new(told(flown, None)))
+        Self {
+            told: Arc::new(told(flown, None, false)),
+            heeds_page: false,
+        }
     }
 
     pub(super) fn json(&self) -> &Value {
-        &self.0
+        &self.told
+    }
+
+    /// Whether the page may ask for one.
+    pub(super) fn heeds_page(&self) -> bool {
+        self.heeds_page
     }
 }
 
-fn told(flown: &Flown, under_way: Option<&Fired>) -> Value {
+/// `POST /api/capture`
+pub(super) async fn capture_now(State(shared): State<Arc<Shared>>) -> Answer {
+    const NO: &str =
+        "no flight recorder here heeds the page: start waitscope with --flight 30s --trigger page";
+    Ok(match shared.wish() {
+        true => StatusCode::ACCEPTED.into_response(),
+        false => guard::said(StatusCode::CONFLICT, NO.to_owned()),
+    })
+}
+
+fn told(flown: &Flown, under_way: Option<&Fired>, heeds_page: bool) -> Value {
     let more = flown.captures.len().saturating_sub(TOLD_MAX);
     let list: Vec<Value> = flown.captures.iter().skip(more).map(capture).collect();
     json!({
@@ -42,6 +69,7 @@ fn told(flown: &Flown, under_way: Option<&Fired>) -> Value {
         "more": more,
         "passed_over": flown.passed_over,
         "under_way": under_way.map(fired),
+        "by_page": heeds_page,
     })
 }
 
@@ -84,7 +112,7 @@ mod tests {
             passed_over: 4,
             shortest: None,
         };
-        let told = told(&flown, None);
+        let told = told(&flown, None, false);
         assert_eq!(
             (&told["more"], &told["passed_over"], &told["under_way"]),
             (&2.into(), &4.into(), &Value::Null)

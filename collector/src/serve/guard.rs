@@ -26,6 +26,9 @@ use super::secret::Secret;
 /// The page's own addresses are far shorter.
 const URL_MAX_BYTES: usize = 2048;
 
+/// The only path for anything but a question.
+pub(super) const CAPTURE: &str = "/api/capture";
+
 /// On every answer. The page needs nothing from anywhere else, and nobody else needs the page.
 const HEADERS: [(HeaderName, &str); 5] = [
     (
@@ -98,7 +101,8 @@ impl Guard {
 
     fn judge(&self, request: &Request) -> Verdict {
         let (uri, headers) = (request.uri(), request.headers());
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let is_wish = request.method() == Method::POST && uri.path() == CAPTURE;
+        if !is_wish && !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Verdict::Refuse(StatusCode::METHOD_NOT_ALLOWED);
         }
         if uri.path().len() + uri.query().map_or(0, str::len) > URL_MAX_BYTES {
@@ -115,7 +119,10 @@ impl Guard {
                 .strip_prefix(b"http://".as_slice())
                 .is_some_and(|host| self.is_host(host))
         };
-        if headers.contains_key(ORIGIN) && !single(headers, &ORIGIN).is_some_and(own_origin) {
+        // With a wish every browser says who makes it.
+        if (is_wish || headers.contains_key(ORIGIN))
+            && !single(headers, &ORIGIN).is_some_and(own_origin)
+        {
             return Verdict::Refuse(StatusCode::FORBIDDEN);
         }
         let own_site = |site: &[u8]| site == b"same-origin" || site == b"none";

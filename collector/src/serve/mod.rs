@@ -1,7 +1,8 @@
 //! HTTP over the store: the page, its queries, and one event stream.
 //!
-//! `GET` only: nothing that a browser can say starts, stops or changes tracing. Everything goes through
-//! `guard` before anything here looks at it. The protocol is in `docs/wire.md`.
+//! Nothing that a browser can say starts, stops or changes tracing: all is `GET`, but for the wish for a capture of what is
+//! traced anyway, which must have been allowed as the trace began. Everything goes through `guard` before anything here
+//! looks at it. The protocol is in `docs/wire.md`.
 
 mod assets;
 mod captures;
@@ -20,7 +21,10 @@ mod shared;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware, routing::get};
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
 
 pub use comparison::Comparison;
 pub use exports::Exports;
@@ -40,6 +44,7 @@ fn router(shared: Arc<Shared>, guard: Arc<Guard>) -> Router {
         .route("/api/tiles/{level}/{index}/{lanes}", get(queries::tiles))
         .route("/api/call/{lane}/{at}", get(queries::call))
         .route("/api/report", get(reports::report))
+        .route(guard::CAPTURE, post(captures::capture_now))
         .route("/api/diff", get(comparison::diff))
         .route("/api/export", get(exports::export))
         .route("/api/story/{lane}/{at}", get(queries::story))

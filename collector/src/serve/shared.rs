@@ -2,7 +2,10 @@
 //!
 //! The store's lock is for the time of one batch or of one answer. Nothing is waited for while holding it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::sync::watch;
 
@@ -32,6 +35,8 @@ pub struct Shared {
     store: Mutex<Store>,
     meter: Mutex<Meter>,
     published: watch::Sender<Arc<Snapshot>>,
+    /// Somebody on the page wishes for a capture.
+    wish: AtomicBool,
 }
 
 /// What never changes while a server runs.
@@ -99,6 +104,7 @@ impl Shared {
             store: Mutex::new(store),
             meter: Mutex::new(Meter::new()),
             published: watch::Sender::new(Arc::new(snapshot)),
+            wish: AtomicBool::new(false),
         }
     }
 
@@ -173,6 +179,22 @@ impl Shared {
             }
             is_news
         });
+    }
+
+    /// Asks the flight recorder for a capture. Returns whether there is one that heeds the page.
+    pub(super) fn wish(&self) -> bool {
+        let snapshot = self.published.borrow();
+        let captures = snapshot.captures.as_ref();
+        let heeds = !snapshot.state.ended && captures.is_some_and(Captures::heeds_page);
+        if heeds {
+            self.wish.store(true, Ordering::Relaxed);
+        }
+        heeds
+    }
+
+    /// Whether somebody on the page has wished for a capture since this was last asked.
+    pub fn take_wish(&self) -> bool {
+        self.wish.swap(false, Ordering::Relaxed)
     }
 
     /// Shows the same recording from a store that has more of it at hand, and tells the page what is missing of it if

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use waitscope::{model::Event, recording::Reader};
 
 use crate::{
-    page::{cookie, get},
+    page::{cookie, get, wish},
     product::{Product, end_of, eventually, waitscope},
     script::Script,
 };
@@ -112,7 +112,7 @@ fn a_signal_makes_a_capture_and_what_is_no_trigger_is_named() {
 }
 
 #[test]
-fn the_live_page_is_told_of_a_capture_while_it_is_written_and_of_its_file() {
+fn the_live_page_asks_for_a_capture_and_is_told_of_it_while_it_is_written_and_of_its_file() {
     let script = Script::start(STALLS);
     let directory = tempfile::tempdir().unwrap();
     let named = directory.path().join("live.arrows");
@@ -122,16 +122,11 @@ fn the_live_page_is_told_of_a_capture_while_it_is_written_and_of_its_file() {
         named.display()
     );
     let mut command = waitscope(&act);
-    let mut product = Product::start(command.args([
-        "--flight",
-        "2s",
-        "--after",
-        "1s",
-        "--trigger",
-        "signal USR1",
-    ]));
+    let mut product =
+        Product::start(command.args(["--flight", "2s", "--after", "1s", "--trigger", "page"]));
     let address = product.address();
-    let stream = BufReader::new(get(&address, "/api/live", &cookie(&address)));
+    let cookie = cookie(&address);
+    let stream = BufReader::new(get(&address, "/api/live", &cookie));
     let mut states = stream.lines().filter_map(|line| {
         let state = serde_json::from_str(line.unwrap().strip_prefix("data: ")?);
         Some(state.unwrap())
@@ -144,9 +139,9 @@ fn the_live_page_is_told_of_a_capture_while_it_is_written_and_of_its_file() {
     };
     let none = until(&|captures| captures.is_object());
     assert_eq!(none["list"], serde_json::json!([]));
-    product.signal(Signal::SIGUSR1);
+    assert_eq!(wish(&address, &cookie), "202");
     let under_way = until(&|captures| captures["under_way"].is_object());
-    assert_eq!(under_way["under_way"]["trigger"], "signal USR1");
+    assert_eq!(under_way["under_way"]["trigger"], "page");
     let told = until(&|captures| captures["list"][0].is_object());
     let files = captures(&directory);
     assert_eq!(files.len(), 1, "{files:?}");
@@ -166,5 +161,5 @@ fn the_live_page_is_told_of_a_capture_while_it_is_written_and_of_its_file() {
         });
     }
     assert_eq!(capture["to_ns"].as_u64(), end_ns);
-    product.interrupt().said(0, "for signal USR1 at ");
+    product.interrupt().said(0, "for page at ");
 }

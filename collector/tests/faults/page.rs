@@ -66,11 +66,25 @@ fn the_secret_is_printed_once_and_on_standard_output_only() {
 
 /// Speaks HTTP by hand, for a browser would hang up in order.
 pub(crate) fn get(address: &str, path: &str, header: &str) -> TcpStream {
+    ask("GET", address, path, header)
+}
+
+/// Asks for a capture as the page does, and returns the status.
+pub(crate) fn wish(address: &str, cookie: &str) -> String {
+    let host = address.split('/').nth(2).unwrap();
+    let headers = format!("{cookie}Origin: http://{host}\r\nConnection: close\r\n");
+    let mut text = String::new();
+    let mut stream = ask("POST", address, "/api/capture", &headers);
+    stream.read_to_string(&mut text).unwrap();
+    text.split(' ').nth(1).unwrap().to_owned()
+}
+
+fn ask(method: &str, address: &str, path: &str, header: &str) -> TcpStream {
     let host = address.split('/').nth(2).unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\n{header}\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{header}\r\n"
     )
     .unwrap();
     stream

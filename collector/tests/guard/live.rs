@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use waitscope::{
     attach::Totals,
-    model::{End, Event, Life, LifeKind, Piece, Rule, SHORT_BITS, Sketch},
-    recording::{Flight, FlightPlan},
+    model::{Condition, End, Event, Life, LifeKind, Piece, Rule, SHORT_BITS, Sketch},
+    recording::Flight,
 };
 
-use crate::site::{END_NS, Site, end, events, gone, trace};
+use crate::site::{END_NS, Site, end, events, flight_plan, gone, trace};
 
 #[test]
 fn captures_are_told_once_there_are_some_and_stay_told() {
@@ -16,15 +16,8 @@ fn captures_are_told_once_there_are_some_and_stay_told() {
     let mut stream = site.stream();
     assert_eq!(stream.next()["captures"], serde_json::Value::Null);
     let dir = tempfile::tempdir().unwrap();
-    let plan = FlightPlan {
-        path: dir.path().join("flight.waitscope"),
-        window: Duration::from_secs(5),
-        after: Duration::from_secs(1),
-        memory_bytes: 1 << 20,
-        cool_down: Duration::ZERO,
-        disk_bytes: 1 << 20,
-        rules: vec![Rule::parse("signal USR1", |_| None).unwrap()],
-    };
+    let rule = Rule::parse("signal USR1", |_| None).unwrap();
+    let plan = flight_plan(dir.path(), vec![rule]);
     let mut flight = Flight::new(plan, &trace()).unwrap();
     let so_far = |seconds: u64| End {
         at_ns: seconds * 1_000_000_000,
@@ -39,9 +32,9 @@ fn captures_are_told_once_there_are_some_and_stay_told() {
     flight.append(&events()).unwrap();
     flight.flush(so_far(1)).unwrap();
     site.shared.flies(&flight);
-    let nothing = serde_json::json!({ "list": [], "more": 0, "passed_over": 0, "under_way": null });
+    let nothing = serde_json::json!({ "list": [], "more": 0, "passed_over": 0, "under_way": null, "by_page": false });
     assert_eq!(told(&|captures| !captures.is_null()), nothing);
-    flight.signal(1, 1_500_000_000);
+    flight.asked(&Condition::Signal(1), 1_500_000_000);
     site.shared.flies(&flight);
     let under_way = told(&|captures| !captures["under_way"].is_null());
     assert_eq!(

@@ -3,16 +3,19 @@
 use std::{
     io::Write as _,
     net::{SocketAddr, TcpStream},
+    path::Path,
     sync::{Arc, OnceLock, mpsc},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use waitscope::{
     export::Source,
     model::{
-        Call, End, Event, Life, LifeKind, Piece, Ready, Run, SHORT_BITS, Series, Sketch, Sum, Trace,
+        Call, End, Event, Life, LifeKind, Piece, Ready, Rule, Run, SHORT_BITS, Series, Sketch, Sum,
+        Trace,
     },
-    recording::{Batches, Writer},
+    recording::{Batches, FlightPlan, Writer},
     report::Growing,
     serve::{Comparison, Exports, Reports, Server, Shared},
     store::Store,
@@ -257,6 +260,19 @@ pub(crate) fn end() -> Event {
         compat: 0,
         unseen: 0,
     })
+}
+
+/// A flight recorder that keeps a few seconds, and writes them there.
+pub(crate) fn flight_plan(dir: &Path, rules: Vec<Rule>) -> FlightPlan {
+    FlightPlan {
+        path: dir.join("flight.waitscope"),
+        window: Duration::from_secs(5),
+        after: Duration::from_secs(1),
+        memory_bytes: 1 << 20,
+        cool_down: Duration::ZERO,
+        disk_bytes: 1 << 20,
+        rules,
+    }
 }
 
 /// A recording of one short call, of which nothing can be read again.

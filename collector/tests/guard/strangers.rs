@@ -1,6 +1,11 @@
 //! Who is refused, and that refusals say nothing.
 
-use crate::{ROUTES, site::Site};
+use waitscope::{model::Rule, recording::Flight};
+
+use crate::{
+    ROUTES,
+    site::{Site, flight_plan, trace},
+};
 
 const HEADERS: [(&str, &str); 5] = [
     (
@@ -194,6 +199,40 @@ fn nothing_but_get_and_head_is_allowed() {
     }
     let answer = site.ask("HEAD", "/api/trace", &[("Cookie", &site.cookie)]);
     assert_eq!((answer.status, answer.body.len()), (200, 0));
+}
+
+#[test]
+fn a_capture_is_asked_for_by_the_page_alone_and_where_it_is_heeded_alone() {
+    let site = Site::live();
+    let own = format!("http://{}", site.host());
+    let ask = |headers: &[(&str, &str)]| site.ask("POST", "/api/capture", headers);
+    let cookie = ("Cookie", site.cookie.as_str());
+    assert_eq!(ask(&[("Origin", &own)]).refused(), 403, "no secret");
+    assert_eq!(ask(&[cookie]).refused(), 403, "nobody says who asks");
+    let evil = ("Origin", "http://evil.example");
+    assert_eq!(ask(&[cookie, evil]).refused(), 403);
+    let elsewhere = ("Sec-Fetch-Site", "cross-site");
+    assert_eq!(ask(&[cookie, ("Origin", &own), elsewhere]).refused(), 403);
+    assert!(!site.shared.take_wish(), "a stranger's wish came through");
+    // Without a flight recorder, or with one that was not told to heed the page.
+    let rules = |rule: &str| vec![Rule::parse(rule, |_| None).unwrap()];
+    let refused = |of: &str| {
+        let answer = ask(&[cookie, ("Origin", &own)]);
+        assert_eq!(answer.status, 409, "{of}");
+        let words = String::from_utf8_lossy(&answer.body);
+        assert!(words.contains("--trigger page"), "{of}: {words}");
+        assert!(!site.shared.take_wish(), "{of}");
+    };
+    refused("without a flight recorder");
+    let dir = tempfile::tempdir().unwrap();
+    let flight = |rule| Flight::new(flight_plan(dir.path(), rules(rule)), &trace()).unwrap();
+    site.shared.flies(&flight("signal USR1"));
+    refused("with one that heeds a signal only");
+    site.shared.flies(&flight("page"));
+    assert_eq!(site.get("/api/capture").status, 405);
+    assert!(!site.shared.take_wish(), "a question is no wish");
+    assert_eq!(ask(&[cookie, ("Origin", &own)]).status, 202);
+    assert!(site.shared.take_wish() && !site.shared.take_wish());
 }
 
 #[test]
