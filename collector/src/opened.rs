@@ -19,6 +19,10 @@ use crate::{
 /// a third at most.
 const GLANCE_PART: u64 = 2;
 
+/// What the allocator keeps, and what is being read just now, takes the rest of the memory: of a hundred million calls a
+/// fourth.
+const COUNTED: (u64, u64) = (3, 4);
+
 /// What came of opening a recording.
 #[derive(Debug)]
 pub struct Opened {
@@ -36,7 +40,7 @@ pub struct Rest {
     memory_bytes: u64,
 }
 
-/// Opens a recording in a store of about `memory_bytes`: at once if its recorder noted beside each batch what is in it,
+/// Opens a recording in about `memory_bytes`: at once if its recorder noted beside each batch what is in it,
 /// whose rows are then not read. All is in that store already; close pictures are slow in it. `progress` is told of
 /// bytes: read so far, and of all.
 ///
@@ -48,6 +52,7 @@ pub fn open(
     progress: impl FnMut(u64, u64),
 ) -> Result<(Opened, Rest)> {
     let mut reader = Reader::glance(file)?;
+    let memory_bytes = memory_bytes / COUNTED.1 * COUNTED.0;
     let opened = fill(&mut reader, memory_bytes / GLANCE_PART, progress)?;
     let reader = reader.again()?;
     let rest = Rest {

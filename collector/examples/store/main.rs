@@ -10,6 +10,11 @@ mod synthetic;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use mimalloc::MiMalloc;
+
+/// As the program has it.
+#[global_allocator]
+static MEMORY: MiMalloc = MiMalloc;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
