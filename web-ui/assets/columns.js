@@ -6,6 +6,8 @@
  *
  * @import { Items } from "./items.js"
  * @import { Open } from "./messages.js"
+ * @import { Stretches } from "./stretches.js"
+ * @import { Piece } from "./tiles.js"
  */
 
 import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE, USER } from "./phases.js";
@@ -19,9 +21,9 @@ import { BLOCKED, COPYING, KERNEL, OTHER, PHASE_COUNT, RUNNABLE, USER } from "./
 export class Columns {
   constructor() {
     this.count = 0;
-    /** Placed exactly: by phase, then by column. */
-    this.exact = new Float64Array(0);
-    /** Summed: may reach a little beyond the column it was summed in. */
+    /** By column, then by phase: of what is placed exactly, and once `fill` is done of all. */
+    this.shares = new Float64Array(0);
+    /** The same of what is summed: it may reach a little beyond the column it was summed in. */
     this.narrow = new Float64Array(0);
     this.known = new Float64Array(0);
     this.openCall = new Float64Array(0);
@@ -33,14 +35,14 @@ export class Columns {
   reset(count) {
     if (this.count !== count) {
       this.count = count;
-      this.exact = new Float64Array(count * PHASE_COUNT);
+      this.shares = new Float64Array(count * PHASE_COUNT);
       this.narrow = new Float64Array(count * PHASE_COUNT);
       this.known = new Float64Array(count);
       this.openCall = new Float64Array(count);
       this.inCall = new Uint8Array(count);
       return;
     }
-    this.exact.fill(0);
+    this.shares.fill(0);
     this.narrow.fill(0);
     this.known.fill(0);
     this.openCall.fill(0);
@@ -54,7 +56,7 @@ export class Columns {
    * @returns {number}
    */
   share(phase, column) {
-    return this.exact[phase * this.count + column] ?? 0;
+    return this.shares[column * PHASE_COUNT + phase] ?? 0;
   }
 }
 
@@ -66,64 +68,71 @@ export class Columns {
  */
 export function fill(out, grid, items, life) {
   out.reset(grid.columns);
-  const { count } = out;
-  const endNs = grid.startNs + grid.columns * grid.columnNs;
-  for (const stretch of items.stretches) {
-    if (stretch.toNs <= grid.startNs || stretch.fromNs >= endNs) continue;
-    coverAll(out.exact, count, grid, stretch.fromNs, stretch.toNs, stretch.shares, 1);
-  }
+  addStretches(out.shares, grid, items.stretches);
+  addStretches(out.narrow, grid, items.others);
   for (const call of items.calls) touch(out.inCall, grid, call.startNs, call.endNs);
-  for (const sums of [items.sums, items.others]) {
-    for (const sum of sums) {
-      if (sum.toNs <= grid.startNs || sum.fromNs >= endNs) continue;
-      if (sum.calls > 0) touch(out.inCall, grid, sum.fromNs, sum.toNs);
-      coverAll(out.narrow, count, grid, sum.fromNs, sum.toNs, sum.amounts, 1 / (sum.toNs - sum.fromNs));
-    }
-  }
+  for (const piece of items.pieces) addSums(out, grid, piece);
   addOpen(out, grid, items, life);
   addKnown(out, grid, items, life);
   settle(out);
 }
 
+/** @param {Float64Array} into @param {Grid} grid @param {Stretches} stretches */
+function addStretches(into, grid, { count, fromNs, toNs, phases, shares }) {
+  for (let i = 0; i < count; i += 1) cover(into, phases[i] ?? 0, PHASE_COUNT, grid, fromNs[i] ?? 0, toNs[i] ?? 0, shares[i] ?? 0);
+}
+
 /**
- * Adds all phases of a stretch of time to the columns it covers. Most are within one or two columns.
- * @param {Float64Array} into
- * @param {number} count
- * @param {Grid} grid
- * @param {number} fromNs
- * @param {number} toNs
- * @param {readonly number[]} parts by phase
- * @param {number} factor of each
+ * Spreads the sums of each of a piece's buckets evenly over the bucket. A stand-in's bucket may reach beyond the piece: what lies
+ * in the piece is all that is drawn of it.
+ * @param {Columns} out @param {Grid} grid @param {Piece} piece
  */
-function coverAll(into, count, grid, fromNs, toNs, parts, factor) {
-  for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
-    const part = parts[phase] ?? 0;
-    if (part > 0) cover(into, phase * count, grid, fromNs, toNs, part * factor);
+function addSums({ narrow, inCall }, grid, piece) {
+  const { bucketNs, fromNs, sums } = piece.entry.tile;
+  const { bucket, calls, copyingNs, kernelNs, otherNs, runnableNs, outsideRunnableNs, blockedNs, outsideBlockedNs } = sums;
+  const { startNs, columnNs, columns } = grid;
+  for (let i = 0; i < sums.count; i += 1) {
+    const beginNs = fromNs + (bucket[i] ?? 0) * bucketNs;
+    const from = Math.max(0, (Math.max(beginNs, piece.fromNs) - startNs) / columnNs);
+    const to = Math.min(columns, (Math.min(beginNs + bucketNs, piece.toNs) - startNs) / columnNs);
+    if (!(to > from)) continue;
+    const called = (calls[i] ?? 0) > 0;
+    for (let column = Math.floor(from); column < to; column += 1) {
+      const part = (Math.min(to, column + 1) - Math.max(from, column)) / bucketNs;
+      const at = column * PHASE_COUNT;
+      add(narrow, at + COPYING, (copyingNs[i] ?? 0) * part);
+      add(narrow, at + KERNEL, (kernelNs[i] ?? 0) * part);
+      add(narrow, at + OTHER, (otherNs[i] ?? 0) * part);
+      add(narrow, at + RUNNABLE, ((runnableNs[i] ?? 0) + (outsideRunnableNs[i] ?? 0)) * part);
+      add(narrow, at + BLOCKED, ((blockedNs[i] ?? 0) + (outsideBlockedNs[i] ?? 0)) * part);
+      if (called) inCall[column] = 1;
+    }
   }
 }
 
 /**
- * Adds `share` over a stretch of time to the columns it covers.
+ * Adds `share` over a stretch of time to the columns it covers. Most are within one or two columns.
  * @param {Float64Array} into
  * @param {number} base index of column 0
+ * @param {number} step from one column to the next
  * @param {Grid} grid
  * @param {number} fromNs
  * @param {number} toNs
  * @param {number} share
  */
-function cover(into, base, grid, fromNs, toNs, share) {
+function cover(into, base, step, grid, fromNs, toNs, share) {
   const from = Math.max(0, (fromNs - grid.startNs) / grid.columnNs);
   const to = Math.min(grid.columns, (toNs - grid.startNs) / grid.columnNs);
   if (!(to > from)) return;
   const first = Math.floor(from);
   const last = Math.floor(to);
   if (first === last) {
-    add(into, base + first, (to - from) * share);
+    add(into, base + first * step, (to - from) * share);
     return;
   }
-  add(into, base + first, (first + 1 - from) * share);
-  for (let column = first + 1; column < last; column += 1) add(into, base + column, share);
-  if (last < grid.columns) add(into, base + last, (to - last) * share);
+  add(into, base + first * step, (first + 1 - from) * share);
+  for (let column = first + 1; column < last; column += 1) add(into, base + column * step, share);
+  if (last < grid.columns) add(into, base + last * step, (to - last) * share);
 }
 
 /** @param {Float64Array} into @param {number} index @param {number} amount */
@@ -151,13 +160,13 @@ function addOpen(out, grid, items, life) {
   const open = openEnd(items, life);
   if (!open) return;
   if (open.inCall) {
-    cover(out.openCall, 0, grid, open.sinceNs, open.atNs, 1);
+    cover(out.openCall, 0, 1, grid, open.sinceNs, open.atNs, 1);
     touch(out.inCall, grid, open.sinceNs, open.atNs);
   }
   if (open.offSinceNs !== null) {
     const wokenNs = Math.min(open.atNs, open.wokenNs ?? open.atNs);
-    cover(out.exact, BLOCKED * out.count, grid, open.offSinceNs, wokenNs, 1);
-    cover(out.exact, RUNNABLE * out.count, grid, wokenNs, open.atNs, 1);
+    cover(out.shares, BLOCKED, PHASE_COUNT, grid, open.offSinceNs, wokenNs, 1);
+    cover(out.shares, RUNNABLE, PHASE_COUNT, grid, wokenNs, open.atNs, 1);
   }
 }
 
@@ -189,12 +198,12 @@ function addKnown(out, grid, items, life) {
   const endNs = knownEnd(items, life, open);
   for (const part of items.known) {
     const toNs = Math.min(part.toNs, endNs, part.asOfNs);
-    cover(out.known, 0, grid, Math.max(part.fromNs, beganNs), toNs, 1);
+    cover(out.known, 0, 1, grid, Math.max(part.fromNs, beganNs), toNs, 1);
   }
   if (open) {
     // The open end reaches beyond what the tiles know, but must not be counted twice.
     const tilesNs = Math.min(items.known.at(-1)?.toNs ?? 0, endNs, items.known.at(-1)?.asOfNs ?? 0);
-    cover(out.known, 0, grid, Math.max(open.sinceNs, tilesNs, beganNs), Math.min(open.atNs, endNs), 1);
+    cover(out.known, 0, 1, grid, Math.max(open.sinceNs, tilesNs, beganNs), Math.min(open.atNs, endNs), 1);
   }
 }
 
@@ -213,47 +222,47 @@ function knownEnd(items, life, open) {
   return Math.max(items.calls.at(-1)?.endNs ?? 0, items.spans.at(-1)?.backNs ?? 0, life.sealedNs, life.lastNs);
 }
 
+/** What found no room in a column, by phase. */
+const carry = new Float64Array(PHASE_COUNT);
+
 /**
  * Makes the shares of every column add up. A call narrower than a bucket is summed where it began
  * and may end in the next: what finds no room in a column moves on to the one after.
  * @param {Columns} out
  */
-function settle(out) {
-  const { count, exact, narrow } = out;
-  const carry = new Float64Array(PHASE_COUNT);
+function settle({ count, shares, narrow, known, openCall }) {
+  carry.fill(0);
   for (let column = 0; column < count; column += 1) {
+    const base = column * PHASE_COUNT;
     let exactly = 0;
     let narrowly = 0;
     for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
-      exactly += exact[phase * count + column] ?? 0;
-      const amount = (narrow[phase * count + column] ?? 0) + (carry[phase] ?? 0);
+      exactly += shares[base + phase] ?? 0;
+      const amount = (narrow[base + phase] ?? 0) + (carry[phase] ?? 0);
       carry[phase] = amount;
       narrowly += amount;
     }
-    const known = Math.min(1, Math.max(out.known[column] ?? 0, exactly));
+    const inAll = Math.min(1, Math.max(known[column] ?? 0, exactly));
     if (exactly > 1) {
-      for (const phase of ALL) exact[phase * count + column] = (exact[phase * count + column] ?? 0) / exactly;
+      for (let phase = 0; phase < PHASE_COUNT; phase += 1) shares[base + phase] = (shares[base + phase] ?? 0) / exactly;
       exactly = 1;
     }
-    const room = known - exactly;
-    const part = narrowly > room ? room / narrowly : 1;
-    if (narrowly > 0) for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
-      const amount = carry[phase] ?? 0;
-      add(exact, phase * count + column, amount * part);
-      carry[phase] = amount * (1 - part);
+    const room = inAll - exactly;
+    if (narrowly > 0) {
+      const part = narrowly > room ? room / narrowly : 1;
+      for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
+        const amount = carry[phase] ?? 0;
+        add(shares, base + phase, amount * part);
+        carry[phase] = amount * (1 - part);
+      }
     }
     const rest = Math.max(0, room - narrowly);
-    const open = out.openCall[column] ?? 0;
-    const inOpen = open > 0 ? Math.min(rest, Math.max(0, open - offCpu(out, column))) : 0;
-    if (inOpen > 0) add(exact, KERNEL * count + column, inOpen);
-    if (rest > inOpen) add(exact, USER * count + column, rest - inOpen);
-    out.known[column] = known;
+    if (rest > 0) {
+      const offCpu = (shares[base + BLOCKED] ?? 0) + (shares[base + RUNNABLE] ?? 0);
+      const inOpen = Math.min(rest, Math.max(0, (openCall[column] ?? 0) - offCpu));
+      add(shares, base + KERNEL, inOpen);
+      add(shares, base + USER, rest - inOpen);
+    }
+    known[column] = inAll;
   }
-}
-
-const ALL = [COPYING, KERNEL, OTHER, USER, RUNNABLE, BLOCKED];
-
-/** @param {Columns} out @param {number} column @returns {number} */
-function offCpu(out, column) {
-  return (out.exact[BLOCKED * out.count + column] ?? 0) + (out.exact[RUNNABLE * out.count + column] ?? 0);
 }

@@ -54,6 +54,10 @@ export function draw(context, scene) {
   context.fillStyle = palette.background;
   context.fillRect(0, 0, frame.widthPx, frame.heightPx);
   const rows = visibleRows(frame);
+  context.fillStyle = palette.rule;
+  for (let row = rows.first; row < rows.end; row += 1) context.fillRect(0, rowTop(frame, row) + ROW_PX - 1, frame.widthPx, 1);
+  counters.rects += rows.end - rows.first;
+  // One after the other: what was drawn otherwise in between would have to be done first, each time.
   for (let row = rows.first; row < rows.end; row += 1) drawBody(context, scene, row, counters);
   drawGrid(context, scene, counters);
   for (let row = rows.first; row < rows.end; row += 1) {
@@ -83,11 +87,8 @@ export function draw(context, scene) {
  * @param {Counters} counters
  */
 function drawBody(context, scene, row, counters) {
-  const { frame, palette, view, scale, raster } = scene;
+  const { frame, view, scale, raster } = scene;
   const top = rowTop(frame, row);
-  context.fillStyle = palette.rule;
-  context.fillRect(0, top + ROW_PX - 1, frame.widthPx, 1);
-  counters.rects += 1;
   const one = scene.lanes.get(row);
   if (!one) return;
   const columnNs = view.nsPerPx / scale;

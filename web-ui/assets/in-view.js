@@ -10,6 +10,7 @@
  */
 
 import { Columns, fill, openEnd } from "./columns.js";
+import { narrowCalls } from "./items.js";
 import { PHASE_COUNT } from "./phases.js";
 
 /**
@@ -60,7 +61,7 @@ export function inView(items, life, window, count, nowNs, names) {
     const ns = call.endNs - call.startNs;
     if (!longest || ns > longest.ns) longest = { call: names[call.syscall] ?? `syscall_${call.syscall}`, ns, ended: true };
   }
-  for (const sum of items.sums) if (touches(sum.fromNs, sum.toNs)) calls += sum.calls;
+  calls += narrowCalls(items, window.fromNs, window.toNs);
   const open = openEnd(items, life);
   if (open?.inCall && !Number.isFinite(life.endedNs) && touches(open.sinceNs, open.atNs)) {
     calls += 1;

@@ -83,7 +83,7 @@ export class OverviewPicture {
       done += 1;
       const grid = { startNs: 0, columnNs, columns: this.columns.count };
       fill(this.one, grid, gather(pieces), lifeOf(lane, state));
-      this.made.set(lane.lane, { pieces, untilNs: toNs, shares: this.one.exact.slice(), inCall: this.one.inCall.slice() });
+      this.made.set(lane.lane, { pieces, untilNs: toNs, shares: this.one.shares.slice(), inCall: this.one.inCall.slice() });
     }
     if (this.made.size > lanes.length) this.forget(lanes);
     else if (done === 0) return false;
@@ -102,7 +102,7 @@ export class OverviewPicture {
     columns.reset(columns.count);
     const part = 1 / Math.max(1, this.made.size);
     for (const { shares, inCall } of this.made.values()) {
-      for (let i = 0; i < PHASE_COUNT * columns.count; i += 1) columns.exact[i] = (columns.exact[i] ?? 0) + (shares[i] ?? 0) * part;
+      for (let i = 0; i < PHASE_COUNT * columns.count; i += 1) columns.shares[i] = (columns.shares[i] ?? 0) + (shares[i] ?? 0) * part;
       for (let i = 0; i < columns.count; i += 1) columns.inCall[i] = Math.max(columns.inCall[i] ?? 0, inCall[i] ?? 0);
     }
     this.version += 1;

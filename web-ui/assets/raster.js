@@ -3,7 +3,8 @@
  * happened in it.
  *
  * A column is a stack: a phase's height is its share of the column's time. Must never measure time:
- * it gets shares and gives colours.
+ * it gets shares and gives colours. Nor take more than a few steps for a pixel: this runs for all of
+ * them in every frame that moves.
  *
  * @import { Columns } from "./columns.js"
  * @import { Palette } from "./phases.js"
@@ -30,23 +31,48 @@ export class Raster {
     this.palette = palette;
     this.scale = scale;
     this.size = TEXTURE_PX * scale;
-    this.textures = PHASES.map((phase, index) => {
-      const pair = palette.phases[index] ?? { ink: "#888888", paper: "#888888" };
-      const [ink, paper] = [pixel(pair.ink), pixel(pair.paper)];
-      const texture = new Uint32Array(this.size * this.size);
-      for (let y = 0; y < this.size; y += 1) {
-        for (let x = 0; x < this.size; x += 1) {
-          const has = inked(phase.texture, Math.floor(x / scale), Math.floor(y / scale));
-          texture[y * this.size + x] = has ? ink : paper;
-        }
-      }
-      return texture;
-    });
-    this.empty = pixel(palette.lane);
+    /** Of each row of the textures, the pixels of each phase and then of nothing. */
+    this.texels = this.makeTexels();
     this.presence = pixel(palette.boxEdge);
-    this.background = pixel(palette.background);
     this.image = new ImageData(1, 1);
     this.pixels = new Uint32Array(this.image.data.buffer);
+    /** Where in a row's texels the pixel of each column is. */
+    this.codes = new Uint8Array(0);
+    /** Each place where a phase begins: the column, and its code from that row down. There is none at 0. */
+    this.begins = new Uint32Array(1);
+    /** One of those in each row, and to each the next in its row; 0 if there is none. */
+    this.firsts = new Uint32Array(0);
+    this.nexts = new Uint32Array(1);
+  }
+
+  /** @returns {Uint32Array} */
+  makeTexels() {
+    const { palette, scale, size } = this;
+    const texels = new Uint32Array(size * (PHASE_COUNT + 1) * size).fill(pixel(palette.lane));
+    for (const [index, phase] of PHASES.entries()) {
+      const pair = palette.phases[index] ?? { ink: "#888888", paper: "#888888" };
+      const [ink, paper] = [pixel(pair.ink), pixel(pair.paper)];
+      for (let y = 0; y < size; y += 1) {
+        for (let x = 0; x < size; x += 1) {
+          const has = inked(phase.texture, Math.floor(x / scale), Math.floor(y / scale));
+          texels[(y * (PHASE_COUNT + 1) + index) * size + x] = has ? ink : paper;
+        }
+      }
+    }
+    return texels;
+  }
+
+  /** @param {number} count of columns @param {number} bodyPx */
+  resize(count, bodyPx) {
+    const height = bodyPx + PRESENCE_PX * this.scale;
+    if (this.image.width === count && this.image.height === height) return;
+    this.image = new ImageData(count, height);
+    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.pixels.fill(pixel(this.palette.background));
+    this.codes = new Uint8Array(count);
+    this.begins = new Uint32Array(count * PHASE_COUNT + 1);
+    this.firsts = new Uint32Array(bodyPx);
+    this.nexts = new Uint32Array(count * PHASE_COUNT + 1);
   }
 
   /**
@@ -56,38 +82,66 @@ export class Raster {
    * @returns {ImageData} valid until the next call
    */
   draw(columns, bodyPx, shiftPx) {
-    const { count, exact } = columns;
-    const above = PRESENCE_PX * this.scale;
-    const height = bodyPx + above;
-    if (this.image.width !== count || this.image.height !== height) {
-      this.image = new ImageData(count, height);
-      this.pixels = new Uint32Array(this.image.data.buffer);
-    }
-    const { pixels, size, textures } = this;
-    pixels.fill(this.background, 0, above * count);
-    pixels.fill(this.empty, above * count);
-    const lineRows = above - this.scale;
-    // A texture's size is a power of two: this loop runs for every pixel of every frame.
+    this.resize(columns.count, bodyPx);
+    this.drawPresence(columns);
+    this.stack(columns, bodyPx, shiftPx);
+    this.drawBody(columns.count, bodyPx);
+    return this.image;
+  }
+
+  /** @param {Columns} columns */
+  drawPresence({ count, inCall }) {
+    const { pixels, presence } = this;
+    const background = pixel(this.palette.background);
+    for (let x = 0; x < count; x += 1) pixels[x] = inCall[x] ? presence : background;
+    for (let row = 1; row < (PRESENCE_PX - 1) * this.scale; row += 1) pixels.copyWithin(row * count, 0, count);
+  }
+
+  /**
+   * In which row each phase of each column begins.
+   * @param {Columns} columns @param {number} bodyPx @param {number} shiftPx
+   */
+  stack({ count, shares }, bodyPx, shiftPx) {
+    const { codes, firsts, nexts, begins, size } = this;
+    // A texture's size is a power of two.
     const mask = size - 1;
-    const shift = Math.log2(size);
+    firsts.fill(0);
+    let made = 0;
     for (let x = 0; x < count; x += 1) {
-      if (columns.inCall[x]) for (let y = 0, at = x; y < lineRows; y += 1, at += count) pixels[at] = this.presence;
       const textureX = (x + shiftPx) & mask;
       let sum = 0;
-      let below = height;
+      let below = bodyPx;
+      codes[x] = PHASE_COUNT * size + textureX;
       for (let phase = 0; phase < PHASE_COUNT; phase += 1) {
-        const share = exact[phase * count + x] ?? 0;
+        const share = shares[x * PHASE_COUNT + phase] ?? 0;
         if (share <= 0) continue;
         sum += share;
-        const top = Math.max(above, height - Math.round(sum * bodyPx));
-        const texture = textures[phase];
-        if (!texture) continue;
-        for (let y = top, at = top * count + x; y < below; y += 1, at += count) {
-          pixels[at] = /** @type {number} */ (texture[((y & mask) << shift) | textureX]);
-        }
+        const top = Math.max(0, bodyPx - ((sum * bodyPx + 0.5) | 0));
+        if (top === below) continue;
         below = top;
+        made += 1;
+        begins[made] = (x << 8) | (phase * size + textureX);
+        nexts[made] = firsts[top] ?? 0;
+        firsts[top] = made;
       }
     }
-    return this.image;
+  }
+
+  /**
+   * Row by row, as the pixels lie in memory: a row differs from the one above only where a phase begins.
+   * @param {number} count @param {number} bodyPx
+   */
+  drawBody(count, bodyPx) {
+    const { pixels, codes, firsts, nexts, begins, texels, size } = this;
+    const above = PRESENCE_PX * this.scale;
+    for (let y = 0; y < bodyPx; y += 1) {
+      for (let i = firsts[y] ?? 0; i > 0; i = nexts[i] ?? 0) {
+        const begin = begins[i] ?? 0;
+        codes[begin >> 8] = begin & 0xff;
+      }
+      const row = (above + y) * count;
+      const texel = ((above + y) % size) * (PHASE_COUNT + 1) * size;
+      for (let x = 0; x < count; x += 1) pixels[row + x] = /** @type {number} */ (texels[texel + /** @type {number} */ (codes[x])]);
+    }
   }
 }

@@ -122,6 +122,7 @@ pub static ASSETS: &[Asset] = &[
     asset!("status.js", JS),
     asset!("story-sections.js", JS),
     asset!("story.js", JS),
+    asset!("stretches.js", JS),
     asset!("style.css", CSS),
     asset!("summary-view.js", JS),
     asset!("swatch.js", JS),

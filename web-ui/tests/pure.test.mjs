@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { Columns, fill } from "../assets/columns.js";
 import { entryOf, Fetcher, mayChange } from "../assets/fetcher.js";
 import { formatBytes, formatCount, formatNs, formatShare, formatTime } from "../assets/format.js";
-import { callAt, gather, gatherAnew } from "../assets/items.js";
+import { callAt, gather, gatherAnew, narrowCalls, sumAt } from "../assets/items.js";
 import { contentPx, rowAt, rowTop, visibleRows } from "../assets/layout.js";
 import { readLanes, readState, readTrace } from "../assets/messages.js";
 import { factsOf, wakerWords } from "../assets/panel.js";
@@ -280,8 +280,37 @@ test("what is gathered with what was gathered before is what would be gathered a
     kept += gathered.parts.filter((part) => before?.parts.includes(part)).length;
     before = gathered;
   }
-  assert.ok(before.items.sums.length > 0 && before.items.calls.length > 0 && before.items.spans.length > 0);
+  assert.ok(before.items.pieces.some(({ entry: { tile } }) => tile.sums.count > 0) && before.items.calls.length > 0 && before.items.spans.length > 0);
   assert.ok(kept >= all.length * (all.length - 1), `${kept} of ${all.length} tiles`);
+});
+
+test("of a tile that stands in, a piece has its part of each bucket: under a pointer, counted and drawn", () => {
+  const level = 8;
+  const fromNs = 5 * tileNs(level);
+  const columnNs = tileNs(level) / 300;
+  const calls = Array.from({ length: 1000 }, (_, i) => ({ start: i * 1000, end: i * 1000 + 310, kernel: 150, blocked: 30, runnable: 20, copying: 100, copyStart: i * 1000 + 210, other: 10, name: "read", flags: 0 }));
+  const cache = new TileCache(1e9);
+  cache.put(3, entry(decodeTile(makeTile({ calls, spans: [] }, level + 5, 0, { sealed: true, nowNs: 1e9, names: NAMES }), level + 5, 0)));
+  const pieces = cache.cover(3, level, fromNs, fromNs + 1);
+  assert.deepEqual(pieces.map((piece) => [piece.fromNs, piece.toNs]), [[fromNs, fromNs + tileNs(level)]]);
+  const items = gather(pieces);
+  const { tile } = pieces[0].entry;
+  const inBucket = (i) => [Math.max(fromNs, tile.fromNs + tile.sums.bucket[i] * tile.bucketNs), Math.min(fromNs + tileNs(level), tile.fromNs + (tile.sums.bucket[i] + 1) * tile.bucketNs)];
+  const touched = [...tile.sums.bucket.keys()].filter((i) => inBucket(i)[0] < inBucket(i)[1]);
+  assert.deepEqual([touched.length, tile.calls.count], [16, 0]);
+  assert.equal(narrowCalls(items, fromNs, Infinity), touched.reduce((sum, i) => sum + tile.sums.calls[i], 0));
+  assert.equal(narrowCalls(items, 0, fromNs), 0, "what only touches its edge is not in it");
+  const sums = touched.map((i) => sumAt(items, inBucket(i)[0]));
+  assert.deepEqual(sums.map((sum) => [sum.fromNs, sum.toNs]), touched.map(inBucket));
+  assert.equal(sumAt(items, fromNs - 1), null);
+  const columns = new Columns();
+  fill(columns, { startNs: fromNs, columnNs, columns: 300 }, items, LIFE);
+  const drawn = totals(columns, columnNs);
+  // Nothing stands for user time, and it is what is left.
+  for (const phase of PHASES.keys()) {
+    const ns = PHASES[phase].name === "user" ? tileNs(level) - sums.reduce((sum, one) => sum + one.amounts.reduce((a, b) => a + b, 0), 0) : sums.reduce((sum, one) => sum + one.amounts[phase], 0);
+    assert.ok(Math.abs(drawn[phase] - ns) < 1, `${PHASES[phase].name}: ${drawn[phase]} drawn, ${ns} summed`);
+  }
 });
 
 test("before a thread began, after it ended and before what is kept nothing is drawn", () => {

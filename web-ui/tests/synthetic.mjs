@@ -8,8 +8,8 @@
 export const NAMES = ["read", "write", "recvfrom", "sendto", "epoll_wait", "futex", "accept4", "poll"];
 const FLAGS = { read: 128, write: 256, recvfrom: 128, sendto: 256, epoll_wait: 64, poll: 64, accept4: 512, futex: 0 };
 
-/** A small generator (mulberry32): the same seed, the same trace. */
-function generator(seed) {
+/** A small generator of whole numbers between two (mulberry32): the same seed, the same trace. */
+export function generator(seed) {
   let state = seed;
   return (least, most) => {
     state = (state + 0x6d2b79f5) | 0;
