@@ -222,12 +222,12 @@ export class ConnectionStrip {
     for (let y = CONNECTION_ROW_PX; y <= heightPx; y += CONNECTION_ROW_PX) context.fillRect(0, y - 1, frame.widthPx, 1);
     this.drawLabels();
     this.drawChosen();
-    if (!timeline.raster) return;
+    if (!timeline.pictures) return;
     // What lies over all lanes is drawn as over those of threads, whose axis is above this canvas.
     context.setTransform(scale, 0, 0, scale, 0, -AXIS_PX * scale);
     /** @type {Scene} */
     const scene = {
-      view, palette, scale, selection, marks, names, hover: null, pinned: null, lanes: new Map(), bands: new Map(), raster: timeline.raster,
+      view, palette, scale, selection, marks, names, hover: null, pinned: null, lanes: new Map(), bands: new Map(), pictures: timeline.pictures,
       frame: { widthPx: frame.widthPx, heightPx: heightPx + AXIS_PX, scrollPx: 0, lanes: 0 }, live: timeline.live && !state.ended,
       gaps: state.gaps, keptNs: state.keptNs, nowNs: state.nowNs,
     };

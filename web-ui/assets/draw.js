@@ -7,6 +7,7 @@
  * @import { Band } from "./band.js"
  * @import { Items } from "./items.js"
  * @import { LaneLife } from "./columns.js"
+ * @import { LanePictures } from "./lane-pictures.js"
  * @import { Gap, Lane } from "./messages.js"
  * @import { Palette } from "./phases.js"
  * @import { View } from "./scale.js"
@@ -14,7 +15,6 @@
  * @import { Range } from "./view-state.js"
  */
 
-import { Columns, fill } from "./columns.js";
 import { drawAxis, drawGrid } from "./draw-axis.js";
 import { drawBand } from "./draw-band.js";
 import { drawCalls, drawOpen } from "./draw-calls.js";
@@ -23,7 +23,7 @@ import { drawMarks } from "./draw-marks.js";
 import { drawSelection } from "./draw-selection.js";
 import { drawWakes } from "./draw-wakes.js";
 import { AXIS_PX, BODY_PX, BODY_TOP_PX, BOX_TOP_PX, ROW_PX, rowTop, visibleRows } from "./layout.js";
-import { PRESENCE_PX, Raster } from "./raster.js";
+import { PRESENCE_PX } from "./raster.js";
 import { timeToX } from "./scale.js";
 
 /**
@@ -33,13 +33,10 @@ import { timeToX } from "./scale.js";
  * @typedef {{
  *   view: View, frame: Frame, lanes: ReadonlyMap<number, SceneLane>, names: readonly string[], gaps: readonly Gap[],
  *   keptNs: number, nowNs: number, live: boolean, pinned: Mark | null, selection: Range | null, hover: { xPx: number, row: number | null } | null,
- *   palette: Palette, scale: number, raster: Raster, bands: ReadonlyMap<number, Band>, marks: readonly number[],
+ *   palette: Palette, scale: number, pictures: LanePictures, bands: ReadonlyMap<number, Band>, marks: readonly number[],
  * }} Scene  `lanes` by row; `scale` device pixels per CSS pixel
  * @typedef {{ rects: number, labels: number, pixels: number }} Counters
  */
-
-/** One for all lanes: filled and drawn one after the other. */
-const columns = new Columns();
 
 /**
  * @param {CanvasRenderingContext2D} context
@@ -87,16 +84,12 @@ export function draw(context, scene) {
  * @param {Counters} counters
  */
 function drawBody(context, scene, row, counters) {
-  const { frame, view, scale, raster } = scene;
-  const top = rowTop(frame, row);
+  const { frame, view, scale, pictures } = scene;
   const one = scene.lanes.get(row);
   if (!one) return;
-  const columnNs = view.nsPerPx / scale;
-  const grid = { startNs: view.startNs, columnNs, columns: Math.round(frame.widthPx * scale) };
-  fill(columns, grid, one.items, one.life);
-  const image = raster.draw(columns, Math.round(BODY_PX * scale), Math.floor(view.startNs / columnNs) % raster.size);
+  const image = pictures.of(one, { startNs: view.startNs, columnNs: view.nsPerPx / scale, columns: Math.round(frame.widthPx * scale) });
   // putImageData knows no transform: device pixels.
-  context.putImageData(image, 0, Math.round((top + BODY_TOP_PX) * scale) - PRESENCE_PX * raster.scale);
+  context.putImageData(image, 0, Math.round((rowTop(frame, row) + BODY_TOP_PX) * scale) - PRESENCE_PX * scale);
   counters.pixels += image.width * image.height;
 }
 

@@ -34,8 +34,7 @@ export class Raster {
     /** Of each row of the textures, the pixels of each phase and then of nothing. */
     this.texels = this.makeTexels();
     this.presence = pixel(palette.boxEdge);
-    this.image = new ImageData(1, 1);
-    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.background = pixel(palette.background);
     /** Where in a row's texels the pixel of each column is. */
     this.codes = new Uint8Array(0);
     /** Each place where a phase begins: the column, and its code from that row down. There is none at 0. */
@@ -64,11 +63,7 @@ export class Raster {
 
   /** @param {number} count of columns @param {number} bodyPx */
   resize(count, bodyPx) {
-    const height = bodyPx + PRESENCE_PX * this.scale;
-    if (this.image.width === count && this.image.height === height) return;
-    this.image = new ImageData(count, height);
-    this.pixels = new Uint32Array(this.image.data.buffer);
-    this.pixels.fill(pixel(this.palette.background));
+    if (this.codes.length === count && this.firsts.length === bodyPx) return;
     this.codes = new Uint8Array(count);
     this.begins = new Uint32Array(count * PHASE_COUNT + 1);
     this.firsts = new Uint32Array(bodyPx);
@@ -79,22 +74,28 @@ export class Raster {
    * @param {Columns} columns one per device pixel
    * @param {number} bodyPx height of the body in device pixels
    * @param {number} shiftPx where textures begin, so that they move with time
-   * @returns {ImageData} valid until the next call
+   * @param {ImageData | null} [used] one that is not needed any more, and is drawn into if it fits
+   * @returns {ImageData}
    */
-  draw(columns, bodyPx, shiftPx) {
-    this.resize(columns.count, bodyPx);
-    this.drawPresence(columns);
+  draw(columns, bodyPx, shiftPx, used = null) {
+    const { count } = columns;
+    const height = bodyPx + PRESENCE_PX * this.scale;
+    const image = used?.width === count && used.height === height ? used : new ImageData(count, height);
+    const pixels = new Uint32Array(image.data.buffer);
+    this.resize(count, bodyPx);
+    this.drawPresence(pixels, columns);
     this.stack(columns, bodyPx, shiftPx);
-    this.drawBody(columns.count, bodyPx);
-    return this.image;
+    this.drawBody(pixels, count, bodyPx);
+    return image;
   }
 
-  /** @param {Columns} columns */
-  drawPresence({ count, inCall }) {
-    const { pixels, presence } = this;
-    const background = pixel(this.palette.background);
+  /** @param {Uint32Array} pixels @param {Columns} columns */
+  drawPresence(pixels, { count, inCall }) {
+    const { background, presence, scale } = this;
+    const lineRows = (PRESENCE_PX - 1) * scale;
     for (let x = 0; x < count; x += 1) pixels[x] = inCall[x] ? presence : background;
-    for (let row = 1; row < (PRESENCE_PX - 1) * this.scale; row += 1) pixels.copyWithin(row * count, 0, count);
+    for (let row = 1; row < lineRows; row += 1) pixels.copyWithin(row * count, 0, count);
+    pixels.fill(background, lineRows * count, (lineRows + scale) * count);
   }
 
   /**
@@ -129,10 +130,10 @@ export class Raster {
 
   /**
    * Row by row, as the pixels lie in memory: a row differs from the one above only where a phase begins.
-   * @param {number} count @param {number} bodyPx
+   * @param {Uint32Array} pixels @param {number} count @param {number} bodyPx
    */
-  drawBody(count, bodyPx) {
-    const { pixels, codes, firsts, nexts, begins, texels, size } = this;
+  drawBody(pixels, count, bodyPx) {
+    const { codes, firsts, nexts, begins, texels, size } = this;
     const above = PRESENCE_PX * this.scale;
     for (let y = 0; y < bodyPx; y += 1) {
       for (let i = firsts[y] ?? 0; i > 0; i = nexts[i] ?? 0) {

@@ -20,8 +20,8 @@
 import { draw } from "./draw.js";
 import { Fetcher } from "./fetcher.js";
 import { gatherAnew } from "./items.js";
+import { LanePictures } from "./lane-pictures.js";
 import { contentPx, rowAt, visibleRows } from "./layout.js";
-import { Raster } from "./raster.js";
 import { xToTime } from "./scale.js";
 import { levelFor, needed, samePiece, TileCache } from "./tiles.js";
 import { clamp, fit, follow, pan, reveal, zoom } from "./viewport.js";
@@ -96,8 +96,8 @@ export class Timeline {
     this.bands = new Map();
     /** Times that someone marked, in order. @type {readonly number[]} */
     this.marks = [];
-    /** @type {Raster | null} */
-    this.raster = null;
+    /** @type {LanePictures | null} */
+    this.pictures = null;
     this.asked = false;
     /** @type {Stats} */
     this.stats = { rects: 0, labels: 0, pixels: 0, ms: 0, frames: 0, level: 0, tiles: 0, requests: 0, bytes: 0, used: 0 };
@@ -159,7 +159,7 @@ export class Timeline {
   /** @param {Palette} palette */
   setPalette(palette) {
     this.palette = palette;
-    this.raster = null;
+    this.pictures = null;
     this.invalidate();
   }
 
@@ -171,7 +171,7 @@ export class Timeline {
     this.frame.heightPx = Math.max(1, Math.floor(heightPx));
     this.canvas.width = this.frame.widthPx * this.scale;
     this.canvas.height = this.frame.heightPx * this.scale;
-    this.raster = null;
+    this.pictures = null;
     if (this.state && !this.placed) this.place(this.state);
     this.invalidate();
   }
@@ -277,8 +277,8 @@ export class Timeline {
         const lagNs = Math.min(FOLLOW_LAG_NS, (this.view.nsPerPx * this.frame.widthPx) / 4);
         this.view = follow(this.view, Math.max(0, this.nowNs(nowMs) - lagNs), this.frame.widthPx);
       } else this.view = clamp(this.view, this.bounds());
-      this.raster ??= new Raster(this.palette, this.scale);
-      const counters = this.shown ? draw(this.context, this.scene(state, this.raster)) : { rects: 0, labels: 0, pixels: 0 };
+      this.pictures ??= new LanePictures(this.palette, this.scale);
+      const counters = this.shown ? draw(this.context, this.scene(state, this.pictures)) : { rects: 0, labels: 0, pixels: 0 };
       this.want(state, nowMs);
       this.stats = {
         ...counters,
@@ -301,8 +301,8 @@ export class Timeline {
     return levelFor(this.view.nsPerPx / this.scale);
   }
 
-  /** @param {State} state @param {Raster} raster @returns {Scene} */
-  scene(state, raster) {
+  /** @param {State} state @param {LanePictures} pictures @returns {Scene} */
+  scene(state, pictures) {
     const rows = visibleRows(this.frame);
     /** @type {Map<number, SceneLane>} */
     const lanes = new Map();
@@ -316,10 +316,11 @@ export class Timeline {
       lanes.set(row, { lane, items: kept.items, life: lifeOf(lane, state) });
     }
     this.gathered = gathered;
+    pictures.keepOnly(gathered);
     const { view, frame, names, palette, scale, pinned, hover, selection, bands, marks } = this;
     const live = this.live && !state.ended;
     return {
-      view, frame, lanes, names, palette, scale, pinned, hover, selection, raster, live, bands, marks,
+      view, frame, lanes, names, palette, scale, pinned, hover, selection, pictures, live, bands, marks,
       gaps: state.gaps, keptNs: state.keptNs, nowNs: state.nowNs,
     };
   }

@@ -85,6 +85,7 @@ pub static ASSETS: &[Asset] = &[
     asset!("lag-chart.js", JS),
     asset!("lane-list.js", JS),
     asset!("lane-order.js", JS),
+    asset!("lane-pictures.js", JS),
     asset!("language.js", JS),
     asset!("latency-controls.js", JS),
     asset!("latency-view.js", JS),
