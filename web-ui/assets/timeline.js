@@ -348,11 +348,13 @@ export class Timeline {
     const shown = this.shown ? this.lanes.slice(rows.first, rows.end) : [];
     // What a lane can fall back to comes first: coarse is better than nothing, wherever the view goes next.
     const near = this.shown ? this.lanes.slice(Math.max(0, 2 * rows.first - rows.end), 2 * rows.end - rows.first) : [];
-    const exact = shown.map((lane) => ({ lane, level, visible, nearby }));
+    const { startNs, nsPerPx } = this.view;
+    const zooms = nsPerPx !== this.wantedAt.nsPerPx;
+    const moves = zooms || startNs !== this.wantedAt.startNs;
+    // A zoom leaves a level behind within some frames: what would be beside it will not be looked at.
+    const exact = shown.map((lane) => ({ lane, level, visible, nearby: zooms ? [] : nearby }));
     const beside = ground(this, state, near).map((wish) => ({ ...wish, restMs: Infinity }));
     const wishes = [...ground(this, state, shown), ...beside, ...exact, ...ground(this, state)];
-    const { startNs, nsPerPx } = this.view;
-    const moves = startNs !== this.wantedAt.startNs || nsPerPx !== this.wantedAt.nsPerPx;
     this.wantedAt = this.view;
     this.fetcher.want(wishes, state, nowMs, moves ? STARTS_MOVING : Infinity);
   }
