@@ -94,21 +94,35 @@ function title(left, right) {
 export class Tooltip {
   constructor() {
     this.root = byId("tooltip", HTMLElement);
-    /** Where the view was when it was last looked at. @type {View} */
+    /** Where the view and the lanes were when it was last looked at. @type {View} */
     this.view = { startNs: NaN, nsPerPx: NaN };
+    this.scrollPx = 0;
     this.movedMs = -Infinity;
+    /** Whether a frame is to come when the view may rest. */
+    this.waiting = false;
   }
 
-  /** Whether the view has just moved, by someone's hand. @param {Timeline} timeline @returns {boolean} */
+  /** Whether the view or the lanes have just moved, by someone's hand. @param {Timeline} timeline @returns {boolean} */
   moves(timeline) {
-    const { startNs, nsPerPx } = timeline.view;
-    const same = startNs === this.view.startNs && nsPerPx === this.view.nsPerPx;
-    this.view = timeline.view;
-    if (timeline.following) return false;
+    const { view, frame, following } = timeline;
+    const same = view.startNs === this.view.startNs && view.nsPerPx === this.view.nsPerPx && frame.scrollPx === this.scrollPx;
+    this.view = view;
+    this.scrollPx = frame.scrollPx;
+    if (following) return false;
     if (!same) this.movedMs = performance.now();
     const restMs = this.movedMs + REST_MS - performance.now();
-    if (!same) setTimeout(() => timeline.invalidate(), REST_MS);
+    if (restMs > 0) this.lookAgain(timeline, restMs);
     return restMs > 0;
+  }
+
+  /** @param {Timeline} timeline @param {number} restMs */
+  lookAgain(timeline, restMs) {
+    if (this.waiting) return;
+    this.waiting = true;
+    setTimeout(() => {
+      this.waiting = false;
+      timeline.invalidate();
+    }, restMs);
   }
 
   /** @param {Timeline} timeline @param {ConnectionStrip} strip */
