@@ -44,6 +44,8 @@ export class OverviewPicture {
     this.extentNs = 0;
     /** Goes up with every change. */
     this.version = 0;
+    /** What it was made of when there was no more to do. @type {readonly unknown[]} */
+    this.seen = [];
   }
 
   /** @returns {number} the level of its tiles */
@@ -60,6 +62,7 @@ export class OverviewPicture {
     this.extentNs = extentNs;
     this.columns.reset(count);
     this.made.clear();
+    this.seen = [];
     this.version += 1;
   }
 
@@ -71,6 +74,8 @@ export class OverviewPicture {
    * @returns {boolean} whether there is more to do
    */
   update(lanes, cache, state) {
+    const sees = [lanes, cache.version, state];
+    if (sees.every((one, i) => one === this.seen[i])) return false;
     const columnNs = this.extentNs / Math.max(1, this.columns.count);
     const toNs = Math.min(this.extentNs, state.nowNs);
     let done = 0;
@@ -85,6 +90,7 @@ export class OverviewPicture {
       fill(this.one, grid, gather(pieces), lifeOf(lane, state));
       this.made.set(lane.lane, { pieces, untilNs: toNs, shares: this.one.shares.slice(), inCall: this.one.inCall.slice() });
     }
+    this.seen = sees;
     if (this.made.size > lanes.length) this.forget(lanes);
     else if (done === 0) return false;
     this.average();

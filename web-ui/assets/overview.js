@@ -41,6 +41,8 @@ export class Overview {
     this.strip = strip;
     this.pen = pen;
     this.picture = new OverviewPicture();
+    /** All lanes as they were last, and those of them that are shown. @type {{ all: readonly Lane[], shown: readonly Lane[] }} */
+    this.lanes = { all: [], shown: [] };
     this.widthPx = 1;
     this.scale = 1;
     /** @type {Raster | null} */
@@ -64,6 +66,12 @@ export class Overview {
     this.drawn = "";
   }
 
+  /** The lanes that it is made of, the same ones while the timeline has the same. @param {Timeline} timeline @returns {readonly Lane[]} */
+  shown({ allLanes }) {
+    if (this.lanes.all !== allLanes) this.lanes = { all: allLanes, shown: shownLanes(allLanes) };
+    return this.lanes.shown;
+  }
+
   /** Before tiles are asked for, since their level hangs on it. @param {Timeline} timeline @param {State} state */
   measure(timeline, state) {
     this.picture.reset(extentOf(state.nowNs, timeline.live && !state.ended), Math.round(this.widthPx * this.scale));
@@ -74,7 +82,7 @@ export class Overview {
    * @param {Timeline} timeline @param {State} state @param {readonly Lane[]} [lanes]
    * @returns {Wish[]}
    */
-  wishes(timeline, state, lanes = shownLanes(timeline.allLanes)) {
+  wishes(timeline, state, lanes = this.shown(timeline)) {
     this.measure(timeline, state);
     return this.picture.wishes(lanes, state);
   }
@@ -83,7 +91,7 @@ export class Overview {
   show(timeline) {
     const { state, palette } = timeline;
     if (!state) return;
-    const lanes = shownLanes(timeline.allLanes);
+    const lanes = this.shown(timeline);
     this.measure(timeline, state);
     if (this.picture.update(lanes, timeline.cache, state)) timeline.invalidate();
     if (this.raster?.palette !== palette) {
