@@ -1,6 +1,6 @@
 /**
  * The bars of all lanes of connections, drawn when the view has come to rest: a frame moves and stretches the picture, and so costs
- * the same however much happened.
+ * the same however much happened. What is known of connections comes one after the other, and only its lane is drawn anew.
  *
  * Must never be drawn in a frame that only moves.
  *
@@ -21,6 +21,10 @@ export class ConnectionPicture {
     this.view = null;
     /** How often it was drawn. */
     this.draws = 0;
+    /** What all lanes were drawn with, and each from. @type {readonly unknown[]} */
+    this.ground = [];
+    /** @type {readonly (Connection | undefined)[]} */
+    this.drawn = [];
   }
 
   /**
@@ -34,16 +38,25 @@ export class ConnectionPicture {
     this.view = { startNs: view.startNs - beforePx * view.nsPerPx, nsPerPx: view.nsPerPx };
     this.widthPx = widthPx + 2 * beforePx;
     this.heightPx = rows.length * CONNECTION_ROW_PX;
-    // It is made empty by being given a size.
-    this.canvas.width = this.widthPx * scale;
-    this.canvas.height = this.heightPx * scale;
+    const looks = [this.view.startNs, this.view.nsPerPx, widthPx, scale, rows.length, ground.palette, ground.nowNs];
+    if (looks.length !== this.ground.length || looks.some((one, i) => one !== this.ground[i])) {
+      this.ground = looks;
+      this.drawn = [];
+      // It is made empty by being given a size.
+      this.canvas.width = this.widthPx * scale;
+      this.canvas.height = this.heightPx * scale;
+    }
     const context = this.canvas.getContext("2d");
     if (!context) return;
     context.setTransform(scale, 0, 0, scale, 0, 0);
     const whole = { ...ground, view: this.view, widthPx: this.widthPx };
     rows.forEach((connection, row) => {
-      if (connection) drawConnection(context, whole, connection, row * CONNECTION_ROW_PX);
+      if (connection === this.drawn[row]) return;
+      const top = row * CONNECTION_ROW_PX;
+      context.clearRect(0, top, this.widthPx, CONNECTION_ROW_PX);
+      if (connection) drawConnection(context, whole, connection, top);
     });
+    this.drawn = [...rows];
     this.draws += 1;
   }
 

@@ -8,6 +8,9 @@ import { test } from "node:test";
 
 import { BUCKETS_MAX, flowAt, inWindow, readConnection, stretchOf, useAt } from "../assets/connection-lane.js";
 import { mayGrow, tellsAll } from "../assets/connection-lanes.js";
+import { ConnectionPicture } from "../assets/connection-picture.js";
+import { CONNECTION_ROW_PX } from "../assets/draw-connection.js";
+import { LIGHT } from "../assets/phases.js";
 import { readState, writeState } from "../assets/view-state.js";
 import { connectionOf, flowOf, usesOf } from "./fake-connection.mjs";
 import { FakeServer } from "./fake-server.mjs";
@@ -109,4 +112,28 @@ test("lanes of connections are in the address, each once and no more than there 
   assert.equal(readState("#connections=1.2.3.4.5.6.7.8.9.10").connections.length, 8);
   for (const hash of ["#connections=", "#connections=-1", "#connections=1,2", "#connections=1..2", "#connections=x"]) assert.deepEqual(readState(hash).connections, [], hash);
   assert.deepEqual(readState("#connections=4294967296.3").connections, [3]);
+});
+
+test("of the picture of lanes only those are drawn anew of which something else is known, and all in another view", () => {
+  const done = [];
+  const pen = new Proxy({}, { get: (_, name) => (...args) => void done.push([name, ...args]), set: () => true });
+  globalThis.document = { createElement: () => ({ getContext: () => pen, setAttribute: () => {} }) };
+  const picture = new ConnectionPicture();
+  const ground = { view: { startNs: 0, nsPerPx: 2e6 }, widthPx: 1000, scale: 1, palette: LIGHT, nowNs: 2e9 };
+  /** The rows that were made empty, and those in which something was drawn. */
+  const draw = (rows, on = ground) => {
+    done.length = 0;
+    picture.draw(rows, on);
+    const rowsOf = (what) => [...new Set(done.filter(([name]) => name === what).map(([, , top]) => Math.floor(top / CONNECTION_ROW_PX)))].sort();
+    return [rowsOf("clearRect"), rowsOf("fillRect")];
+  };
+  const [a, b, c] = IDS.map((id) => said(0, 2e9, 1000, id));
+  draw([a, b]);
+  assert.deepEqual(draw([a, b]), [[], []]);
+  assert.deepEqual(draw([a, c]), [[1], [1]]);
+  assert.deepEqual(draw([undefined, c]), [[0], []], "nothing is known of it any more");
+  assert.deepEqual(draw([a, c, b]), [[0, 1, 2], [0, 1, 2]], "the canvas is another");
+  assert.deepEqual(draw([a, c, b], { ...ground, view: { startNs: 1, nsPerPx: 2e6 } }), [[0, 1, 2], [0, 1, 2]]);
+  assert.deepEqual(draw([a, c, b], { ...ground, nowNs: 3e9 }), [[0, 1, 2], [0, 1, 2]]);
+  delete globalThis.document;
 });
