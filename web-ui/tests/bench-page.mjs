@@ -9,6 +9,7 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
+import { CONNECTIONS_MAX } from "../assets/connection-lane.js";
 import { drive } from "./bench-drive.mjs";
 import { CATEGORIES, quantile, readFrames } from "./bench-trace.mjs";
 import { FRAMES_MAX, watch } from "./bench-watch.mjs";
@@ -159,6 +160,24 @@ async function untilRead(page, pid) {
   }
 }
 
+/** From the beginning, with the same address. */
+async function reload(page) {
+  await page.reload();
+  await page.waitForFunction(() => window.benchSeen?.wholeMs);
+  await sleep(1000);
+}
+
+/** Has the address ask for lanes of connections with calls, as many as there may be, and says which. */
+async function showConnections(page) {
+  const ids = await page.evaluate(async () => {
+    const { report } = await (await fetch("/api/report")).json();
+    return report.descriptors.filter(({ delays }) => delays > 0).map(({ id }) => id);
+  });
+  ids.length = Math.min(ids.length, CONNECTIONS_MAX);
+  await page.evaluate((hash) => history.replaceState(null, "", hash), `#connections=${ids.join(".")}`);
+  return ids;
+}
+
 const [product, recording] = process.argv.slice(2);
 const browser = await launch();
 let opened;
@@ -178,9 +197,12 @@ try {
   await page.keyboard.press("Home");
   await untilRead(page, opened.child.pid);
   console.log("\nall of it read");
-  await page.reload();
-  await page.waitForFunction(() => window.benchSeen?.wholeMs);
-  await sleep(1000);
+  await reload(page);
+  await measure(browser, page);
+  const ids = await showConnections(page);
+  console.log(`\nthe same, with lanes of ${ids.length} connections`);
+  await reload(page);
+  await page.waitForFunction((all) => all.every((id) => window.waitscope.connection(id)), ids, { timeout: PATIENCE_MS });
   await measure(browser, page);
 } finally {
   await browser.close();
