@@ -4,10 +4,14 @@
  *
  * Pure. Must never say when data came of which the server does not, nor count anything twice: a call is either told or summed.
  *
+ * @import { Requests } from "./connection-requests.js"
+ * @import { Unread } from "./connection-unread.js"
  * @import { View } from "./scale.js"
  * @import { Range } from "./view-state.js"
  */
 
+import { readRequests } from "./connection-requests.js";
+import { readUnread } from "./connection-unread.js";
 import { list, maybeNumber, object, text } from "./messages.js";
 
 /** Lanes of connections, at most. */
@@ -25,8 +29,9 @@ const CALLS_MAX = 4096;
  *   sentBytes: number, waitingNs: number, readingNs: number, sendingNs: number }} Sums
  * @typedef {Sums & { fromNs: number, toNs: number }} Flow  what calls too narrow to be told do in a bucket
  * @typedef {{ id: number, name: string, kind: string, fromNs: number, toNs: number, widthNs: number, nowNs: number, keptNs: number, cut: boolean,
- *   uses: readonly Use[], flows: readonly Flow[], told: boolean }} Connection
- *   `cut`: data that came in this time and was read long after may be missing; `told`: false if all calls are summed, for they are too many
+ *   uses: readonly Use[], flows: readonly Flow[], told: boolean, requests: Requests | null, unread: Unread | null, unreadKnown: boolean }} Connection
+ *   `cut`: data that came in this time and was read long after may be missing; `told`: false if all calls are summed, for they are too many;
+ *   `requests`: null while they are not known; `unread`: what nobody read any more, null if there is nothing, or that is not known
  */
 
 /** @param {unknown} json @returns {Connection} */
@@ -37,12 +42,15 @@ export function readConnection(json) {
   if (!(toNs > fromNs && widthNs > 0)) throw new Error(`read a connection: ${fromNs} to ${toNs} in buckets of ${widthNs} ns`);
   const descriptor = object(whole["descriptor"]);
   const calls = whole["calls"];
+  const nowNs = number("now_ns");
   return {
     id: number("id"), name: text(descriptor["name"]), kind: text(descriptor["kind"]),
-    fromNs, toNs, widthNs, nowNs: number("now_ns"), keptNs: number("kept_ns"), cut: whole["waits_cut"] === true,
+    fromNs, toNs, widthNs, nowNs, keptNs: number("kept_ns"), cut: whole["waits_cut"] === true,
     uses: Array.isArray(calls) ? list(calls, CALLS_MAX).map(readUse) : [],
     flows: list(whole["buckets"], BUCKETS_MAX).map((one) => readFlow(one, fromNs, toNs, widthNs)),
     told: Array.isArray(calls),
+    requests: readRequests(whole["requests"], { fromNs, toNs, widthNs, nowNs, most: BUCKETS_MAX }),
+    unread: readUnread(whole["unread"], nowNs), unreadKnown: whole["unread_known"] === true,
   };
 }
 

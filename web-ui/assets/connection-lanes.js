@@ -116,7 +116,9 @@ export class ConnectionLanes {
       const { view, frame, window } = timeline;
       const { fromNs, toNs, buckets, widthNs } = stretchOf(view, frame.widthPx);
       const known = this.answers.get(id);
-      if (tellsAll(known, window, widthNs, state.nowNs) && !(timeline.live && isOld && mayGrow(known, window, state))) continue;
+      // Of a recording that is still being read, requests come later.
+      const grows = known?.requests === null || (timeline.live && mayGrow(known, window, state));
+      if (tellsAll(known, window, widthNs, state.nowNs) && !(isOld && grows)) continue;
       this.askedMs = performance.now();
       const connection = await fetchConnection(id, fromNs, toNs, buckets);
       if (!this.has(id)) continue;

@@ -6,7 +6,8 @@
  */
 
 import { byId, el } from "./dom.js";
-import { BARS_PX, BARS_TOP_PX, paintArrival, paintReading, paintSend, paintWaiting, SENDS_TOP_PX } from "./draw-connection.js";
+import { BARS_PX, BARS_TOP_PX, paintArrival, paintReading, paintSend, paintUnread, paintWaiting, SENDS_TOP_PX } from "./draw-connection.js";
+import { paintRequest } from "./draw-requests.js";
 import { say } from "./words.js";
 
 const HEIGHT_PX = 14;
@@ -17,6 +18,8 @@ const ENTRIES = [
   { word: say("strip.waiting"), says: say("strip.waiting.says"), paint: paintWaiting, left: 0, width: 26, top: (HEIGHT_PX - BARS_PX) / 2 },
   { word: say("strip.reading"), says: say("strip.reading.says"), paint: paintReading, left: 0, width: 26, top: 0 },
   { word: say("strip.sending"), says: say("strip.sending.says"), paint: paintSend, left: 0, width: 26, top: BARS_TOP_PX - SENDS_TOP_PX + 5 },
+  { word: say("strip.request"), says: say("strip.request.says"), paint: paintRequest, left: 0, width: 26, top: (HEIGHT_PX - BARS_PX) / 2 },
+  { word: say("strip.left"), says: say("strip.left.says"), paint: paintUnread, left: 0, width: 26, top: (HEIGHT_PX - BARS_PX) / 2 },
 ];
 
 /** @param {Palette} palette */

@@ -10,6 +10,7 @@
  */
 
 import { CONNECTION_ROW_PX, drawConnection } from "./draw-connection.js";
+import { drawRequests } from "./draw-requests.js";
 import { timeToX } from "./scale.js";
 
 export class ConnectionPicture {
@@ -54,7 +55,10 @@ export class ConnectionPicture {
       if (connection === this.drawn[row]) return;
       const top = row * CONNECTION_ROW_PX;
       context.clearRect(0, top, this.widthPx, CONNECTION_ROW_PX);
-      if (connection) drawConnection(context, whole, connection, top);
+      if (!connection) return;
+      drawConnection(context, whole, connection, top);
+      const { requests } = connection;
+      if (requests) drawRequests(context, whole, requests.requests, requests.asks, top);
     });
     this.drawn = [...rows];
     this.draws += 1;

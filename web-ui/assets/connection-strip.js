@@ -5,16 +5,20 @@
  *
  * @import { Connection, Flow, Use } from "./connection-lane.js"
  * @import { ConnectionLanes } from "./connection-lanes.js"
+ * @import { Asks, Request } from "./connection-requests.js"
  * @import { Scene } from "./draw.js"
  * @import { Timeline } from "./timeline.js"
  * @import { State } from "./messages.js"
+ * @import { Unread } from "./connection-unread.js"
  * @import { Range } from "./view-state.js"
  */
 
 import { beginOf, flowAt, stretchOf, useAt } from "./connection-lane.js";
 import { looksOf, tellsAll } from "./connection-lanes.js";
 import { ConnectionPicture } from "./connection-picture.js";
-import { doubts, flowWords, labelOf, nameOf, shareWords, useWords } from "./connection-words.js";
+import { asksAt, requestAt } from "./connection-requests.js";
+import { isUnreadAt } from "./connection-unread.js";
+import { asksWords, doubts, flowWords, labelOf, leftWords, nameOf, requestWords, shareWords, unreadWords, useWords } from "./connection-words.js";
 import { byId, el, setText } from "./dom.js";
 import { drawGrid, FONT } from "./draw-axis.js";
 import { BARS_PX, BARS_TOP_PX, CONNECTION_ROW_PX, LABEL_MIDDLE_PX, SENDS_PX, SENDS_TOP_PX } from "./draw-connection.js";
@@ -116,16 +120,40 @@ export class ConnectionStrip {
   click(xPx, row) {
     const { use, flow } = this.at(xPx, row);
     const id = this.lanes.ids[row];
+    const unread = this.unreadAt(xPx, row);
     if (use) this.actions.call(use.lane, use.startNs);
     else if (flow && id !== undefined) this.actions.inside(id, flow);
+    else if (unread) this.actions.call(unread.lane, unread.callNs);
+  }
+
+  /** What was left unread, where that lies there. @param {number} xPx @param {number} row @returns {Unread | null} */
+  unreadAt(xPx, row) {
+    const unread = this.rows()[row]?.unread ?? null;
+    return isUnreadAt(unread, xToTime(this.timeline.view, xPx)) ? unread : null;
+  }
+
+  /** The request at a place, or what those do that are too narrow. @param {number} xPx @param {number} row @returns {{ request: Request | null, asks: Asks | null }} */
+  askedAt(xPx, row) {
+    const requests = this.rows()[row]?.requests;
+    if (!requests) return { request: null, asks: null };
+    const { view } = this.timeline;
+    const ns = xToTime(view, xPx);
+    return { request: requestAt(requests, ns, REACH_PX * view.nsPerPx), asks: asksAt(requests, ns) };
   }
 
   /** What is under the pointer, in words; nothing if there is nothing. @returns {HTMLElement[]} */
   describe() {
     if (!this.hover) return [];
-    const { use, flow } = this.at(this.hover.xPx, this.hover.row);
-    if (use) return useWords(use, this.timeline.allLanes, this.timeline.names);
-    return flow ? flowWords(flow) : [];
+    const { xPx, row } = this.hover;
+    const { allLanes, names } = this.timeline;
+    const { use, flow } = this.at(xPx, row);
+    const { request, asks } = this.askedAt(xPx, row);
+    const unread = this.unreadAt(xPx, row);
+    return [
+      ...(use ? useWords(use, allLanes, names) : flow ? flowWords(flow) : []),
+      ...(request ? requestWords(request, allLanes) : asks ? asksWords(asks) : []),
+      ...(unread ? unreadWords(unread, allLanes) : []),
+    ];
   }
 
   /** The lane of the thread that makes the call under the pointer; null if there is none. @returns {number | null} */
@@ -195,7 +223,7 @@ export class ConnectionStrip {
       const there = this.names.children[row];
       const entry = there instanceof HTMLElement ? there : this.names.appendChild(makeName());
       const name = nameOf(id, connection);
-      const hints = [name, ...(connection ? doubts(connection) : []), say("strip.unread"), say("strip.row")];
+      const hints = [name, ...(connection ? [...doubts(connection), ...leftWords(connection)] : []), say("strip.row")];
       const [link, words, more, ...buttons] = entry.querySelectorAll("button, bdi, .more");
       if (!(link instanceof HTMLElement) || !(words instanceof HTMLElement) || !(more instanceof HTMLElement)) return;
       setText(words, name);

@@ -4,11 +4,15 @@
  * Must never say when data arrived where that is not known, nor anything else than the lane shows.
  *
  * @import { Connection, Flow, Use } from "./connection-lane.js"
+ * @import { Asks, Request } from "./connection-requests.js"
+ * @import { Unread } from "./connection-unread.js"
  * @import { Lane } from "./messages.js"
  * @import { Range } from "./view-state.js"
  */
 
 import { bytesOf, inWindow } from "./connection-lane.js";
+import { movedBy, requestsIn } from "./connection-requests.js";
+import { unreadIn } from "./connection-unread.js";
 import { el } from "./dom.js";
 import { formatBytes, formatCount, formatNs, formatShare, formatTime } from "./format.js";
 import { say } from "./words.js";
@@ -90,9 +94,50 @@ export function flowWords(flow) {
   return parts;
 }
 
+/** @param {Request} request @param {readonly Lane[]} lanes @returns {HTMLElement[]} */
+export function requestWords(request, lanes) {
+  const { operation, fromNs, toNs, sinceKnown, complete, shot, ret, lane } = request;
+  const thread = lane === null ? "" : threadOf(lanes, lane);
+  const parts = [title(say("request.title", { operation }), sinceKnown ? formatNs(toNs - fromNs) : "")];
+  if (thread) parts.push(says(say("request.by", { thread })));
+  const bytes = movedBy(request);
+  if (!complete) parts.push(says(say("request.open")));
+  else if (bytes !== null) parts.push(says(say("request.moved", { bytes: formatBytes(bytes) })));
+  else if (ret !== null) parts.push(says(say("request.ret", { ret: String(ret) })));
+  if (!sinceKnown) parts.push(says(say(shot > 0 ? "request.again" : "request.unseen")));
+  return parts;
+}
+
+/** @param {Asks} asks @returns {HTMLElement[]} */
+export function asksWords(asks) {
+  const parts = [title(say("asks.count", { count: formatCount(asks.complete) }), say("tip.in", { time: formatNs(asks.toNs - asks.fromNs) }))];
+  if (asks.waitingNs > 0) parts.push(says(say("asks.waiting", { time: formatNs(asks.waitingNs), bytes: formatBytes(asks.receivedBytes) })));
+  if (asks.sendingNs > 0) parts.push(says(say("asks.sending", { time: formatNs(asks.sendingNs), bytes: formatBytes(asks.sentBytes) })));
+  return parts;
+}
+
+/** @param {Unread} unread @param {readonly Lane[]} lanes @returns {HTMLElement[]} */
+export function unreadWords({ lane, sinceNs, untilNs, closed }, lanes) {
+  return [
+    title(say("left.title"), formatNs(untilNs - sinceNs)),
+    says(say("left.since", { thread: threadOf(lanes, lane), time: formatTime(sinceNs, EXACT_NS) })),
+    says(say(closed ? "left.closed" : "left.open")),
+  ];
+}
+
 /** What is not sure of a lane, in words; empty if all is. @param {Connection} connection @returns {string[]} */
-export function doubts(connection) {
-  return [...(connection.told ? [] : [say("strip.summed")]), ...(connection.cut ? [say("strip.cut")] : [])];
+export function doubts({ told, cut, requests, fromNs }) {
+  const all = [
+    ...(told ? [] : [say("strip.summed")]), ...(cut ? [say("strip.cut")] : []), ...(requests === null ? [say("strip.reading.requests")] : []),
+    ...(requests?.told === false ? [say("strip.summed.requests")] : []),
+  ];
+  return requests && requests.keptNs > fromNs ? [...all, say("strip.kept.requests", { time: formatTime(requests.keptNs, EXACT_NS) })] : all;
+}
+
+/** What is known of what nobody read, in words. @param {Connection} connection @returns {string[]} */
+export function leftWords({ unread, unreadKnown }) {
+  if (!unreadKnown) return [say("strip.unread")];
+  return unread ? [say("left.title")] : [];
 }
 
 /** Beside a lane's name: how much of the window data waited, and was read. @param {Connection} connection @param {Range} inside @returns {string} */
@@ -111,7 +156,7 @@ export function connectionTable(rows, inside) {
   if (rows.length === 0) return [];
   const wholeNs = Math.max(1, inside.toNs - inside.fromNs);
   const heads = [say("conn.col"), say("flow.col.arrivals"), say("flow.col.waiting"), say("flow.col.reading"), say("flow.col.receives"), say("col.received"),
-    say("flow.col.unknown"), say("flow.col.sends"), say("col.sent"), say("flow.col.empty"), say("flow.col.others"), say("flow.col.doubts")];
+    say("flow.col.unknown"), say("flow.col.sends"), say("col.sent"), say("flow.col.empty"), say("flow.col.others"), say("asks.col.complete"), say("asks.col.received"), say("asks.col.sent"), say("left.col"), say("flow.col.doubts")];
   const body = rows.map(({ id, connection }) => {
     const name = el("th", "", nameOf(id, connection));
     name.setAttribute("scope", "row");
@@ -119,9 +164,12 @@ export function connectionTable(rows, inside) {
     row.dataset["connection"] = String(id);
     if (!connection) return row;
     const sums = inWindow(connection, inside);
+    const asked = connection.requests && requestsIn(connection.requests, inside);
+    const asks = asked ? [formatCount(asked.complete), formatBytes(asked.receivedBytes), formatBytes(asked.sentBytes)] : ["–", "–", "–"];
+    const left = connection.unreadKnown ? formatShare(unreadIn(connection.unread, inside) / wholeNs) : "–";
     const cells = [formatCount(sums.arrivals), formatShare(sums.waitingNs / wholeNs), formatShare(sums.readingNs / wholeNs), formatCount(sums.receives),
       formatBytes(sums.receivedBytes), formatCount(sums.unknown), formatCount(sums.sends), formatBytes(sums.sentBytes), formatCount(sums.empty),
-      formatCount(sums.others), doubts(connection).join(" ") || say("view.none")];
+      formatCount(sums.others), ...asks, left, doubts(connection).join(" ") || say("view.none")];
     row.append(...cells.map((words) => el("td", "", words)));
     return row;
   });

@@ -5,6 +5,7 @@
  * Must never ask or decide what is known: it draws an answer. What did not arrive at a known time gets neither tick nor thin bar.
  *
  * @import { Connection, Flow, Use } from "./connection-lane.js"
+ * @import { Unread } from "./connection-unread.js"
  * @import { Palette } from "./phases.js"
  * @import { View } from "./scale.js"
  */
@@ -27,6 +28,7 @@ const WAIT_PX = 6;
 /** A tick gets a head where there is room for it. */
 const HEAD_PX = 3;
 const HEAD_LEAST_PX = 8;
+const DASH_PX = 4;
 
 /**
  * @typedef {{ view: View, widthPx: number, scale: number, palette: Palette, nowNs: number }} Ground
@@ -88,6 +90,18 @@ export function paintArrival(context, palette, left, width, top) {
   context.fill();
 }
 
+/** Found ready, and read by nobody: like what waits, but dashed, for when it came is not known. @type {Paint} */
+export function paintUnread(context, palette, left, width, top) {
+  const y = top + (BARS_PX - WAIT_PX) / 2;
+  context.fillStyle = palette.waiting.ink;
+  context.fillRect(left, top, 1, BARS_PX);
+  for (let x = 0; x < width; x += 2 * DASH_PX) {
+    const dash = Math.min(DASH_PX, width - x);
+    context.fillRect(left + x, y, dash, 1);
+    context.fillRect(left + x, y + WAIT_PX - 1, dash, 1);
+  }
+}
+
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Ground} ground
@@ -100,7 +114,17 @@ export function drawConnection(context, ground, connection, top) {
   context.fillStyle = palette.lane;
   if (whole) context.fillRect(whole.left, top + BARS_TOP_PX, whole.width, BARS_PX);
   drawFlows(context, ground, connection.flows, top);
+  if (connection.unread) drawUnread(context, ground, connection.unread, top);
   for (const use of connection.uses) drawUse(context, ground, use, top);
+}
+
+/** @param {CanvasRenderingContext2D} context @param {Ground} ground @param {Unread} unread @param {number} top */
+function drawUnread(context, ground, { sinceNs, untilNs, closed }, top) {
+  const at = span(ground, sinceNs, untilNs);
+  if (!at) return;
+  paintUnread(context, ground.palette, at.left, at.width, top + BARS_TOP_PX);
+  // Where it ends with the descriptor, and not only with what is known.
+  if (closed) context.fillRect(at.left + at.width - 2, top + BARS_TOP_PX, 2, BARS_PX);
 }
 
 /**
@@ -108,7 +132,7 @@ export function drawConnection(context, ground, connection, top) {
  * @param {Ground} ground @param {number} fromNs @param {number} toNs
  * @returns {{ left: number, width: number } | null}
  */
-function span({ view, widthPx, scale }, fromNs, toNs) {
+export function span({ view, widthPx, scale }, fromNs, toNs) {
   const left = timeToX(view, fromNs);
   const right = timeToX(view, toNs);
   if (right < 0 || left > widthPx || toNs < fromNs) return null;

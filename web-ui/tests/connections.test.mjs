@@ -5,11 +5,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { formatBytes, formatCount, formatNs } from "../assets/format.js";
+import { formatBytes, formatCount, formatNs, formatShare } from "../assets/format.js";
 import { DARK, LIGHT } from "../assets/phases.js";
 import { EN } from "../assets/words-en.js";
 import { launch } from "./browser.mjs";
-import { arrivedOf, beginOf, flowOf, readOf, usesOf } from "./fake-connection.mjs";
+import { arrivedOf, asksOf, beginOf, flowOf, readOf, requestsOf, underWay, unreadOf, usesOf } from "./fake-connection.mjs";
 import { FakeServer } from "./fake-server.mjs";
 import { opened } from "./opened.mjs";
 
@@ -232,6 +232,80 @@ test("a drag and the wheel move both, nothing is drawn anew meanwhile, and nothi
   const { known } = await laneOf(window, 108);
   assert.ok((await window.view()).nsPerPx < view.nsPerPx / 8 && known.widthNs < (await window.view()).nsPerPx * 2.01);
   assert.ok(server.connections.length > asked);
+});
+
+test("a request is a line from submission to completion with a head, and nothing that looks like reading", async (t) => {
+  const first = new FakeServer({ trace: { seconds: 4 } });
+  const used = usesOf(first, 113);
+  const one = requestsOf(first, 113).find((each) => {
+    const range = underWay(first, each);
+    const isFree = ([fromNs, toNs]) => fromNs > range[1] + 5e4 || toNs < range[0] - 5e4;
+    return range && each.kind === "receive" && range[1] - range[0] > 3e5 && range[0] > 5e8 && used.every(({ call }) => isFree([beginOf(call), call.end]))
+      && requestsOf(first, 113).every((other) => other.submit === each.submit || isFree(underWay(first, other) ?? [0, 0]));
+  });
+  const { window } = await open(t, `#connections=113&from=${one.submit - 40_000}&to=${one.complete + 40_000}`);
+  await laneOf(window, 113);
+  const [from, to] = [await xOf(window, one.submit), await xOf(window, one.complete)];
+  const kernel = LIGHT.phases[1].ink;
+  assert.ok((await colours(window, (from + to) / 2, MIDDLE_Y - 1, 2, 2))[kernel] === 4, JSON.stringify(await colours(window, (from + to) / 2, MIDDLE_Y - 1, 2, 2)));
+  assert.ok((await colours(window, to - 2, MIDDLE_Y - 4, 4, 8))[kernel] >= 12, "its head");
+  assert.ok(!(await colours(window, from - 8, BARS_Y, 6, 16))[kernel]);
+  const whole = await colours(window, from, BARS_Y - 3, Math.floor(to - from), 19);
+  for (const colour of [LIGHT.waiting.paper, LIGHT.phases[0].ink, LIGHT.text]) assert.ok(!whole[colour], `${colour}: ${JSON.stringify(whole)}`);
+  await pointAt(window, (from + to) / 2, MIDDLE_Y);
+  const tip = window.page.locator("#tooltip");
+  await tip.getByText("request: recv").waitFor();
+  const said = plain(await tip.innerText());
+  assert.ok(said.includes(plain(formatNs(one.complete - one.submit))) && said.includes(one.ret > 0 ? plain(formatBytes(one.ret)) : String(one.ret)), said);
+  assert.deepEqual(window.complaints, []);
+});
+
+test("what was found ready and never read is dashed up to the close, and is in the table", async (t) => {
+  const { server, window } = await open(t, "#connections=111.110&from=500000000&to=1500000000");
+  await laneOf(window, 111);
+  const { unread: [, , sinceNs, untilNs] } = unreadOf(server, 111);
+  const [since, until] = [await xOf(window, sinceNs), await xOf(window, untilNs)];
+  const ink = LIGHT.waiting.ink;
+  const dashes = (await colours(window, since, MIDDLE_Y - 3, Math.floor(until - since), 1))[ink] ?? 0;
+  assert.ok(dashes > (until - since) * 0.35 && dashes < (until - since) * 0.65, `${dashes} of ${until - since} px`);
+  assert.equal((await colours(window, until - 2, BARS_Y, 2, 16))[ink] >= 16, true, "the close");
+  const beyond = await colours(window, until + 3, MIDDLE_Y - 3, 40, 1);
+  assert.ok(!beyond[ink], JSON.stringify(beyond));
+  const before = await colours(window, since - 40, MIDDLE_Y - 3, 38, 1);
+  assert.ok(!before[ink], JSON.stringify(before));
+  const cell = (id) => window.page.locator(`#in-view tr[data-connection="${id}"] td`);
+  const heads = await window.page.locator("#in-view thead th", { hasText: EN["left.col"] }).count();
+  assert.equal(heads, 1);
+  assert.equal(await cell(110).nth(13).textContent(), "–", "not known");
+  assert.equal(await cell(111).nth(13).textContent(), formatShare((untilNs - sinceNs) / 1e9));
+});
+
+test("what was never read leads to the readiness call that found it, and says since when", async (t) => {
+  const first = new FakeServer({ trace: { seconds: 4 } });
+  const { unread: [lane, callNs, sinceNs, untilNs] } = unreadOf(first, 111);
+  const edges = usesOf(first, 111).filter(({ call }) => call.end > sinceNs && call.end < untilNs).map(({ call }) => call.end);
+  const free = edges.find((ns) => ns + 1e6 < untilNs && !usesOf(first, 111).some(({ call }) => beginOf(call) < ns + 1e6 && call.end > ns));
+  const { window } = await open(t, `#connections=111&from=${free + 1e5}&to=${free + 9e5}`);
+  await laneOf(window, 111);
+  await pointAt(window, 300, MIDDLE_Y);
+  const tip = window.page.locator("#tooltip");
+  await tip.getByText(EN["left.title"]).waitFor();
+  const said = plain(await tip.innerText());
+  for (const words of [EN["left.closed"], formatNs(untilNs - sinceNs), "server 4242"]) assert.ok(said.includes(plain(words)), `${words} in ${said}`);
+  await clickAt(window, 300, MIDDLE_Y);
+  await window.page.locator("#panel h2").waitFor();
+  const pinned = await window.page.evaluate(() => window.waitscope.pinned());
+  assert.ok(pinned.lane === lane && pinned.startNs <= callNs, JSON.stringify(pinned));
+  assert.deepEqual(window.complaints, []);
+});
+
+test("in the table, what requests did is what the trace holds", async (t) => {
+  const { server, window } = await open(t, "#connections=109&from=500000000&to=1500000000");
+  await laneOf(window, 109);
+  const sums = asksOf(server, requestsOf(server, 109), 5e8, 1.5e9);
+  await window.page.waitForFunction((count) => document.querySelector('#in-view tr[data-connection="109"]')?.children[11]?.textContent === count, formatCount(sums.complete));
+  const cells = await window.page.locator('#in-view tr[data-connection="109"] td').allTextContents();
+  assert.deepEqual(cells.slice(10, 13), [formatCount(sums.complete), formatBytes(sums.receivedBytes), formatBytes(sums.sentBytes)]);
 });
 
 test("losses are hatched over lanes of connections, too", async (t) => {

@@ -7,19 +7,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { BUCKETS_MAX, flowAt, inWindow, readConnection, stretchOf, useAt } from "../assets/connection-lane.js";
+import { asksAt, movedBy, requestAt, requestsIn } from "../assets/connection-requests.js";
+import { isUnreadAt, unreadIn } from "../assets/connection-unread.js";
 import { mayGrow, tellsAll } from "../assets/connection-lanes.js";
 import { ConnectionPicture } from "../assets/connection-picture.js";
 import { CONNECTION_ROW_PX } from "../assets/draw-connection.js";
 import { LIGHT } from "../assets/phases.js";
 import { readState, writeState } from "../assets/view-state.js";
-import { connectionOf, flowOf, usesOf } from "./fake-connection.mjs";
+import { asksOf, connectionOf, flowOf, requestsOf, unreadOf, usesOf } from "./fake-connection.mjs";
 import { FakeServer } from "./fake-server.mjs";
 
 const server = new FakeServer({ trace: { seconds: 2 } });
 const IDS = [108, 109, 110, 112];
 const said = (fromNs, toNs, buckets, id = 108) => readConnection(JSON.parse(JSON.stringify(connectionOf(server, id, fromNs, toNs, buckets))));
 
-const EMPTY = { id: 7, descriptor: null, from_ns: 0, to_ns: 1000, width_ns: 100, now_ns: 1000, kept_ns: 0, waits_cut: false, calls: [], buckets: [] };
+const EMPTY = { id: 7, descriptor: null, from_ns: 0, to_ns: 1000, width_ns: 100, now_ns: 1000, kept_ns: 0, waits_cut: false, calls: [], buckets: [], requests: null, unread_known: false, unread: null };
 const ONE = [0, 2, "receive", 100, 300, 40, 150, false, 12];
 
 test("the sums of a window whose edges are buckets' are those of a loop over all calls", () => {
@@ -103,6 +105,46 @@ test("nothing is asked for again of which all is told, and of a live trace only 
   assert.ok(!mayGrow(known, { fromNs: 0, toNs: 8e9 }, state), "no time has gone by");
   assert.ok(mayGrow(known, { fromNs: 0, toNs: 7e9 }, { nowNs: 9e9 }), "what came then may be read only now");
   assert.ok(!mayGrow(known, { fromNs: 0, toNs: 5e9 }, { nowNs: 9e9 }));
+});
+
+test("the sums of requests in a window are those of a loop over all of them", () => {
+  for (const [fromNs, toNs, buckets] of [[0, 2e9, 1000], [4e8, 6e8, 512], [0, 2e9, 4000]]) {
+    const { requests, widthNs } = said(fromNs, toNs, buckets, 109);
+    assert.ok(requests.told && requests.requests.length > 10 && requests.asks.length > 10, `${requests.requests.length} and ${requests.asks.length}`);
+    for (const part of [{ fromNs, toNs }, { fromNs: fromNs + widthNs * 100, toNs: fromNs + widthNs * 400 }]) {
+      const all = asksOf(server, requestsOf(server, 109), part.fromNs, part.toNs);
+      const sums = requestsIn(requests, part);
+      for (const [name, value] of Object.entries(all)) assert.ok(Math.abs(sums[name] - value) < 1e-3, `${fromNs} to ${toNs}: ${name} ${sums[name]}, not ${value}`);
+    }
+  }
+});
+
+test("a request is told by itself with what it moved, and has no length where it is not known since when it was under way", () => {
+  const told = (...requests) => readConnection({ ...EMPTY, requests: { kept_ns: 0, requests, buckets: [[3, 2, 5, 0, 40, 0]] } }).requests;
+  const known = told([0, "recv", "receive", 100, 300, 0, 12], [null, "send", "send", 200, 260, 0, 9], [0, "recv", "receive", 150, 500, 2, 7], [1, "accept", "other", null, 700, 0, -11], [1, "recv", "receive", 800, null, 0, null]);
+  assert.deepEqual(known.requests.map(({ fromNs, toNs, sinceKnown, complete }) => [fromNs, toNs, sinceKnown, complete]), [
+    [100, 300, true, true], [200, 260, true, true], [500, 500, false, true], [700, 700, false, true], [800, 1000, true, false]]);
+  assert.deepEqual(known.requests.map(movedBy), [12, 9, 7, null, null]);
+  assert.equal(requestAt(known, 220, 0)?.operation, "send", "the shorter of two");
+  assert.equal(requestAt(known, 320, 0), null);
+  assert.equal(requestAt(known, 320, 30)?.toNs, 300);
+  assert.deepEqual([asksAt(known, 299), asksAt(known, 300)?.complete, asksAt(known, 400)], [null, 2, null]);
+  assert.equal(readConnection(EMPTY).requests, null, "not known is not none");
+  for (const broken of [[0, "recv", "peek", 1, 2, 0, 1], [0, "recv", "receive", 3, 2, 0, 1], [0, "recv", "receive", null, null, 0, 1], [0, "recv", "receive", 1, 2, null, 1]]) {
+    assert.throws(() => told(broken), /read a connection/, JSON.stringify(broken));
+  }
+});
+
+test("what nobody read lies there from when it was found to the close, or as far as is known", () => {
+  const left = (unread, unread_known = true) => readConnection({ ...EMPTY, unread, unread_known });
+  assert.deepEqual([left(null, false).unreadKnown, left(null).unread], [false, null]);
+  const { unread } = left([2, 90, 100, 400]);
+  assert.deepEqual(unread, { lane: 2, callNs: 90, sinceNs: 100, untilNs: 400, closed: true });
+  assert.deepEqual([99, 100, 400, 401].map((ns) => isUnreadAt(unread, ns)), [false, true, true, false]);
+  assert.deepEqual([unreadIn(unread, { fromNs: 0, toNs: 150 }), unreadIn(unread, { fromNs: 350, toNs: 900 }), unreadIn(null, { fromNs: 0, toNs: 9 })], [50, 50, 0]);
+  assert.deepEqual([left([2, 90, 100, null]).unread?.untilNs, left([2, 90, 100, null]).unread?.closed], [1000, false]);
+  for (const broken of [[2, 110, 100, 400], ["2", 90, 100, 400], [2, 90, null, 1], [2]]) assert.throws(() => left(broken), /read a connection/, JSON.stringify(broken));
+  assert.equal(unreadOf(server, 110).unread_known, false);
 });
 
 test("lanes of connections are in the address, each once and no more than there may be", () => {

@@ -11,14 +11,13 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    queries::{Answer, json_answer, number},
-    questions::ask,
+    queries::{Answer, elsewhere, json_answer, number},
     shared::Shared,
 };
 use crate::{
     export::descriptor_json,
-    model::{CallKinds, Copying, DescriptorKind},
-    store::{CONNECTION_BUCKETS_MAX, Flow, Use, UseKind},
+    model::{CallKinds, Copying, DescriptorKind, Request, operation_name},
+    store::{Asks, CONNECTION_BUCKETS_MAX, Flow, Lane, Unread, Use, UseKind, request_kind},
 };
 
 /// `GET /api/connection/ID/FROM/TO/BUCKETS`
@@ -32,12 +31,26 @@ pub(super) async fn connection(
         return Err(StatusCode::BAD_REQUEST);
     }
     let kinds = CallKinds::new(shared.about.arch);
-    let (answer, kept_ns) = ask(&shared, move |calls| {
+    let (calls, requests, watched, lanes, kept_ns) = {
+        let store = shared.store();
+        let watched = sure(&shared).then(|| store.watched(id)).flatten();
+        let requests = shared.is_read().then(|| store.requests());
+        (
+            store.calls(),
+            requests,
+            watched,
+            store.lanes(),
+            store.state().kept_ns,
+        )
+    };
+    let now_ns = calls.now_ns();
+    let (connection, along, unread) = elsewhere(&shared, move || {
         let connection = calls.connection(&kinds, id, from_ns, to_ns, buckets);
-        (connection, calls.now_ns())
+        let along = requests.map(|requests| requests.along(id, from_ns, to_ns, buckets, now_ns));
+        let unread = watched.and_then(|watched| calls.unread(&kinds, &watched).ok());
+        (connection, along, unread)
     })
     .await?;
-    let (connection, now_ns) = answer;
     let store = shared.store();
     let known = store.descriptor(id);
     // It is told of sockets alone when data came.
@@ -48,6 +61,15 @@ pub(super) async fn connection(
     let calls = connection.calls.as_ref();
     let calls = calls.map(|calls| calls.iter().map(use_json).collect::<Vec<_>>());
     let buckets = connection.buckets.iter().map(bucket_json);
+    let requests = along.map(|along| {
+        let told = along.told.as_ref();
+        let told = told.map(|told| told.iter().map(|one| request_json(one, &lanes)));
+        json!({
+            "kept_ns": along.kept_ns,
+            "requests": told.map(Iterator::collect::<Vec<_>>),
+            "buckets": along.buckets.iter().map(asks_json).collect::<Vec<_>>(),
+        })
+    });
     json_answer(&json!({
         "id": id,
         "descriptor": descriptor,
@@ -59,21 +81,76 @@ pub(super) async fn connection(
         "waits_cut": connection.is_cut && may_wait,
         "calls": calls,
         "buckets": buckets.collect::<Vec<_>>(),
+        "requests": requests,
+        "unread_known": unread.is_some(),
+        "unread": unread.flatten().as_ref().map(unread_json),
     }))
+}
+
+/// Whether nothing happened by now that the store was not told of, and that may have read from a connection.
+fn sure(shared: &Shared) -> bool {
+    let snapshot = shared.watch().borrow().clone();
+    let told = snapshot.totals.as_ref();
+    told.is_none_or(|totals| {
+        totals.lost <= snapshot.state.lost && totals.untracked == 0 && totals.compat == 0
+    })
+}
+
+fn unread_json(unread: &Unread) -> Value {
+    let Unread {
+        lane,
+        call,
+        closed_ns,
+    } = unread;
+    json!([lane, call.start_ns, call.end_ns, closed_ns])
+}
+
+/// In the order of `docs/wire.md`.
+fn request_json(request: &Request, lanes: &[Lane]) -> Value {
+    let at_ns = request.submit_ns.or(request.complete_ns).unwrap_or(0);
+    let lane = lanes.iter().rev().find(|lane| {
+        lane.tid == request.tid
+            && lane.began_ns.is_none_or(|began| began <= at_ns)
+            && lane.ended_ns.is_none_or(|ended| ended >= at_ns)
+    });
+    json!([
+        lane.map(|lane| lane.lane),
+        operation_name(request.opcode),
+        kind_word(request_kind(request.opcode)),
+        request.submit_ns,
+        request.complete_ns,
+        request.shot,
+        request.ret
+    ])
+}
+
+/// Likewise.
+fn asks_json((bucket, asks): &(u32, Asks)) -> Value {
+    json!([
+        bucket,
+        asks.complete,
+        asks.received_bytes,
+        asks.sent_bytes,
+        asks.waiting_ns,
+        asks.sending_ns
+    ])
+}
+
+fn kind_word(kind: UseKind) -> &'static str {
+    match kind {
+        UseKind::Receive => "receive",
+        UseKind::Send => "send",
+        UseKind::Other => "other",
+    }
 }
 
 /// In the order of `docs/wire.md`.
 fn use_json((lane, used): &(u32, Use)) -> Value {
     let call = &used.call;
-    let kind = match used.kind {
-        UseKind::Receive => "receive",
-        UseKind::Send => "send",
-        UseKind::Other => "other",
-    };
     json!([
         lane,
         call.nr,
-        kind,
+        kind_word(used.kind),
         call.start_ns,
         call.end_ns,
         used.arrived_ns(),

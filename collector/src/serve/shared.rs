@@ -4,7 +4,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use tokio::sync::watch;
@@ -33,6 +33,8 @@ pub struct Shared {
     pub(super) exports: Exports,
     pub(super) comparison: Option<Comparison>,
     store: Mutex<Store>,
+    /// All rows of the recording were read: a glance has no requests.
+    is_read: AtomicBool,
     meter: Mutex<Meter>,
     published: watch::Sender<Arc<Snapshot>>,
     /// Somebody on the page wishes for a capture.
@@ -102,6 +104,7 @@ impl Shared {
             exports: Exports::unrecorded(),
             comparison: None,
             store: Mutex::new(store),
+            is_read: AtomicBool::new(live),
             meter: Mutex::new(Meter::new()),
             published: watch::Sender::new(Arc::new(snapshot)),
             wish: AtomicBool::new(false),
@@ -125,6 +128,11 @@ impl Shared {
     /// incomplete then, but they are all there is.
     pub fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the store was told of all there is, or of a recording what was noted beside its rows.
+    pub(super) fn is_read(&self) -> bool {
+        self.is_read.load(Relaxed)
     }
 
     /// The trace has come to `now_ns`, and nothing before `sealed_ns` will change: tells the page. At most
@@ -187,14 +195,14 @@ impl Shared {
         let captures = snapshot.captures.as_ref();
         let heeds = !snapshot.state.ended && captures.is_some_and(Captures::heeds_page);
         if heeds {
-            self.wish.store(true, Ordering::Relaxed);
+            self.wish.store(true, Relaxed);
         }
         heeds
     }
 
     /// Whether somebody on the page has wished for a capture since this was last asked.
     pub fn take_wish(&self) -> bool {
-        self.wish.swap(false, Ordering::Relaxed)
+        self.wish.swap(false, Relaxed)
     }
 
     /// Shows the same recording from a store that has more of it at hand, and tells the page what is missing of it if
@@ -203,6 +211,7 @@ impl Shared {
         let state = store.state();
         let lanes = store.lanes();
         let before = std::mem::replace(&mut *self.store(), store);
+        self.is_read.store(true, Relaxed);
         let told = (before.state().calls, before.lanes());
         let differs = told != (state.calls, lanes);
         let cut = cut.or_else(|| differs.then(|| NOTES_DIFFER.to_owned()));

@@ -3,6 +3,9 @@
 //! What takes a bucket or longer is told by itself, the rest is summed into the buckets that it lies in: exactly, nothing is
 //! sampled. Must never say when data came of which the recording does not.
 
+mod requests;
+mod unread;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -13,6 +16,8 @@ use super::{
     track::{At, Chunk as _, Track},
 };
 use crate::model::{Call, CallKind, CallKinds, Copying};
+pub use requests::{Along, Asks, Requests, request_kind, under_way_ns};
+pub use unread::{Unread, Unsure, Watched};
 
 /// Buckets in an answer, at most.
 pub const CONNECTION_BUCKETS_MAX: u64 = 4096;
@@ -105,6 +110,17 @@ impl Use {
     }
 }
 
+/// A stretch of time in so many buckets, or as many as there may be.
+fn grid_of(from_ns: u64, to_ns: u64, buckets: u64) -> Grid {
+    let buckets = buckets.clamp(1, CONNECTION_BUCKETS_MAX);
+    let to_ns = to_ns.max(from_ns.saturating_add(1));
+    Grid {
+        from_ns,
+        to_ns,
+        width_ns: (to_ns - from_ns).div_ceil(buckets).max(1),
+    }
+}
+
 impl Calls {
     /// What was done on a descriptor from one time to before another, in so many buckets.
     pub fn connection(
@@ -115,14 +131,8 @@ impl Calls {
         to_ns: u64,
         buckets: u64,
     ) -> Connection {
-        let buckets = buckets.clamp(1, CONNECTION_BUCKETS_MAX);
-        let to_ns = to_ns.max(from_ns.saturating_add(1));
-        let width_ns = (to_ns - from_ns).div_ceil(buckets).max(1);
-        let grid = Grid {
-            from_ns,
-            to_ns,
-            width_ns,
-        };
+        let grid = grid_of(from_ns, to_ns, buckets);
+        let width_ns = grid.width_ns;
         let filter = Filter {
             descriptor: Some(descriptor),
             ..Filter::default()

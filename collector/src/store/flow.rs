@@ -64,15 +64,15 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    fn holds(self, ns: u64) -> bool {
+    pub(super) fn holds(self, ns: u64) -> bool {
         (self.from_ns..self.to_ns).contains(&ns)
     }
 
-    fn bucket(self, ns: u64) -> usize {
+    pub(super) fn bucket(self, ns: u64) -> usize {
         (ns.saturating_sub(self.from_ns) / self.width_ns) as usize
     }
 
-    fn count(self) -> usize {
+    pub(super) fn count(self) -> usize {
         self.bucket(self.to_ns - 1) + 1
     }
 
@@ -83,7 +83,7 @@ impl Grid {
 }
 
 /// How much of each bucket stretches of time cover, all together. However long one is, to add it takes the same time.
-struct Cover {
+pub(super) struct Cover {
     grid: Grid,
     /// What lies in a bucket's part.
     parts: Vec<u64>,
@@ -92,7 +92,7 @@ struct Cover {
 }
 
 impl Cover {
-    fn new(grid: Grid) -> Self {
+    pub(super) fn new(grid: Grid) -> Self {
         let count = grid.count();
         Self {
             grid,
@@ -101,7 +101,7 @@ impl Cover {
         }
     }
 
-    fn add(&mut self, from_ns: u64, to_ns: u64) {
+    pub(super) fn add(&mut self, from_ns: u64, to_ns: u64) {
         let Grid {
             from_ns: least_ns,
             to_ns: most_ns,
@@ -122,6 +122,16 @@ impl Cover {
         }
     }
 
+    /// Adds what another of the same buckets has.
+    pub(super) fn add_all(&mut self, other: Self) {
+        for (part, more) in self.parts.iter_mut().zip(other.parts) {
+            *part = part.saturating_add(more);
+        }
+        for (step, more) in self.steps.iter_mut().zip(other.steps) {
+            *step += more;
+        }
+    }
+
     fn part(&mut self, bucket: usize, ns: u64) {
         if let Some(part) = self.parts.get_mut(bucket) {
             *part = part.saturating_add(ns);
@@ -135,7 +145,7 @@ impl Cover {
     }
 
     /// What each bucket has.
-    fn sums(self) -> impl Iterator<Item = u64> {
+    pub(super) fn sums(self) -> impl Iterator<Item = u64> {
         let width_ns = self.grid.width_ns;
         let mut whole: i64 = 0;
         self.parts

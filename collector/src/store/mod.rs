@@ -38,7 +38,10 @@ use crate::model::{
 
 use around::File;
 pub use around::{Around, Searched, Stretch};
-pub use connection::{CONNECTION_BUCKETS_MAX, Connection, Use, UseKind};
+pub use connection::{
+    Along, Asks, CONNECTION_BUCKETS_MAX, Connection, Requests, Unread, Unsure, Use, UseKind,
+    Watched, request_kind, under_way_ns,
+};
 pub use draft::Draft;
 pub use filter::Filter;
 pub use flow::Flow;

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::connection::Requests;
 use crate::model::{Descriptor, Event, LifeKind, id_map::IdSet};
 
 /// Notes in a chunk, and chunks that are kept.
@@ -27,11 +28,16 @@ pub(super) struct Note {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Notes {
     chunks: VecDeque<Arc<Vec<Note>>>,
+    /// Those on descriptors, of which more are kept, and in files too.
+    pub(super) requests: Requests,
 }
 
 impl Notes {
     /// Keeps an event, if it is one to be kept.
     pub(super) fn push(&mut self, batch: Option<u32>, at_ns: u64, event: &Event) {
+        if let Event::Request(request) = event {
+            self.requests.push(request);
+        }
         let wanted = match event {
             Event::Descriptor(_) => true,
             // The rest of a batch is read again with it.

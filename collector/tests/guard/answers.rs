@@ -5,14 +5,15 @@ use std::sync::Arc;
 use serde_json::Value;
 use waitscope::{
     attach::Totals,
-    model::{Event, Life, LifeKind},
+    model::{Descriptor, DescriptorKind, Event, Life, LifeKind, Ready, Request},
     reading::Reading,
     serve::Comparison,
+    store::Store,
 };
 
 use crate::{
-    ROUTES,
-    site::{Site, growing},
+    ROUTES, blank,
+    site::{Site, events, growing, trace},
 };
 
 #[test]
@@ -340,4 +341,105 @@ fn a_browser_gets_a_file_of_the_page_once() {
     assert_ne!(site.get("/").header("etag"), Some(tag));
     let stranger = site.ask("GET", "/main.js", &[("If-None-Match", tag)]);
     assert_eq!(stranger.refused(), 403, "the tag is no way in");
+}
+
+/// A socket that was found ready and never read, and a request of another process on another one.
+fn left() -> Vec<Event> {
+    let socket = |id: u32, pid: u32, closed_ns| {
+        Event::Descriptor(Descriptor {
+            id,
+            pid,
+            fd: 5,
+            kind: DescriptorKind::Tcp,
+            name: "a ← b".to_owned(),
+            local: None,
+            peer: None,
+            peer_pid: None,
+            object: 0,
+            opened_ns: None,
+            closed_ns,
+        })
+    };
+    let look = waitscope::model::Call {
+        start_ns: 200,
+        end_ns: 260,
+        kernel_ns: 60,
+        ret: Some(1),
+        ..blank::call(7, 8, 232)
+    };
+    let ready = Ready {
+        pid: 7,
+        tid: 8,
+        call_start_ns: 200,
+        fd: Some(5),
+        descriptor: Some(1),
+        asked: Some(1),
+        ready: 1,
+    };
+    let request = Request {
+        pid: 9,
+        tid: 10,
+        ring: Some(3),
+        opcode: 27,
+        fd: Some(5),
+        descriptor: Some(2),
+        submit_ns: Some(300),
+        complete_ns: Some(700),
+        user_data: 1,
+        ret: Some(12),
+        shot: 0,
+        more: false,
+    };
+    vec![
+        socket(1, 7, None),
+        socket(2, 9, None),
+        Event::Ready(ready),
+        Event::Call(look),
+        Event::Request(request),
+        socket(1, 7, Some(900)),
+    ]
+}
+
+#[test]
+fn of_a_connection_it_says_what_requests_did_and_what_nobody_read_or_that_it_is_not_known() {
+    let site = Site::live();
+    site.shared.store().extend(left());
+    let ask = |id: u32| site.get(&format!("/api/connection/{id}/0/1000/10")).json();
+    let one = ask(1);
+    assert_eq!(
+        (&one["unread_known"], &one["unread"]),
+        (&true.into(), &serde_json::json!([0, 200, 260, 900]))
+    );
+    assert_eq!(
+        one["requests"],
+        serde_json::json!({ "kept_ns": 0, "requests": [], "buckets": [] })
+    );
+    let two = ask(2);
+    assert_eq!(
+        (&two["unread_known"], &two["unread"]),
+        (&true.into(), &Value::Null)
+    );
+    let told = serde_json::json!([[null, "recv", "receive", 300, 700, 0, 12]]);
+    assert_eq!(two["requests"]["requests"], told);
+    assert_eq!(ask(3)["unread_known"], false, "nothing is known of it");
+    // The programs know of a loss before the record after it tells where it was.
+    let totals = Totals {
+        lost: 1,
+        ..Totals::default()
+    };
+    site.shared.tick(1_000, 0, Vec::new(), &totals, None);
+    assert_eq!(ask(1)["unread_known"], false);
+}
+
+#[test]
+fn requests_are_not_known_before_all_of_a_recording_is_read() {
+    let site = Site::recorded();
+    site.shared.store().extend(left());
+    let ask = || site.get("/api/connection/2/0/1000/10").json();
+    assert_eq!(ask()["requests"], Value::Null, "and not none");
+    let mut store = Store::new(trace(), 64 << 20);
+    store.extend(events());
+    store.extend(left());
+    site.shared.replace(store, None);
+    assert_eq!(ask()["requests"]["requests"].as_array().unwrap().len(), 1);
 }
