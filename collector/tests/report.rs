@@ -304,6 +304,32 @@ fn a_report_of_a_recording_is_that_of_its_events() {
 }
 
 #[test]
+fn a_descriptor_that_only_requests_worked_on_is_listed_with_how_often_they_were_complete() {
+    let mut events = any_events(78, 4_000);
+    events.retain(|event| !matches!(event, Event::Call(_)));
+    for event in &mut events {
+        if let Event::Request(request) = event {
+            request.descriptor = request.descriptor.map(|id| id % 50);
+        }
+    }
+    let complete = |id: u32| {
+        let on = events.iter().filter(|event| {
+            matches!(event, Event::Request(one) if one.descriptor == Some(id) && one.complete_ns.is_some())
+        });
+        on.count() as u64
+    };
+    let report = sum_up(&events, None);
+    let listed: Vec<(u32, u64)> = (report.descriptors.iter())
+        .map(|one| (one.id, one.requests))
+        .collect();
+    let mut wanted: Vec<(u32, u64)> = (0..50).map(|id| (id, complete(id))).collect();
+    wanted.retain(|(_, requests)| *requests > 0);
+    wanted.sort_by_key(|(id, requests)| (std::cmp::Reverse(*requests), *id));
+    assert!(wanted.len() > 10, "{wanted:?}");
+    assert_eq!(listed, wanted);
+}
+
+#[test]
 fn what_was_done_on_descriptors_sums_to_the_calls_on_them() {
     // More than are listed; and numbers that no descriptor was told of.
     let mut events = any_events(77, 60_000);

@@ -36,6 +36,7 @@ const COLUMNS = [
   numberColumn(say("phase.copying"), say("conn.copying.hint"), (row) => row.copyingNs, formatNs),
   numberColumn(say("conn.delay"), say("conn.delay.hint"), meanDelayNs, formatNs),
   numberColumn(say("conn.longest"), say("conn.longest.hint"), (row) => (row.delays > 0 ? row.delayMaxNs : null), formatNs),
+  numberColumn(say("conn.requests"), say("conn.requests.hint"), (row) => row.requests, formatCount),
 ];
 
 export class ConnectionsView {

@@ -18,7 +18,7 @@ import { say } from "./words.js";
  * @typedef {{ who: string, wakeups: number, blockedNs: number, runnableNs: number }} Waker
  * @typedef {{ id: number, pid: number, fd: number, kind: string, name: string, calls: number, waits: number, blockedNs: number,
  *   runnableNs: number, copyingNs: number, receivedBytes: number, sentBytes: number, again: number, delays: number,
- *   delayNs: number, delayMaxNs: number }} DescriptorRow
+ *   delayNs: number, delayMaxNs: number, requests: number }} DescriptorRow
  * @typedef {{ tid: number, pid: number, name: string, startNs: number, ended: boolean, workNs: number, waitNs: number, lagNs: number,
  *   blockedNs: number, runnableNs: number, events: number, calls: number, loss: boolean,
  *   stall: { call: string, fd: number | null, blockedNs: number, runnableNs: number, waker: { context: string, name: string, tid: number } | null } | null }} Turn
@@ -153,6 +153,7 @@ function readDescriptor(of) {
     calls: number(of["calls"]), waits: number(of["waits"]), blockedNs: number(of["blocked_ns"]), runnableNs: number(of["runnable_ns"]),
     copyingNs: number(of["copying_ns"]), receivedBytes: number(of["received_bytes"]), sentBytes: number(of["sent_bytes"]),
     again: number(of["again"]), delays: number(of["delays"]), delayNs: number(of["ready_delay_ns"]), delayMaxNs: number(of["ready_delay_max_ns"]),
+    requests: number(of["requests"]),
   };
 }
 

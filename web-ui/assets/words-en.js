@@ -508,6 +508,8 @@ export const EN = {
   "conn.delay.hint": "how long data lay unread, on average over the receives of which it is known",
   "conn.longest": "longest",
   "conn.longest.hint": "the longest ready delay",
+  "conn.requests": "requests",
+  "conn.requests.hint": "times that a request of an io_uring was complete on it, which is no call",
   "conn.filter": "only those with…",
   "conn.filter.label": "Only connections with this text",
   "conn.unlisted": "calls on yet more, which are not listed: {count}",

@@ -513,6 +513,8 @@ export const ZH = {
   "conn.delay.hint": "数据未被读取的时间，对已知的接收取平均",
   "conn.longest": "最长",
   "conn.longest.hint": "最长的就绪延迟",
+  "conn.requests": "请求",
+  "conn.requests.hint": "io_uring 的请求在其上完成的次数，请求不是调用",
   "conn.filter": "只显示包含…",
   "conn.filter.label": "只显示包含此文字的连接",
   "conn.unlisted": "在其他未列出的描述符上的调用：{count}",

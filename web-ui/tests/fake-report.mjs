@@ -38,7 +38,7 @@ function descriptorRow(found) {
   return {
     ...fakeDescriptor(thread, call), ...sums, waits: found.filter((one) => one.call.sleeps > 0).length,
     received_bytes: bytes("recvfrom"), sent_bytes: bytes("sendto"), again: found.filter((one) => one.call.ret === -11).length,
-    delays: call.fd === 8 ? 2 : 0, ready_delay_ns: call.fd === 8 ? 3000 : 0, ready_delay_max_ns: call.fd === 8 ? 2000 : 0,
+    delays: call.fd === 8 ? 2 : 0, ready_delay_ns: call.fd === 8 ? 3000 : 0, ready_delay_max_ns: call.fd === 8 ? 2000 : 0, requests: 0,
   };
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Bounded whatever the trace: calls on descriptors that find no room, and on those not listed, are counted.
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
 use super::latency::Latency;
@@ -51,6 +53,8 @@ pub struct DescriptorReport {
     pub ready_delay_ns: u64,
     /// The longest of them.
     pub ready_delay_max_ns: u64,
+    /// Times that a request of an `io_uring` was complete on it, which is no call.
+    pub requests: u64,
 }
 
 impl DescriptorReport {
@@ -72,6 +76,7 @@ impl DescriptorReport {
             delays: 0,
             ready_delay_ns: 0,
             ready_delay_max_ns: 0,
+            requests: 0,
         }
     }
 
@@ -161,6 +166,14 @@ impl Descriptors {
                     known.describe(descriptor);
                 }
             }
+            Event::Request(request) if request.complete_ns.is_some() => {
+                let known = request.descriptor;
+                let known =
+                    known.and_then(|id| self.known.get_or(id, || DescriptorReport::new(id)));
+                if let Some(known) = known {
+                    known.requests += 1;
+                }
+            }
             _ => {}
         }
     }
@@ -179,12 +192,12 @@ impl Descriptors {
         }
     }
 
-    /// Those with calls, the one with most first.
+    /// Those with calls or requests, the one with most calls first.
     pub(super) fn finish(self) -> Told {
         let all = self.known.into_entries().into_iter();
         let mut listed: Vec<_> = all.map(|(_, known)| known).collect();
-        listed.retain(|known| known.calls > 0);
-        listed.sort_by_key(|known| (std::cmp::Reverse(known.calls), known.id));
+        listed.retain(|known| known.calls > 0 || known.requests > 0);
+        listed.sort_by_key(|known| (Reverse((known.calls, known.requests)), known.id));
         let left_out = listed.split_off(listed.len().min(LISTED));
         let left_out: u64 = left_out.iter().map(|known| known.calls).sum();
         let delay = self.delay;
