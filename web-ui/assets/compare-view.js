@@ -15,6 +15,7 @@ import { formatCount, formatNs } from "./format.js";
 import { phasePair, plainPair } from "./pair-bars.js";
 import { BLOCKED, COPYING, KERNEL, PHASE_COUNT, RUNNABLE } from "./phases.js";
 import { lackWords, part } from "./report-frame.js";
+import { damageWords, groupWords } from "./said-words.js";
 import { numberColumn, Table, textColumn } from "./table.js";
 import { say } from "./words.js";
 
@@ -30,6 +31,9 @@ const KINDS = [
   { of: "ready_delay", main: "ready_delay_ns", title: say("compare.delays"), says: say("compare.delays.says") },
   { of: "turn", main: "lag_ns", title: say("compare.turns"), says: say("compare.turns.says") },
 ];
+
+/** Those of calls and of threads are names. @param {Group} group @returns {string} */
+const nameOf = ({ of, name }) => (of === "connection" || of === "ready_delay" ? groupWords(name) : name);
 
 /** @param {string} of @returns {string} */
 const kindTitle = (of) => KINDS.find((kind) => kind.of === of)?.title ?? of;
@@ -58,7 +62,7 @@ export class CompareView {
   groupColumns(main, of) {
     const number = (/** @type {Group} */ group) => numberOf(group, main) ?? { name: main, a: null, b: null, changed: null };
     return [
-      textColumn(say("compare.group"), say(of === "call" ? "compare.call.hint" : "compare.group.hint"), (group) => group.name),
+      textColumn(say("compare.group"), say(of === "call" ? "compare.call.hint" : "compare.group.hint"), nameOf),
       numberColumn(say("compare.count.a"), say("compare.count.hint"), (group) => group.aCount, formatCount),
       numberColumn(say("compare.count.b"), say("compare.count.hint"), (group) => group.bCount, formatCount),
       numberColumn(`${numberWords(main)} A`, say("compare.mean.hint"), (group) => number(group).a, formatNs),
@@ -74,7 +78,7 @@ export class CompareView {
   numberColumns() {
     return [
       textColumn(say("compare.kind"), say("compare.kind.hint"), ({ group }) => kindTitle(group.of)),
-      textColumn(say("compare.group"), say("compare.group.hint"), ({ group }) => group.name),
+      textColumn(say("compare.group"), say("compare.group.hint"), ({ group }) => nameOf(group)),
       textColumn(say("compare.number"), say("compare.number.hint"), ({ number }) => numberWords(number.name)),
       { ...numberColumn("A", say("compare.a.hint"), (/** @type {Row} */ { number }) => number.a, String), text: ({ number }) => valueText(number.name, number.a) },
       { ...numberColumn("B", say("compare.b.hint"), (/** @type {Row} */ { number }) => number.b, String), text: ({ number }) => valueText(number.name, number.b) },
@@ -103,7 +107,7 @@ export class CompareView {
       return;
     }
     if (compared?.failed != null) {
-      this.root.replaceChildren(el("p", "lack", say("compare.failed", { why: compared.failed })));
+      this.root.replaceChildren(el("p", "lack", say("compare.failed", { why: damageWords(compared.failed) })));
       return;
     }
     const diff = compared?.diff;
@@ -171,7 +175,7 @@ function sidesOf(diff, names) {
   ];
   const warnings = (/** @type {Side} */ side) => [
     side.lost > 0 ? say("report.lost", { count: formatCount(side.lost) }) : "",
-    side.cut === null ? "" : say("warning.cut", { what: side.cut }),
+    side.cut === null ? "" : say("warning.cut", { what: damageWords(side.cut) }),
     side.notGrouped > 0 ? say("compare.notgrouped", { count: formatCount(side.notGrouped) }) : "",
   ].filter(Boolean);
   const sides = /** @type {const} */ ([["A", names[0], diff.a], ["B", names[1], diff.b]]);
@@ -189,7 +193,7 @@ function changesPart(diff) {
   if (changes.length === 0) return part(say("compare.what"), about, el("p", "nothing", say("compare.nothing")));
   const items = changes.slice(0, CHANGES).map(({ group, number }) => el("li", "",
     el("span", "severity", `${judgementText(number)} ${changeText(number)}`), " ",
-    say("compare.sentence", { kind: kindTitle(group.of), name: group.name, number: numberWords(number.name), a: valueText(number.name, number.a), b: valueText(number.name, number.b) })));
+    say("compare.sentence", { kind: kindTitle(group.of), name: nameOf(group), number: numberWords(number.name), a: valueText(number.name, number.a), b: valueText(number.name, number.b) })));
   const more = changes.length > CHANGES ? [el("p", "faint", say("table.more", { count: formatCount(changes.length - CHANGES) }))] : [];
   return part(say("compare.what"), about, el("ul", "findings", ...items), ...more);
 }

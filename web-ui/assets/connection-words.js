@@ -15,6 +15,7 @@ import { movedBy, requestsIn } from "./connection-requests.js";
 import { unreadIn } from "./connection-unread.js";
 import { el } from "./dom.js";
 import { formatBytes, formatCount, formatNs, formatShare, formatTime } from "./format.js";
+import { kindWords } from "./said-words.js";
 import { say } from "./words.js";
 
 /** Times are told to so many nanoseconds. */
@@ -23,7 +24,7 @@ const EXACT_NS = 1;
 /** What a person would call it. @param {number} id @param {Connection | undefined} connection @returns {string} */
 export function nameOf(id, connection) {
   if (!connection) return say("strip.asking", { id });
-  return connection.name || (connection.kind ? say("conn.noname", { kind: connection.kind }) : say("strip.noname", { id }));
+  return connection.name || (connection.kind ? say("conn.noname", { kind: kindWords(connection.kind) }) : say("strip.noname", { id }));
 }
 
 /** @param {readonly Lane[]} lanes @param {number} number @returns {string} */

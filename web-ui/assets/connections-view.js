@@ -13,6 +13,7 @@ import { laneButton } from "./panel.js";
 import { formatBytes, formatCount, formatNs } from "./format.js";
 import { askFound } from "./questions.js";
 import { lackWords, part, scopeWords } from "./report-frame.js";
+import { kindWords } from "./said-words.js";
 import { numberColumn, Table, textColumn } from "./table.js";
 import { say } from "./words.js";
 
@@ -23,8 +24,8 @@ export function meanDelayNs(row) {
 
 /** @type {Column<DescriptorRow>[]} */
 const COLUMNS = [
-  textColumn(say("conn.col"), say("conn.col.hint"), (row) => row.name || say("conn.noname", { kind: row.kind })),
-  textColumn(say("conn.kind"), say("conn.kind.hint"), (row) => row.kind),
+  textColumn(say("conn.col"), say("conn.col.hint"), (row) => row.name || say("conn.noname", { kind: kindWords(row.kind) })),
+  textColumn(say("conn.kind"), say("conn.kind.hint"), (row) => kindWords(row.kind)),
   numberColumn("fd", say("conn.fd.hint"), (row) => row.fd, String),
   numberColumn(say("col.calls"), say("conn.calls.hint"), (row) => row.calls, formatCount),
   numberColumn(say("conn.waits"), say("conn.waits.hint"), (row) => row.waits, formatCount),

@@ -8,6 +8,7 @@
  * @import { Question } from "./questions.js"
  */
 
+import { kindWords } from "./said-words.js";
 import { say } from "./words.js";
 
 /** @typedef {{ kind: "call" | "thread" | "descriptor", label: string, question: Question }} Meaning */
@@ -41,7 +42,7 @@ export function meanings(typed, names, lanes, descriptors) {
   for (const lane of lanes) offer(`${lane.name} ${lane.tid}`, { kind: "thread", label: `${lane.name || say("thread.none")} ${lane.tid}`, question: { lane: lane.lane } });
   for (const { id, name, kind, fd } of descriptors) {
     if (id === null) continue;
-    const label = `${name || kind}${fd === null ? "" : ` (fd ${fd})`}`;
+    const label = `${name || kindWords(kind)}${fd === null ? "" : ` (fd ${fd})`}`;
     offer(label, { kind: "descriptor", label, question: { descriptor: id } });
   }
   return found.sort((a, b) => a.rank - b.rank).slice(0, MOST).map(({ meaning }) => meaning);

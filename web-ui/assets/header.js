@@ -10,6 +10,7 @@
 import { countWords } from "./captures.js";
 import { byId, el, setText } from "./dom.js";
 import { formatBytes, formatCount, formatNs, formatShare, formatTime } from "./format.js";
+import { damageWords } from "./said-words.js";
 import { say } from "./words.js";
 
 /** @typedef {{ name: string, value: string, hint: string, loud: boolean, own: boolean }} Fact */
@@ -90,6 +91,8 @@ export class Header {
     const badge = badgeOf(trace, state, link);
     this.badge.dataset["kind"] = badge.kind;
     setText(this.badge, badge.text);
+    // Where there is no room for all of it.
+    this.badge.title = badge.text;
     if (trace) {
       setText(this.command, say(trace.follow ? "head.children" : "head.command", { command: trace.command, pid: trace.pid }));
       this.command.title = `${trace.command}\n${say("head.where", { host: trace.host, kernel: trace.kernel, arch: trace.arch, backend: trace.backend })}`;
@@ -120,6 +123,6 @@ export class Header {
 function warningOf(state, link, waitMs) {
   if (link === "refused") return say("warning.refused");
   if (link === "lost") return say("warning.lost", { time: formatNs(waitMs * 1e6) });
-  if (state?.cut) return say("warning.cut", { what: state.cut });
+  if (state?.cut) return say("warning.cut", { what: damageWords(state.cut) });
   return "";
 }

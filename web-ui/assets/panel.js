@@ -13,6 +13,7 @@ import { flagsOf, flagWords } from "./flags.js";
 import { formatCount, formatExactNs, formatNs, formatTime } from "./format.js";
 import { BLOCKED, COPYING, KERNEL, PHASE_COUNT, RUNNABLE } from "./phases.js";
 import { phaseRows } from "./phase-rows.js";
+import { kindWords } from "./said-words.js";
 import { objectOf } from "./story.js";
 import { storySections } from "./story-sections.js";
 import { bar } from "./swatch.js";
@@ -100,7 +101,7 @@ function timeoutOf(call) {
 function descriptorOf(call, descriptor) {
   const fd = maybe(call, "fd", String);
   const { name, kind } = /** @type {{ name?: unknown, kind?: unknown }} */ (descriptor);
-  const words = [kind, name].filter((word) => typeof word === "string" && word !== "");
+  const words = [typeof kind === "string" ? kindWords(kind) : "", name].filter((word) => typeof word === "string" && word !== "");
   return fd === null || words.length === 0 ? fd : `${fd}: ${words.join(" ")}`;
 }
 

@@ -10,6 +10,7 @@
 import { el } from "./dom.js";
 import { formatBytes, formatCount, formatNs, formatShare } from "./format.js";
 import { stallWords } from "./report.js";
+import { damageWords } from "./said-words.js";
 import { say } from "./words.js";
 
 /**
@@ -19,7 +20,7 @@ import { say } from "./words.js";
  */
 export function lackWords(reported) {
   if (!reported) return say("report.asking");
-  if (reported.failed !== null) return say("report.failed", { why: reported.failed });
+  if (reported.failed !== null) return say("report.failed", { why: damageWords(reported.failed) });
   if (!reported.reading) return null;
   const { readBytes, allBytes } = reported.reading;
   if (allBytes === 0) return say("report.reading");

@@ -1,5 +1,5 @@
 /**
- * What the server found and why waits ended, in its own English, by key. A place in braces is filled in: `{count}`.
+ * What the server found, why waits ended, what is missing of a recording and what descriptors are, in its own English, by key. A place in braces is filled in: `{count}`.
  *
  * Part of the page's texts, whose rules hold here too. Must say what the server says, word for word: a test holds it to that.
  */
@@ -63,4 +63,41 @@ export const SERVER_EN = {
   "why.more": "{text} and {count} more",
   "why.by": "{text}, by thread {tid}",
   "why.network": "{text}, from the network",
+  // What is missing of a recording, likewise.
+  "damage.whole": "the recording is whole up to byte {bytes}: {reason}",
+  "damage.lost": "the recording is whole up to byte {bytes}, and the {lost} bytes after it can't be read: {reason}",
+  "damage.within.batch": "the file ends within a batch: {missing} bytes are missing",
+  "damage.within.message": "the file ends within a message: {missing} bytes are missing",
+  "damage.nomessage": "no message begins where one should",
+  "damage.message": "a message is damaged",
+  "damage.follows": "something follows the end of the recording",
+  "damage.stopped": "the recorder was stopped before it could end the recording, or still writes it",
+  "damage.kind": "a message is of a kind that no recording has",
+  "damage.dictionary": "a dictionary is damaged: {what}",
+  "damage.undecodable": "a batch can't be decoded",
+  "damage.row": "row {row} of a batch is damaged: {what}",
+  "damage.unread": "{count} of its batches can't be shown closely: out of order, damaged, or changed since the file was opened",
+  "damage.differ": "what was noted beside its rows is not what is in them: reload the page, which showed what was noted",
+  // What connections of a group have in common, likewise.
+  "group.to": "{kind} to {peer}",
+  "group.accepted": "{kind} accepted at {local}",
+  "group.at": "{kind} {local}",
+  // What a descriptor is, likewise.
+  "kind.unknown": "unknown",
+  "kind.tcp": "tcp",
+  "kind.udp": "udp",
+  "kind.unix": "unix",
+  "kind.netlink": "netlink",
+  "kind.socket": "socket",
+  "kind.pipe": "pipe",
+  "kind.eventfd": "eventfd",
+  "kind.timerfd": "timerfd",
+  "kind.signalfd": "signalfd",
+  "kind.epoll": "epoll",
+  "kind.inotify": "inotify",
+  "kind.uring": "io_uring",
+  "kind.pidfd": "pidfd",
+  "kind.file": "file",
+  "kind.directory": "directory",
+  "kind.device": "device",
 };

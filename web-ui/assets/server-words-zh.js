@@ -1,5 +1,5 @@
 /**
- * What the server found and why waits ended, in Simplified Chinese, by key.
+ * What the server found, why waits ended, what is missing of a recording and what descriptors are, in Simplified Chinese, by key.
  *
  * Part of the page's texts, whose rules hold here too. Must say neither more nor less than the server's English does.
  */
@@ -63,4 +63,41 @@ export const SERVER_ZH = {
   "why.more": "{text}，另有 {count} 个",
   "why.by": "{text}，由线程 {tid} 所为",
   "why.network": "{text}，来自网络",
+  // 录制文件缺失之处，与服务器的说法一致。
+  "damage.whole": "录制文件在第 {bytes} 字节之前是完整的：{reason}",
+  "damage.lost": "录制文件在第 {bytes} 字节之前是完整的，其后的 {lost} 字节无法读取：{reason}",
+  "damage.within.batch": "文件在一个批次中间结束：缺少 {missing} 字节",
+  "damage.within.message": "文件在一条消息中间结束：缺少 {missing} 字节",
+  "damage.nomessage": "应有消息开始之处没有消息",
+  "damage.message": "一条消息已损坏",
+  "damage.follows": "录制的末尾之后还有内容",
+  "damage.stopped": "录制程序在结束录制之前被停止，或仍在写入",
+  "damage.kind": "一条消息的种类是任何录制文件都没有的",
+  "damage.dictionary": "一个字典已损坏：{what}",
+  "damage.undecodable": "一个批次无法解码",
+  "damage.row": "一个批次的第 {row} 行已损坏：{what}",
+  "damage.unread": "其中 {count} 个批次无法细看：顺序有误、已损坏，或在文件打开后被改动",
+  "damage.differ": "行旁所记与行中内容不符：请重新加载页面，之前显示的是所记内容",
+  // 一组连接的共同之处，同上。
+  "group.to": "{kind}，连往 {peer}",
+  "group.accepted": "{kind}，接受于 {local}",
+  "group.at": "{kind} {local}",
+  // 描述符的种类，同上。
+  "kind.unknown": "未知",
+  "kind.tcp": "TCP",
+  "kind.udp": "UDP",
+  "kind.unix": "Unix 套接字",
+  "kind.netlink": "netlink 套接字",
+  "kind.socket": "套接字",
+  "kind.pipe": "管道",
+  "kind.eventfd": "eventfd",
+  "kind.timerfd": "timerfd",
+  "kind.signalfd": "signalfd",
+  "kind.epoll": "epoll",
+  "kind.inotify": "inotify",
+  "kind.uring": "io_uring",
+  "kind.pidfd": "pidfd",
+  "kind.file": "文件",
+  "kind.directory": "目录",
+  "kind.device": "设备",
 };

@@ -1,8 +1,8 @@
 /**
  * The page's texts in the language of the page, with what differs filled in.
  *
- * What the server says in words and this page does not know (kinds of descriptors, names of fields, what is missing of a damaged
- * recording) stays in English, as do messages for developers on the console. Must never take markup: what comes out is text.
+ * What the server says in words and this page does not know (names of fields, rare damage of a recording) stays in English, as do messages for
+ * developers on the console. Must never take markup: what comes out is text.
  */
 
 import { LANGUAGE } from "./language.js";

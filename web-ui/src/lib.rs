@@ -116,6 +116,7 @@ pub static ASSETS: &[Asset] = &[
     asset!("report-frame.js", JS),
     asset!("report.js", JS),
     asset!("reports.js", JS),
+    asset!("said-words.js", JS),
     asset!("scale.js", JS),
     asset!("selection-bar.js", JS),
     asset!("selection.js", JS),

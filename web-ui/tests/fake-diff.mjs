@@ -19,7 +19,7 @@ export function fakeDiff() {
   return {
     format: "waitscope-diff", version: 1,
     a: side({}),
-    b: side({ kernel: "6.2.0", calls: 38_000, lost: 3, cut: "the recording is whole up to byte 7: torn", not_grouped: 2 }),
+    b: side({ kernel: "6.2.0", calls: 38_000, lost: 3, cut: "the recording is whole up to byte 7: a batch can't be decoded", not_grouped: 2 }),
     groups: [
       group("call", "epoll_wait", 20_000, 19_000,
         ["per_second", 5000, 4750, false], ["duration_ns", 150_000, 151_000, false], ["kernel_ns", 5_000, 5_000, false], ["blocked_ns", 140_000, 141_000, false],

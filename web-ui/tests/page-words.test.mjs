@@ -122,6 +122,27 @@ test("in Chinese, a chosen call, its story, the textbook's picture and a selecte
   assert.deepEqual(window.complaints, []);
 });
 
+test("in Chinese, what is missing of a recording, what failed, kinds of descriptors and lanes of connections are", async (t) => {
+  const prepare = (server) => {
+    server.cut = "the recording is whole up to byte 7, and the 9 bytes after it can't be read: the file ends within a batch: 3 bytes are missing";
+    server.diff = { names: NAMES, diff: null, reading: null, failed: "a batch can't be decoded" };
+  };
+  const { window } = await opened(t, browser, { prepare, hash: "#connections=113.111.110", window: { locale: "zh-CN" } });
+  assert.equal(await window.page.locator("#banner").innerText(), "录制文件已损坏：录制文件在第 7 字节之前是完整的，其后的 9 字节无法读取：文件在一个批次中间结束：缺少 3 字节");
+  await window.page.waitForFunction(() => window.waitscope.connection(111));
+  await window.page.locator('#in-view tr[data-connection="113"] td').first().waitFor({ state: "attached" });
+  await window.page.locator("#strip-canvas").hover({ position: { x: 300, y: 26 } });
+  await window.page.locator("#tooltip .title").first().waitFor();
+  await assertNoEnglish(window, "lanes of connections");
+  await window.page.keyboard.press("4");
+  await window.page.locator("#view td", { hasText: "TCP" }).first().waitFor();
+  await assertNoEnglish(window, "connections");
+  await window.page.keyboard.press("6");
+  await window.page.getByText("一个批次无法解码").waitFor();
+  await assertNoEnglish(window, "a comparison that failed");
+  assert.deepEqual(window.complaints, []);
+});
+
 test("in Chinese, a server that goes is said to be gone", async (t) => {
   const { server, window } = await open(t, { locale: "zh-CN" }, "", { live: true, nowNs: 1e9 });
   assert.equal(await window.page.locator("#follow").innerText(), "暂停");

@@ -8,7 +8,11 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { modelWords } from "../assets/report.js";
+import { damageWords, groupWords, kindWords } from "../assets/said-words.js";
 import { findingWords, whyWords } from "../assets/server-words.js";
+import { SERVER_EN } from "../assets/server-words-en.js";
+import { SERVER_ZH } from "../assets/server-words-zh.js";
+import { filled } from "../assets/words.js";
 import { ZH } from "../assets/words-zh.js";
 
 const SAID = JSON.parse(readFileSync(new URL("server-words.json", import.meta.url), "utf8"));
@@ -44,6 +48,32 @@ test("so is how a thread comes to know that it can go on", () => {
   for (const model of SAID.models) assert.equal(modelWords(without(model)), model.text, JSON.stringify(model));
 });
 
+test("what is missing of a recording, and what a descriptor is, is told in the server's words", () => {
+  for (const damage of SAID.damages) assert.equal(damageWords(damage), damage);
+  for (const kind of SAID.kinds) assert.equal(kindWords(kind), kind);
+  for (const group of SAID.groups) assert.equal(groupWords(group), group);
+  assert.equal(groupWords("nginx to go"), "nginx to go", "what begins with no kind is a name");
+});
+
+test("every kind of descriptor and all damage that happens to files is known here, with what stands in it", () => {
+  const keys = Object.keys(SERVER_EN);
+  assert.equal(keys.filter((key) => key.startsWith("kind.")).length, SAID.kinds.length);
+  // Each sentence, and nothing else, is found again in what was said: so each has its words in every language.
+  const left = (said, key) => {
+    const at = SERVER_EN[key].split(/\{\w+\}/u);
+    return at.every((part) => said.includes(part));
+  };
+  for (const damage of SAID.damages) {
+    const found = keys.filter((key) => key.startsWith("damage.") && !/^damage\.(whole|lost)$/u.test(key) && left(damage, key));
+    assert.equal(found.length, 1, `${damage}: ${found.join()}`);
+  }
+  const [within] = SAID.damages;
+  assert.match(within, /7 bytes are missing$/u);
+  const zh = filled(SERVER_ZH["damage.lost"], { bytes: 1234, lost: 7, reason: filled(SERVER_ZH["damage.within.batch"], { missing: 7 }) });
+  assert.doesNotMatch(zh, /[a-z]{3}/u);
+  assert.deepEqual([damageWords("what nobody knows: {bytes}"), kindWords("new"), kindWords("constructor"), damageWords("")], ["what nobody knows: {bytes}", "new", "constructor", ""]);
+});
+
 test("no kind is left out, of findings, causes or models", () => {
   const kinds = (rows, name) => [...new Set(rows.map((row) => row[name]))].sort();
   assert.deepEqual(kinds(SAID.findings, "kind"), [...SCHEMA.$defs.finding.properties.kind.enum].sort());
@@ -69,5 +99,5 @@ test("a brace in a name is a brace", () => {
 });
 
 test("Chinese sentences have the same facts in them", () => {
-  for (const [key, text] of Object.entries(ZH)) if (/^(finding|why|acted)\./.test(key)) assert.match(text, /\p{Script=Han}/u, key);
+  for (const [key, text] of Object.entries(ZH)) if (/^(finding|why|acted|damage)\./.test(key)) assert.match(text, /\p{Script=Han}/u, key);
 });

@@ -15,6 +15,8 @@ use anyhow::Result;
 use serde::Serialize;
 
 pub use sides::SideReport;
+#[cfg(test)]
+pub(crate) use sides::group_name;
 
 use crate::recording::Reader;
 use group::{CALLS, CONNECTIONS, Group, Kind, READY_DELAYS, TURNS};

@@ -238,7 +238,7 @@ impl Side {
 }
 
 /// What connections have in common that do the same: what was connected to, of both ends.
-fn group_name(descriptor: &Descriptor) -> String {
+pub(crate) fn group_name(descriptor: &Descriptor) -> String {
     let Descriptor {
         kind,
         name,

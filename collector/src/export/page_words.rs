@@ -8,10 +8,13 @@ use std::{fs, path::Path};
 use serde_json::{Value, json};
 
 use super::{FindingJson, why::Reason};
+use crate::diff::group_name;
 use crate::model::{
-    Cause, Descriptor, DescriptorKind, Descriptors, Finding, IoModel, Multiplexer, On, Trigger,
-    Unacted, What, Why, readiness as bit,
+    Cause, Descriptor, DescriptorKind, Descriptors, End, Event, Finding, IoModel, Life, LifeKind,
+    Multiplexer, On, Trace, Trigger, Unacted, What, Why, readiness as bit,
 };
+use crate::recording::{Cut, Reader, Writer};
+use crate::serve::{NOTES_DIFFER, unread_words};
 
 const FILE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -119,9 +122,8 @@ fn findings() -> Vec<FindingJson> {
     told
 }
 
-fn whys() -> Vec<Reason> {
-    let mut known = Descriptors::default();
-    known.push(&Descriptor {
+fn socket() -> Descriptor {
+    Descriptor {
         id: 3,
         pid: 4242,
         fd: 8,
@@ -133,7 +135,12 @@ fn whys() -> Vec<Reason> {
         object: 0,
         opened_ns: None,
         closed_ns: None,
-    });
+    }
+}
+
+fn whys() -> Vec<Reason> {
+    let mut known = Descriptors::default();
+    known.push(&socket());
     let mut told = Vec::new();
     for (cause, _) in Cause::ALL {
         for (descriptor, fd) in [(Some(3), Some(8)), (Some(9), Some(7)), (None, None)] {
@@ -192,6 +199,95 @@ fn models() -> Vec<Value> {
     told.collect()
 }
 
+/// What connections of a group have in common: of each shape.
+fn groups() -> Vec<String> {
+    let ends = [
+        (DescriptorKind::Tcp, "a → b", None, Some("b")),
+        (
+            DescriptorKind::Tcp,
+            "b ← a",
+            Some("127.0.0.1:80"),
+            Some("a"),
+        ),
+        (DescriptorKind::Udp, "u", Some("[::1]:53"), None),
+        (DescriptorKind::Unix, "u", None, Some("/run/s")),
+        (DescriptorKind::Unix, "u", None, None),
+        (DescriptorKind::Eventfd, "[eventfd]", None, None),
+    ];
+    let named = ends.map(|(kind, name, local, peer)| {
+        group_name(&Descriptor {
+            kind,
+            name: name.into(),
+            local: local.map(str::to_owned),
+            peer: peer.map(str::to_owned),
+            ..socket()
+        })
+    });
+    named.to_vec()
+}
+
+/// What is missing of recordings that were damaged in every way that happens to files, and what else the page is told instead.
+fn damages() -> Vec<String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let trace = Trace {
+        pid: 1,
+        command: "test".into(),
+        host: "host".into(),
+        kernel: "6.1".into(),
+        arch: "x86_64".into(),
+        start_boot_ns: 0,
+        start_unix_ns: 0,
+        backend: "tp_btf".into(),
+        follow: false,
+    };
+    let mut writer = Writer::create(file.path(), &trace).unwrap();
+    let life = Event::Life(Life {
+        pid: 1,
+        tid: 1,
+        at_ns: 5,
+        kind: LifeKind::Found,
+        name: "one".into(),
+    });
+    writer.append(&[life]).unwrap();
+    writer.flush().unwrap();
+    let open = fs::read(file.path()).unwrap();
+    writer.finish(End::default()).unwrap();
+    let whole = fs::read(file.path()).unwrap();
+    let with = |bytes: &[u8], more: &[u8]| [bytes, more].concat();
+    let marked = |length: u32| [&[0xff; 4], &length.to_le_bytes()[..]].concat();
+    let files = [
+        open[..open.len() - 7].to_vec(),
+        with(&open, &marked(16)[..5]),
+        with(&open, b"anything"),
+        with(&open, &[&marked(16)[..], &[0xee; 16]].concat()),
+        with(&whole, b"more"),
+        open.clone(),
+    ];
+    let cut = |bytes: Vec<u8>| {
+        fs::write(file.path(), bytes).unwrap();
+        let mut reader = Reader::open(file.path()).unwrap();
+        while reader.next_batch().unwrap().is_some() {}
+        reader.cut().unwrap().reason.clone()
+    };
+    // How long a batch is depends on who packed it: not so what is wrong.
+    let told = |reason: String, lost_bytes| {
+        let cut = Cut {
+            whole_bytes: 1_234,
+            lost_bytes,
+            reason,
+        };
+        cut.to_string()
+    };
+    let mut all: Vec<String> = files
+        .map(cut)
+        .into_iter()
+        .zip([7, 0].into_iter().cycle())
+        .map(|(reason, lost)| told(reason, lost))
+        .collect();
+    all.extend([NOTES_DIFFER.to_owned(), unread_words(3)]);
+    all
+}
+
 /// One a line, so that a change shows where it is.
 fn lines(values: impl IntoIterator<Item = Value>) -> String {
     let lines: Vec<_> = values
@@ -205,12 +301,17 @@ fn lines(values: impl IntoIterator<Item = Value>) -> String {
 fn the_page_is_tested_with_what_the_server_says() {
     let findings = findings().into_iter().map(|finding| json!(finding));
     let whys = whys().into_iter().map(|why| json!(why));
-    let said = format!(
-        "{{\n  \"findings\": [\n{}\n  ],\n  \"whys\": [\n{}\n  ],\n  \"models\": [\n{}\n  ]\n}}\n",
-        lines(findings),
-        lines(whys),
-        lines(models()),
-    );
+    let kinds = DescriptorKind::ALL.map(|(_, word)| json!(word));
+    let all = [
+        ("findings", lines(findings)),
+        ("whys", lines(whys)),
+        ("models", lines(models())),
+        ("damages", lines(damages().into_iter().map(Value::from))),
+        ("kinds", lines(kinds)),
+        ("groups", lines(groups().into_iter().map(Value::from))),
+    ];
+    let parts = all.map(|(name, lines)| format!("  \"{name}\": [\n{lines}\n  ]"));
+    let said = format!("{{\n{}\n}}\n", parts.join(",\n"));
     if std::env::var_os("WAITSCOPE_WRITE_WORDS").is_some() {
         fs::write(FILE, &said).unwrap();
     }

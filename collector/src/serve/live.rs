@@ -44,6 +44,13 @@ pub(super) async fn live(State(shared): State<Arc<Shared>>) -> impl IntoResponse
     )
 }
 
+/// What is missing where so many batches of a recording can't be read again.
+pub(crate) fn unread_words(batches: u64) -> String {
+    format!(
+        "{batches} of its batches can't be shown closely: out of order, damaged, or changed since the file was opened"
+    )
+}
+
 /// A whole state, as in `docs/wire.md`.
 fn message(about: &About, snapshot: &Snapshot) -> Value {
     let Snapshot {
@@ -69,12 +76,7 @@ fn message(about: &About, snapshot: &Snapshot) -> Value {
         .open
         .iter()
         .map(|(lane, thread)| open_thread(about, *lane, thread));
-    let unread = (state.unread > 0).then(|| {
-        format!(
-            "{} of its batches can't be shown closely: out of order, damaged, or changed since the file was opened",
-            state.unread
-        )
-    });
+    let unread = (state.unread > 0).then(|| unread_words(state.unread));
     json!({
         "now_ns": state.now_ns,
         "sealed_ns": state.sealed_ns,

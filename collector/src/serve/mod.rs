@@ -28,8 +28,12 @@ use axum::{
 
 pub use comparison::Comparison;
 pub use exports::Exports;
+#[cfg(test)]
+pub(crate) use live::unread_words;
 pub use reports::Reports;
 pub use server::{Bound, Server};
+#[cfg(test)]
+pub(crate) use shared::NOTES_DIFFER;
 pub use shared::Shared;
 
 use guard::Guard;

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Of a recording that was made or changed by something else.
-const NOTES_DIFFER: &str = "what was noted beside its rows is not what is in them: reload the page, which showed what was noted";
+pub(crate) const NOTES_DIFFER: &str = "what was noted beside its rows is not what is in them: reload the page, which showed what was noted";
 
 /// The store and what the page is told about it.
 pub struct Shared {
