@@ -34,6 +34,7 @@ export class ExportMenu {
     this.lack = byId("export-lack", HTMLElement);
     this.ranges = byId("export-ranges", HTMLElement);
     this.command = byId("export-command", HTMLElement);
+    this.typed = byId("export-typed", HTMLElement);
     this.about = byId("export-about", HTMLElement);
     this.said = byId("export-said", HTMLElement);
     this.link = byId("export-link", HTMLInputElement);
@@ -61,10 +62,12 @@ export class ExportMenu {
     this.which = selection ? "selected" : "whole";
     this.ranges.replaceChildren(...[...this.choices].map(([which, range]) => choice("export-range", which, rangeWords(which, range, nowNs), which === this.which,
       () => { this.which = which; this.tell(); })));
-    const lack = lackOf(trace);
+    const lack = trace ? "" : say("empty.connecting.says");
     setText(this.lack, lack);
     this.lack.hidden = lack === "";
     this.body.hidden = lack !== "";
+    // What is in no file has no command.
+    this.typed.hidden = trace?.exports.file == null;
     this.link.value = link;
     setText(this.said, "");
     this.tell();
@@ -80,7 +83,7 @@ export class ExportMenu {
     const { trace, state } = this.shown();
     setText(this.command, trace?.exports.file == null ? "" : exportCommand(trace.exports.file, this.format, this.range()));
     const grows = trace?.exports.grows === true && state?.ended !== true ? say("export.grows") : "";
-    setText(this.about, [this.range() ? say("export.holds") : "", grows].filter(Boolean).join(" "));
+    setText(this.about, [this.range() ? say("export.holds") : "", grows, ...heldWords(trace, state)].filter(Boolean).join(" "));
   }
 
   async save() {
@@ -129,16 +132,18 @@ function rangeWords(which, range, nowNs) {
   return which === "selected" ? say("export.selected", places) : say("export.window", places);
 }
 
-/** Why there is nothing to choose from; empty if there is. @param {Trace | null} trace @returns {string} */
-function lackOf(trace) {
-  if (!trace) return say("empty.connecting.says");
-  if (trace.exports.file !== null) return "";
-  if (trace.exports.whyNot === "rotated") return say("export.rotated");
-  return say(trace.exports.whyNot === "flown" ? "export.flown" : "export.unrecorded", { pid: trace.pid });
+/** Of a trace that is in no one file: that what is in memory is exported, since when that is, and why. @param {Trace | null} trace @param {State | null} state @returns {string[]} */
+function heldWords(trace, state) {
+  if (!trace || trace.exports.file !== null) return [];
+  const { pid, exports: { whyNot } } = trace;
+  const why = whyNot === "rotated" ? say("export.rotated") : whyNot === "flown" ? say("export.flown") : say("export.unrecorded", { pid });
+  const heldNs = state?.heldNs ?? 0;
+  return [heldNs > 0 ? say("export.held.from", { from: formatTime(heldNs, 1e6) }) : say("export.held"), why];
 }
 
 /** @param {number} status 0 without an answer @returns {string} */
 function refusalWords(status) {
   if (status === 429) return say("export.busy");
+  if (status === 409) return say("export.gone");
   return status === 0 ? say("export.noanswer") : say("export.refused", { status });
 }

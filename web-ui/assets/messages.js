@@ -17,7 +17,7 @@
  * @typedef {{ startNs: number, endNs: number, lost: number }} Gap
  * @typedef {{ cpuFraction: number | null, rssBytes: number | null, storeBytes: number | null,
  *   recordedBytes: number | null, probeNsPerCall: number | null }} Cost
- * @typedef {{ nowNs: number, sealedNs: number, keptNs: number, ended: boolean, cut: string | null, calls: number,
+ * @typedef {{ nowNs: number, sealedNs: number, keptNs: number, heldNs: number, ended: boolean, cut: string | null, calls: number,
  *   offcpu: number, made: number, lost: number, untracked: number, compat: number, unseen: number, lanes: number,
  *   lanesVersion: number, gaps: Gap[], open: Map<number, Open>, cost: Cost, captures: Captures | null }} State
  * @typedef {{ trigger: string, atNs: number, file: string, bytes: number, fromNs: number, toNs: number, removed: boolean }} Capture
@@ -139,7 +139,7 @@ export function readState(json) {
   return {
     nowNs: needed(state, "now_ns", "live"),
     sealedNs: needed(state, "sealed_ns", "live"),
-    keptNs: number(state["kept_ns"]),
+    keptNs: number(state["kept_ns"]), heldNs: number(state["held_ns"]),
     ended: state["ended"] === true,
     cut: typeof state["cut"] === "string" ? state["cut"] : null,
     calls: number(state["calls"]),

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
+import { EN } from "../assets/words-en.js";
 import { launch } from "./browser.mjs";
 import { opened } from "./opened.mjs";
 
@@ -86,15 +87,27 @@ test("a browser that lets nothing be copied shows the link, selected", async (t)
   assert.deepEqual(window.complaints, []);
 });
 
-test("where there is nothing to export the menu says why, and how to get it", async (t) => {
-  for (const [why, words] of [["unrecorded", /--record: waitscope attach 4242 --record/], ["rotated", /several files/], ["flown", /flight recorder/]]) {
-    const { window } = await open(t, {}, "", {}, (server) => { server.exports = { file: null, grows: false, why_not: why }; });
+test("of a live trace in no one file what is in memory is exported, and it is told since when that is and how to get all", async (t) => {
+  for (const [why, words, keptNs] of [["unrecorded", /--record: waitscope attach 4242 --record/, 0], ["rotated", /several files/, 5e8], ["flown", /flight recorder/, 0]]) {
+    const { window } = await open(t, { live: true, nowNs: 1e9, keptNs }, "", {}, (server) => { server.exports = { file: null, grows: false, why_not: why }; });
     await window.page.keyboard.press("e");
-    assert.match(await window.page.locator("#export-lack").innerText(), words);
-    assert.ok(!(await window.page.locator("#export-save").isVisible()));
-    assert.ok(await window.page.locator("#export-copy").isVisible(), "a link can be copied all the same");
+    const about = await window.page.locator("#export-about").innerText();
+    assert.match(about, words);
+    assert.match(about, keptNs > 0 ? /let go of what was before 0\.500/ : /what there is by then/);
+    assert.ok(!(await window.page.locator("#export-command").isVisible()), "no command writes the same");
+    const begun = window.page.waitForEvent("download");
+    await window.page.locator("#export-save").click();
+    await begun;
     assert.deepEqual(window.complaints, []);
   }
+});
+
+test("where all that was asked for was let go, the menu says so", async (t) => {
+  const { server, window } = await open(t, { live: true, nowNs: 1e9 }, "", {}, (one) => { one.exports = { file: null, grows: false, why_not: "unrecorded" }; });
+  server.exportStatus = 409;
+  await window.page.keyboard.press("e");
+  await window.page.locator("#export-save").click();
+  await window.page.waitForFunction((words) => document.getElementById("export-said")?.textContent === words, EN["export.gone"]);
 });
 
 test("a refusal begins no download and is told; a live trace says how far it is written", async (t) => {

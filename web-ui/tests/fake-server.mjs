@@ -234,7 +234,7 @@ export class FakeServer {
     const gaps = this.truth.gaps.filter(([, end]) => end <= this.nowNs);
     const lost = gaps.reduce((sum, [, , one]) => sum + one, 0);
     return {
-      now_ns: this.nowNs, sealed_ns: this.sealedNs(open), kept_ns: this.keptNs, ended: this.ended, cut: this.cut,
+      now_ns: this.nowNs, sealed_ns: this.sealedNs(open), kept_ns: this.keptNs, held_ns: this.keptNs, ended: this.ended, cut: this.cut,
       calls, offcpu, made: calls + offcpu + lost, lost, untracked: 0, compat: 0,
       lanes: threads.length, lanes_version: this.lanesVersion(), gaps, open, captures: this.captures,
       cost: { cpu_fraction: 0.0123, rss_bytes: 21_400_000, store_bytes: 6_200_000, recorded_bytes: null, probe_ns_per_call: 310 },

@@ -43,6 +43,14 @@ impl Source {
         })
     }
 
+    /// A file that is open already, by any name.
+    pub(crate) fn of(file: File, name: &str) -> Self {
+        Self {
+            path: name.into(),
+            file: Arc::new(file),
+        }
+    }
+
     /// As much of it as is written by now: all readings of one export must find the same.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! Exports of the recording behind the page: what `waitscope export` writes, by the same code, as it is written.
+//! Exports of the recording behind the page, or of what a live trace without one has in memory: what `waitscope export` writes, by the
+//! same code, as it is written.
 //!
 //! A thread of its own for each writes into a channel that holds a few pieces. It must never hold more, go on once the
 //! browser is gone, look whole when it is not, or make those wait who drain the ring or answer others.
@@ -32,7 +33,7 @@ use tokio::sync::{
 };
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 
-use super::{guard::said, shared::Shared};
+use super::{guard::said, held::Held, shared::Shared};
 use crate::export::{self, Format, Range, Source, Written};
 
 /// Exports at a time. Each reads all of a recording, as often as its format takes.
@@ -55,7 +56,7 @@ pub struct Exports {
 enum From {
     /// A recording; that of a live trace grows.
     File { source: Source, grows: bool },
-    /// None, for this reason.
+    /// No one file, for this reason: what is in memory, if the trace is a live one.
     None(&'static str),
 }
 
@@ -76,7 +77,7 @@ impl Exports {
         })
     }
 
-    /// Of a live trace that is not recorded.
+    /// Of a live trace that is not recorded, of which there is what is in memory.
     pub fn unrecorded() -> Self {
         Self::new(From::None("unrecorded"))
     }
@@ -126,7 +127,7 @@ pub(super) async fn export(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
     // It reads the file's header, which a slow disk must not make others wait for.
-    let ready = tokio::task::spawn_blocking(move || ready(&shared.exports, asked)).await;
+    let ready = tokio::task::spawn_blocking(move || ready(&shared, asked)).await;
     let panicked = |_| {
         Err((
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -142,7 +143,7 @@ pub(super) async fn export(
 
 /// Everything that must be right before a first byte is sent.
 fn ready(
-    exports: &Exports,
+    shared: &Shared,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Job, (StatusCode, String)> {
     let wrong = |words: String| (StatusCode::BAD_REQUEST, words);
@@ -160,38 +161,66 @@ fn ready(
             "from_ns must be before to_ns: nothing can be in between".to_owned(),
         ));
     }
-    let source = match &exports.from {
-        From::File { source, .. } => source,
-        From::None(why) => {
-            let words = format!("there is no one recording to export: the trace is {why}");
-            return Err((StatusCode::CONFLICT, words));
-        }
-    };
-    let slot = Arc::clone(&exports.slots)
+    let none = |words: String| (StatusCode::CONFLICT, words);
+    if let From::None(why) = shared.exports.from
+        && !shared.about.live
+    {
+        return Err(none(format!(
+            "there is no one recording to export: the trace is {why}"
+        )));
+    }
+    let slot = Arc::clone(&shared.exports.slots)
         .try_acquire_owned()
         .map_err(|_| {
             let words = format!("{AT_ONCE} exports are under way: wait for one of them to end");
             (StatusCode::TOO_MANY_REQUESTS, words)
         })?;
-    let written = source.written().and_then(|written| {
-        // What is no recording any more is told of before the answer has begun.
-        written.reader()?;
-        Ok(written)
-    });
-    let written =
-        written.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")))?;
+    let (name, of) = match &shared.exports.from {
+        From::File { source, .. } => {
+            let written = source.written().and_then(|written| {
+                // What is no recording any more is told of before the answer has begun.
+                written.reader()?;
+                Ok(written)
+            });
+            let written = written
+                .map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")))?;
+            (
+                file_name(source.path(), format, range),
+                Of::Written(written),
+            )
+        }
+        From::None(_) => {
+            let held = shared.held();
+            // The name tells what is not in it.
+            let from_ns = range.from_ns.max(held.since_ns());
+            let is_gone = Range { from_ns, ..range }.is_empty();
+            if is_gone {
+                let words =
+                    format!("nothing of it is in memory any more: that begins at {from_ns} ns");
+                return Err(none(words));
+            }
+            let name = file_name(Path::new("trace"), format, Range { from_ns, ..range });
+            (name, Of::Held(Box::new(held)))
+        }
+    };
     Ok(Job {
-        name: file_name(source.path(), format, range),
-        written,
+        name,
+        of,
         format,
         range,
         _slot: slot,
     })
 }
 
+/// What an export is made of.
+enum Of {
+    Written(Written),
+    Held(Box<Held>),
+}
+
 /// An export that may begin.
 struct Job {
-    written: Written,
+    of: Of,
     format: Format,
     range: Range,
     name: String,
@@ -239,14 +268,18 @@ impl Job {
             to: sender.clone(),
             gone: false,
         };
-        let open = || self.written.reader();
-        export::export(open, self.format, self.range, out, |_, _| {
+        let goes_on = || {
             if sender.is_closed() {
                 bail!("the browser is gone");
             }
             Ok(())
-        })
-        .context("export")?;
+        };
+        let written = match self.of {
+            Of::Written(written) => written,
+            Of::Held(held) => held.written(goes_on).context("export")?,
+        };
+        let open = || written.reader();
+        export::export(open, self.format, self.range, out, |_, _| goes_on()).context("export")?;
         Ok(())
     }
 }

@@ -81,6 +81,7 @@ fn message(about: &About, snapshot: &Snapshot) -> Value {
         "now_ns": state.now_ns,
         "sealed_ns": state.sealed_ns,
         "kept_ns": state.kept_ns,
+        "held_ns": state.held_ns,
         "ended": state.ended,
         "cut": unread.as_ref().or(cut.as_ref()),
         "calls": state.calls,

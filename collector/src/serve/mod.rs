@@ -11,6 +11,7 @@ mod connection;
 mod cost;
 mod exports;
 mod guard;
+mod held;
 mod live;
 mod queries;
 mod questions;

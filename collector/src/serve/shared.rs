@@ -14,6 +14,7 @@ use super::{
     comparison::Comparison,
     cost::{Cost, Meter, rss_bytes},
     exports::Exports,
+    held::Held,
     reports::Reports,
 };
 use crate::{
@@ -128,6 +129,15 @@ impl Shared {
     /// incomplete then, but they are all there is.
     pub fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the store holds now, to be exported.
+    pub(super) fn held(&self) -> Held {
+        let (around, end) = {
+            let store = self.store();
+            (store.around(), store.state().end)
+        };
+        Held::new(&self.about.trace, around, end)
     }
 
     /// Whether the store was told of all there is, or of a recording what was noted beside its rows.

@@ -12,7 +12,7 @@ use super::{
     shelf::Shelf,
     track::{At, Chunk as _},
 };
-use crate::model::{Call, Descriptor, Event, Gap, LifeKind, OpenThread, id_map::IdSet};
+use crate::model::{Call, Descriptor, Event, Gap, Life, LifeKind, OpenThread, id_map::IdSet};
 
 /// Events of all lanes in one stretch, at most.
 const EVENTS_MAX: usize = 20_000;
@@ -104,6 +104,63 @@ impl Around {
     /// Before this, calls were let go.
     pub fn kept_ns(&self) -> u64 {
         self.kept_ns
+    }
+
+    /// After this, all is there: calls, times off the CPU and what happened beside them.
+    pub fn held_ns(&self) -> u64 {
+        self.kept_ns.max(self.notes.gone_ns)
+    }
+
+    /// Hands over all that is there whole, a part at a time, in the order in which it ended: before that, what was known of threads
+    /// and descriptors as it begins. Of a trace that is in a file there are no parts.
+    ///
+    /// # Errors
+    /// Those of `each`.
+    pub fn each<E>(&self, mut each: impl FnMut(Vec<Event>) -> Result<(), E>) -> Result<(), E> {
+        let held_ns = self.held_ns();
+        let mut from_ns = 0;
+        if held_ns > 0 {
+            each(self.known(held_ns))?;
+            from_ns = held_ns.saturating_add(1);
+        }
+        let mut width_ns = u64::MAX;
+        while from_ns <= self.now_ns {
+            let mut to_ns = from_ns.saturating_add(width_ns).min(self.now_ns);
+            let count = |to_ns| -> usize {
+                let near = self.lanes.iter().map(|(_, near)| near);
+                near.map(|near| near.count(from_ns, to_ns)).sum()
+            };
+            // What ended at one time is handed over together.
+            while to_ns > from_ns && count(to_ns) > EVENTS_MAX {
+                to_ns = from_ns.midpoint(to_ns);
+            }
+            each(self.merge(from_ns, to_ns, self.lanes.iter()).events)?;
+            width_ns = (to_ns - from_ns).saturating_mul(2).max(1);
+            from_ns = to_ns.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// What was known of the threads and descriptors that were there at a time.
+    fn known(&self, at_ns: u64) -> Vec<Event> {
+        let all: IdSet<u32> = self.descriptors.keys().copied().collect();
+        let words = self
+            .notes
+            .words(&all, &self.descriptors, |note| note.at_ns <= at_ns);
+        let words = words.into_iter().filter(|word| {
+            word.opened_ns.is_none_or(|ns| ns <= at_ns)
+                && word.closed_ns.is_none_or(|ns| ns > at_ns)
+        });
+        let found = self.lanes_at(at_ns).map(|lane| {
+            Event::Life(Life {
+                pid: lane.pid,
+                tid: lane.tid,
+                at_ns,
+                kind: LifeKind::Found,
+                name: lane.name.clone(),
+            })
+        });
+        found.chain(words.map(Event::Descriptor)).collect()
     }
 
     /// The last word on a descriptor.

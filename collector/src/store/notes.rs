@@ -28,6 +28,8 @@ pub(super) struct Note {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Notes {
     chunks: VecDeque<Arc<Vec<Note>>>,
+    /// How far the trace had come with the last of those that were let go.
+    pub(super) gone_ns: u64,
     /// Those on descriptors, of which more are kept, and in files too.
     pub(super) requests: Requests,
 }
@@ -55,8 +57,11 @@ impl Notes {
         if self.chunks.back().is_none_or(|chunk| chunk.len() >= CHUNK) {
             self.chunks.push_back(Arc::default());
         }
-        if self.chunks.len() > CHUNKS_MAX {
-            self.chunks.pop_front();
+        if self.chunks.len() > CHUNKS_MAX
+            && let Some(gone) = self.chunks.pop_front()
+        {
+            let last_ns = gone.last().map_or(0, |note| note.at_ns);
+            self.gone_ns = self.gone_ns.max(last_ns);
         }
         if let Some(chunk) = self.chunks.back_mut() {
             Arc::make_mut(chunk).push(Note {

@@ -17,6 +17,8 @@ pub struct State {
     pub sealed_ns: u64,
     /// Before this, calls were let go to bound the memory.
     pub kept_ns: u64,
+    /// After this, all that was told is there: an export begins here.
+    pub held_ns: u64,
     /// Pictures of this level and above are whole all the same.
     pub whole_level: u8,
     /// It is over.
@@ -58,6 +60,7 @@ impl Store {
             now_ns: self.now_ns,
             sealed_ns: self.sealed_ns,
             kept_ns: self.kept_ns,
+            held_ns: self.kept_ns.max(self.notes.gone_ns),
             whole_level: self.base,
             ended: self.end.is_some(),
             calls: self.calls,

@@ -14,6 +14,7 @@ use waitscope::{
     model::{Call, Event},
     recording::Writer,
     serve::Exports,
+    store::Store,
 };
 
 use crate::{
@@ -183,6 +184,66 @@ fn what_is_asked_wrongly_or_cant_be_had_is_told_in_words() {
         *told,
         serde_json::json!({ "file": path, "grows": false, "why_not": null })
     );
+}
+
+#[test]
+fn what_a_live_trace_holds_is_exported_as_a_recording_of_the_same_is() {
+    let (_dir, path, _writer) = begin(30_000);
+    let site = Site::live();
+    site.shared.store().extend((1..=30_000).map(call));
+    for (format, content_type, ending) in FORMATS {
+        for range in [&[][..], &[("from", 1_000_100), ("to", 2_000_000)]] {
+            let asked: String = range
+                .iter()
+                .map(|(of, ns)| format!("&{of}_ns={ns}"))
+                .collect();
+            let answer = site.get(&format!("/api/export?format={format}{asked}"));
+            assert_eq!(answer.status, 200, "{format}");
+            assert!(
+                answer.body == typed(&path, format, range),
+                "{format}{asked}: other bytes"
+            );
+            assert_eq!(answer.header("content-type"), Some(content_type));
+            let name = answer.header("content-disposition").unwrap();
+            assert!(name.contains("trace") && name.contains(ending), "{name}");
+        }
+    }
+    let told = &site.get("/api/trace").json()["export"];
+    assert_eq!(
+        *told,
+        serde_json::json!({ "file": null, "grows": false, "why_not": "unrecorded" })
+    );
+}
+
+#[test]
+fn what_a_live_trace_let_go_is_not_exported_and_the_name_says_where_it_begins() {
+    let site = Site::living(Store::new(trace(), 1 << 20));
+    for from in (1..=100_000).step_by(1_000) {
+        site.shared.store().extend((from..from + 1_000).map(call));
+    }
+    let held_ns = site.shared.store().state().held_ns;
+    assert!(held_ns > 1_000_000, "{held_ns}");
+    let answer = site.get("/api/export?format=ndjson");
+    let name = answer.header("content-disposition").unwrap().to_owned();
+    assert_eq!(
+        name,
+        format!("attachment; filename=\"trace-from-{held_ns}ns.ndjson\"")
+    );
+    let body = String::from_utf8(answer.body).unwrap();
+    let ends = body.lines().filter_map(|line| {
+        let one: serde_json::Value = serde_json::from_str(line).unwrap();
+        (one["type"] == "call").then(|| one["end_ns"].as_u64().unwrap())
+    });
+    let ends: Vec<u64> = ends.collect();
+    let wanted: Vec<u64> = (1..=100_000)
+        .map(|number| 1_000 * number + 600)
+        .filter(|ns| *ns > held_ns)
+        .collect();
+    assert_eq!(ends, wanted);
+    let gone = site.get(&format!("/api/export?format=json&to_ns={held_ns}"));
+    assert_eq!(gone.status, 409);
+    let words = String::from_utf8(gone.body).unwrap();
+    assert!(words.contains("in memory any more"), "{words}");
 }
 
 /// Asks, and reads no more than the head: what follows waits in the server.

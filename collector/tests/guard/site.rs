@@ -64,7 +64,11 @@ impl Site {
     }
 
     pub(crate) fn live() -> Self {
-        Self::new(Shared::live(store(), "attach", Reports::of_live(growing())))
+        Self::living(store())
+    }
+
+    pub(crate) fn living(store: Store) -> Self {
+        Self::new(Shared::live(store, "attach", Reports::of_live(growing())))
     }
 
     pub(crate) fn gone() -> Self {
