@@ -44,6 +44,7 @@ pub static ASSETS: &[Asset] = &[
     asset!("bracket.js", JS),
     asset!("bucket-chart.js", JS),
     asset!("busy-chart.js", JS),
+    asset!("capture-button.js", JS),
     asset!("captures.js", JS),
     asset!("choice.js", JS),
     asset!("columns.js", JS),
