@@ -16,8 +16,8 @@ use crate::{
 };
 
 /// What a first look may take of the memory, one in so many: it goes when all has been read. Meanwhile the sums of all take
-/// a third at most.
-const GLANCE_PART: u64 = 2;
+/// two thirds at most.
+const GLANCE_PART: u64 = 4;
 
 /// What the allocator keeps, and what is being read just now, takes the rest of the memory: of a hundred million calls a
 /// fourth.

@@ -45,7 +45,8 @@ fn limits(data_type: &DataType, rows: usize) -> Option<Vec<Limit>> {
     })
 }
 
-/// Checks that all a batch refers to lies within its body, and bounds what it unpacks to.
+/// Checks that all a batch refers to lies within its body, and bounds what it unpacks to. Returns which columns say that
+/// they have anything.
 ///
 /// # Errors
 /// It does not hold together, or is larger than any we write.
@@ -53,7 +54,7 @@ pub(super) fn batch<'a>(
     batch: RecordBatch<'_>,
     types: impl Iterator<Item = &'a DataType>,
     body: &[u8],
-) -> Result<()> {
+) -> Result<Vec<usize>> {
     let rows = usize::try_from(batch.length()).context("it has fewer than no rows")?;
     ensure!(
         rows <= ROWS_MAX,
@@ -79,14 +80,17 @@ pub(super) fn batch<'a>(
         compressed: batch.compression().is_some(),
         body,
     };
-    for data_type in types {
-        columns.check(data_type, Some(rows))?;
+    let mut filled = Vec::new();
+    for (at, data_type) in types.enumerate() {
+        if columns.check(data_type, Some(rows))? {
+            filled.push(at);
+        }
     }
     ensure!(
         columns.nodes.next().is_none() && columns.buffers.next().is_none(),
         "it has more columns than the header names"
     );
-    Ok(())
+    Ok(filled)
 }
 
 /// What is left to check of a batch: Arrow lays out a column of lists before the columns it is made of.
@@ -103,8 +107,8 @@ where
     B: Iterator<Item = &'a arrow_ipc::Buffer>,
 {
     /// Checks a column, and those it is made of. It has so many rows; those of a list have as many as they like, up to a
-    /// bound.
-    fn check(&mut self, data_type: &DataType, rows: Option<usize>) -> Result<()> {
+    /// bound. Returns whether it says that it has anything.
+    fn check(&mut self, data_type: &DataType, rows: Option<usize>) -> Result<bool> {
         let node = self.nodes.next().context("a column is missing")?;
         let length = usize::try_from(node.length()).context("a column has fewer than no rows")?;
         let nulls =
@@ -130,12 +134,17 @@ where
             );
         }
         match data_type {
-            DataType::List(item) => self.check(item.data_type(), None),
-            DataType::Struct(fields) => fields
-                .iter()
-                .try_for_each(|field| self.check(field.data_type(), Some(length))),
-            _ => Ok(()),
+            DataType::List(item) => {
+                self.check(item.data_type(), None)?;
+            }
+            DataType::Struct(fields) => {
+                for field in fields {
+                    self.check(field.data_type(), Some(length))?;
+                }
+            }
+            _ => {}
         }
+        Ok(nulls < length)
     }
 }
 

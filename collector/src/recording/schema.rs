@@ -60,16 +60,20 @@ macro_rules! columns {
         }
 
         impl Cells {
-            /// The columns of a batch, in this order. Those that an older version did not have are empty.
-            pub(super) fn new(batch: &RecordBatch) -> Result<Self> {
-                let mut columns = batch.columns().iter();
-                let empty = |of: &DataType| new_null_array(of, batch.num_rows());
-                Ok(Self {
-                    $($name: match columns.next() {
-                        Some(column) => <$type>::cells(column),
-                        None => <$type>::cells(&empty(&<$type>::data_type())),
+            /// The columns of a batch that has these of them, counted in this order. All others are empty: they have no rows.
+            pub(super) fn new(batch: &RecordBatch, there: &[usize]) -> Result<Self> {
+                let mut columns = batch.columns().iter().zip(there).peekable();
+                let mut at = 0..;
+                let mut next = |of: DataType| {
+                    let at = at.next();
+                    match columns.next_if(|(_, there)| Some(**there) == at) {
+                        Some((column, _)) => column.clone(),
+                        None => new_null_array(&of, 0),
                     }
-                    .context(concat!("column ", stringify!($name)))?,)*
+                };
+                Ok(Self {
+                    $($name: <$type>::cells(&next(<$type>::data_type()))
+                        .context(concat!("column ", stringify!($name)))?,)*
                 })
             }
 

@@ -63,8 +63,10 @@ pub use tile::{LEVEL_MAX, TILE_BUCKETS, Tile};
 const LANES_MAX: usize = 4096;
 /// Descriptors that are kept at most; calls on any others have a number only.
 const DESCRIPTORS_MAX: usize = 65_536;
-/// The sums at all zooms take at most this part of the memory, one in so many; calls have the rest.
-const LEVELS_PART: u64 = 3;
+/// The sums at all zooms take at most so many thirds of the memory, and calls have the rest: the calls of a file can be
+/// brought again, and whoever looks closely looks at few of them.
+const LEVELS_THIRDS: u64 = 1;
+const LEVELS_THIRDS_OF_FILES: u64 = 2;
 
 /// All of a trace that fits.
 #[derive(Debug)]
@@ -209,7 +211,11 @@ impl Store {
 
     /// Keeps the memory as small as it is wanted.
     fn bound(&mut self) {
-        while self.levels_bytes > self.limit_bytes / LEVELS_PART && self.base < LEVEL_MAX {
+        let thirds = match self.shelving {
+            Some(_) => LEVELS_THIRDS_OF_FILES,
+            None => LEVELS_THIRDS,
+        };
+        while self.levels_bytes > self.limit_bytes / 3 * thirds && self.base < LEVEL_MAX {
             self.coarsen();
         }
         match &self.shelving {
