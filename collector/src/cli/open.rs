@@ -1,6 +1,10 @@
 //! `open`: the page on a recording.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
 
@@ -22,6 +26,11 @@ use crate::{
 const ANSWERS_ASIDE: i32 = 5;
 /// The same of those that read all of it, which nobody waits for.
 const READING_ASIDE: i32 = 15;
+
+/// While somebody moves about on the page, those rest for so long after each part that they read, as many times as long as
+/// it took. `nice` alone counts for little where the kernel groups threads by session, and the browser is in another.
+const GIVEN_PARTS: u32 = 2;
+const GIVEN_MOST: Duration = Duration::from_millis(100);
 
 /// `waitscope open`
 pub(super) fn open(file: &Path, against: Option<&Path>, page: &Page) -> Result<Exit> {
@@ -124,7 +133,14 @@ impl Against {
 
 /// Reads all of a recording that is shown at a glance until then.
 fn read(rest: Rest, shared: &Shared, name: &str, told: Option<&str>) {
-    match rest.read(|_, _| {}) {
+    let mut last = Instant::now();
+    let give_way = |_, _| {
+        if shared.is_asked() {
+            std::thread::sleep((last.elapsed() * GIVEN_PARTS).min(GIVEN_MOST));
+        }
+        last = Instant::now();
+    };
+    match rest.read(give_way) {
         Ok(Opened { store, cut, .. }) => {
             let cut = cut.as_ref().map(ToString::to_string);
             if let Some(cut) = &cut

@@ -121,6 +121,7 @@ pub(super) async fn tiles(
     if lanes.len() > LANES_MAX {
         return Err(StatusCode::BAD_REQUEST);
     }
+    shared.ask();
     let drafts: Option<Vec<Draft>> = {
         let store = shared.store();
         let draft = |&lane| store.draft(lane, level, index);

@@ -4,8 +4,9 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -27,6 +28,9 @@ use crate::{
 /// Of a recording that was made or changed by something else.
 pub(crate) const NOTES_DIFFER: &str = "what was noted beside its rows is not what is in them: reload the page, which showed what was noted";
 
+/// For so long after tiles were asked for, somebody is taken to move about.
+const MOVING: Duration = Duration::from_millis(100);
+
 /// The store and what the page is told about it.
 pub struct Shared {
     pub(super) about: About,
@@ -40,6 +44,9 @@ pub struct Shared {
     published: watch::Sender<Arc<Snapshot>>,
     /// Somebody on the page wishes for a capture.
     wish: AtomicBool,
+    began: Instant,
+    /// When tiles were last asked for, in milliseconds from `began` on, and one more; 0 if they never were.
+    asked_ms: AtomicU64,
 }
 
 /// What never changes while a server runs.
@@ -109,6 +116,8 @@ impl Shared {
             meter: Mutex::new(Meter::new()),
             published: watch::Sender::new(Arc::new(snapshot)),
             wish: AtomicBool::new(false),
+            began: Instant::now(),
+            asked_ms: AtomicU64::new(0),
         }
     }
 
@@ -197,6 +206,18 @@ impl Shared {
             }
             is_news
         });
+    }
+
+    /// Tiles are asked for.
+    pub(super) fn ask(&self) {
+        let now_ms = self.began.elapsed().as_millis() as u64;
+        self.asked_ms.store(now_ms + 1, Relaxed);
+    }
+
+    /// Whether somebody moves about on the page just now: a new tile is asked for every few frames then.
+    pub fn is_asked(&self) -> bool {
+        let asked_ms = self.asked_ms.load(Relaxed);
+        asked_ms > 0 && Duration::from_millis(asked_ms) + MOVING > self.began.elapsed()
     }
 
     /// Asks the flight recorder for a capture. Returns whether there is one that heeds the page.
