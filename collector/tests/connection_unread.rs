@@ -8,8 +8,8 @@ mod random;
 use random::{Numbers, trace};
 use waitscope::{
     model::{
-        Arch, Call, CallKinds, Descriptor, DescriptorKind, End, Event, Gap, OpenThread, Ready,
-        readiness,
+        Arch, Call, CallKinds, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind,
+        OpenThread, Ready, readiness,
     },
     store::{Store, Unsure},
 };
@@ -304,4 +304,40 @@ fn a_call_under_way_may_be_reading_it() {
         }],
     );
     assert_eq!(ask(&store, 1), Ok(Some((20, 30))));
+}
+
+#[test]
+fn who_read_it_may_have_been_let_go_or_have_found_no_lane() {
+    // Threads whose calls end late, and one that read it long ago and is busy since.
+    let look = call(10, 232, (20, 30), None);
+    let mut events = vec![
+        Event::Descriptor(tcp(1, 7, None)),
+        found(&look, 1, readiness::IN),
+        Event::Call(look),
+        Event::Call(call(11, 45, (40, 45), Some(1))),
+    ];
+    events.extend((1..40_000).map(|at| {
+        let start_ns = 100 * at;
+        Event::Call(call(11, 45, (start_ns, start_ns + 50), Some(2)))
+    }));
+    events.push(Event::Call(call(10, 232, (4_000_000, 4_000_001), None)));
+    assert_eq!(ask(&store_of(&events), 1), Ok(None));
+    let mut little = Store::new(trace(), 1 << 20);
+    little.extend(events);
+    let kept_ns = little.state().kept_ns;
+    assert!(kept_ns > 45, "all is there since {kept_ns}");
+    assert_eq!(ask(&little, 1), Err(Unsure), "since {kept_ns}");
+
+    let mut store = store_of(&left());
+    store.extend((0..5_000).map(|tid| {
+        Event::Life(Life {
+            pid: 1,
+            tid: 100 + tid,
+            at_ns: 95,
+            kind: LifeKind::Began,
+            name: String::new(),
+        })
+    }));
+    assert!(store.lanes_more() > 0);
+    assert_eq!(ask(&store, 1), Err(Unsure), "some threads have no lane");
 }

@@ -200,3 +200,38 @@ fn of_what_was_let_go_nothing_is_handed_over_and_of_the_rest_all_with_who_was_th
         "descriptors that are open are known"
     );
 }
+
+#[test]
+fn what_was_open_is_known_though_it_was_told_long_before_and_is_closed_after() {
+    let mut store = Store::new(trace(), u64::MAX);
+    let closed = |id, opened_ns, closed_ns| {
+        Event::Descriptor(Descriptor {
+            opened_ns,
+            closed_ns: Some(closed_ns),
+            ..descriptor(id)
+        })
+    };
+    let at = |at_ns: u64| life(10, at_ns);
+    store.extend([at(1), Event::Descriptor(descriptor(1))]);
+    // So many words that the first ones are let go.
+    store.extend((2..50_000).flat_map(|id| [at(id), Event::Descriptor(descriptor(id as u32))]));
+    let late_ns = 60_000;
+    let held_ns = store.state().held_ns;
+    assert!(held_ns > 1 && held_ns < late_ns, "{held_ns}");
+    store.extend([
+        at(late_ns),
+        closed(1, None, late_ns),
+        closed(60_001, Some(held_ns + 1), late_ns),
+    ]);
+    assert_eq!(store.state().held_ns, held_ns);
+    let handed = handed(&store);
+    let of = |id: u32| -> Vec<Option<u64>> {
+        let words = handed.iter().filter_map(|event| match event {
+            Event::Descriptor(word) if word.id == id => Some(word.closed_ns),
+            _ => None,
+        });
+        words.collect()
+    };
+    assert_eq!(of(1), [None, Some(late_ns)]);
+    assert_eq!(of(60_001), [Some(late_ns)], "it was opened since");
+}

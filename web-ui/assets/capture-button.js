@@ -17,8 +17,9 @@ export class CaptureButton {
     this.root = byId("capture", HTMLButtonElement);
     /** From the wish until the state speaks of it. */
     this.asked = false;
-    /** Captures and triggers passed over as it was asked. */
-    this.before = 0;
+    /** Captures, and triggers passed over, when the state was last told. */
+    this.written = 0;
+    this.passedOver = 0;
     this.root.addEventListener("click", () => void this.ask());
   }
 
@@ -27,9 +28,11 @@ export class CaptureButton {
     const { captures } = state;
     this.root.hidden = !captures?.byPage || state.ended;
     if (!captures) return;
-    const told = captures.list.length + captures.more + captures.passedOver;
-    if (captures.underWay || told !== this.before) this.asked = false;
-    if (!this.asked) this.before = told;
+    const { underWay, passedOver } = captures;
+    if (this.asked && !underWay && passedOver > this.passedOver) this.announce(say("captures.not.now"));
+    if (underWay || passedOver !== this.passedOver || captures.list.length + captures.more !== this.written) this.asked = false;
+    this.written = captures.list.length + captures.more;
+    this.passedOver = passedOver;
     this.draw(this.asked || captures.underWay !== null);
   }
 

@@ -432,6 +432,7 @@ export const EN = {
   "captures.now": "Capture now",
   "captures.now.hint": "have the flight recorder write the time up to now, and some of what follows, to a file",
   "captures.busy": "Capturing…",
+  "captures.not.now": "Not now: a capture was just made, and its cool-down is not over",
   "captures.refused": "The flight recorder does not take captures from this page.",
   "captures.says": "what the flight recorder wrote when a trigger fired, the newest first",
   "captures.andone": "{count}, one under way",

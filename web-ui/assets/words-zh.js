@@ -437,6 +437,7 @@ export const ZH = {
   "captures.now": "立即捕获",
   "captures.now.hint": "让飞行记录器把到目前为止的这段时间以及随后的一小段写入文件",
   "captures.busy": "正在捕获…",
+  "captures.not.now": "现在不行：刚完成一次捕获，冷却时间尚未结束",
   "captures.refused": "飞行记录器不接受来自此页面的捕获请求。",
   "captures.says": "触发条件满足时飞行记录器写入的内容，最新的在前",
   "captures.andone": "{count}，另有一个正在写入",

@@ -96,6 +96,11 @@ test("where the flight recorder heeds the page, a button has it write what it ke
   assert.equal(await button.innerText(), "Capturing…");
   await tell({ list: [capture(0, { trigger: "page" })] });
   await button.getByText("Capture now").waitFor();
+  await window.page.keyboard.press("Enter");
+  await button.getByText("Capturing…").waitFor();
+  await tell({ list: [capture(0, { trigger: "page" })], passed_over: 1 });
+  await button.getByText("Capture now").waitFor();
+  await window.page.locator("#announce").getByText("its cool-down is not over").waitFor();
   server.captures = { ...server.captures, by_page: false };
   await button.click();
   await window.page.locator("#announce").getByText("does not take captures").waitFor();

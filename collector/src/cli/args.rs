@@ -238,6 +238,9 @@ impl Command {
             Self::Export { span, .. } if span.range().is_empty() => {
                 Some("--from must be before --to: nothing can be in between")
             }
+            Self::Record { tracing, .. } if tracing.flying.heeds_page() => {
+                Some("--trigger page needs a page, and record has none: use attach or run")
+            }
             Self::Record { tracing, .. } => tracing.keeping.fault(tracing.flying.flight.is_none()),
             _ => None,
         }

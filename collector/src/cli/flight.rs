@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::quantity::{duration, size};
-use crate::model::Rule;
+use crate::model::{Condition, Rule};
 use crate::recording::FlightPlan;
 
 /// Where captures go if no file was named.
@@ -38,6 +38,12 @@ pub(crate) struct Flying {
 }
 
 impl Flying {
+    /// Whether somebody on the page may ask for a capture.
+    pub(crate) fn heeds_page(&self) -> bool {
+        let mut rules = self.trigger.iter();
+        rules.any(|rule| rule.condition == Condition::Page)
+    }
+
     /// What it means, if it was asked for. Captures are called like the recording that they stand in for.
     pub(crate) fn plan(&self, record: Option<&Path>) -> Option<FlightPlan> {
         let window = self.flight?;

@@ -29,7 +29,7 @@ const READING_ASIDE: i32 = 15;
 
 /// While somebody moves about on the page, those rest for so long after each part that they read, as many times as long as
 /// it took. `nice` alone counts for little where the kernel groups threads by session, and the browser is in another.
-const GIVEN_PARTS: u32 = 2;
+const GIVEN_PARTS: u32 = 4;
 const GIVEN_MOST: Duration = Duration::from_millis(100);
 
 /// `waitscope open`

@@ -50,7 +50,7 @@ pub use process_readiness::ProcessReadiness;
 pub use sketch::{
     GLANCE_BITS, GLANCE_BITS_MAX, Off, Piece, Run, SHORT_BITS, Series, Sketch, Sketcher, Sum,
 };
-pub use table::{Bits, Column, RowKind, Table, Texts, cell};
+pub use table::{Marks, Numbers, RowKind, Table, Texts, cell};
 pub use trace::Trace;
 pub use trigger::{Condition, Fired, Rule, Triggers};
 pub use turn::{Stall, Turn};

@@ -20,9 +20,9 @@ pub enum RowKind {
 
 /// One bit a row.
 #[derive(Clone, Debug, Default)]
-pub struct Bits(pub Vec<u8>);
+pub struct Marks(pub Vec<u8>);
 
-impl Bits {
+impl Marks {
     /// That of a row; not set if there is no such row.
     #[inline]
     pub fn get(&self, row: usize) -> bool {
@@ -33,14 +33,14 @@ impl Bits {
 
 /// Numbers of which some rows have none.
 #[derive(Clone, Debug)]
-pub struct Column<'a, T> {
+pub struct Numbers<'a, T> {
     /// Those of all rows, or of none.
     pub numbers: &'a [T],
     /// Which rows have one; `None` if all do.
-    pub there: Option<Bits>,
+    pub there: Option<Marks>,
 }
 
-impl<T: Copy> Column<'_, T> {
+impl<T: Copy> Numbers<'_, T> {
     /// That of a row.
     #[inline]
     pub fn get(&self, row: usize) -> Option<T> {
@@ -53,7 +53,7 @@ impl<T: Copy> Column<'_, T> {
 #[derive(Clone, Debug)]
 pub struct Texts<'a> {
     /// Which of the texts a row has.
-    pub keys: Column<'a, i16>,
+    pub keys: Numbers<'a, i16>,
     /// All there are.
     pub texts: Vec<&'a str>,
 }
@@ -84,7 +84,7 @@ pub struct Table<'a> {
     pub start_ns: &'a [u64],
     pub end_ns: Vec<u64>,
     pub waker: Vec<Option<Waker>>,
-    pub unseen: Bits,
+    pub unseen: Marks,
     pub nr: &'a [u32],
     pub kernel_ns: &'a [u64],
     pub blocked_ns: &'a [u64],
@@ -93,22 +93,22 @@ pub struct Table<'a> {
     pub copying: Vec<Copying>,
     pub sleeps: &'a [u32],
     pub preemptions: &'a [u32],
-    pub first_sleep_ns: Column<'a, u64>,
-    pub last_wake_ns: Column<'a, u64>,
-    pub fd: Column<'a, i32>,
-    pub descriptor: Column<'a, u32>,
-    pub ready_delay_ns: Column<'a, u64>,
-    pub requested: Column<'a, u64>,
+    pub first_sleep_ns: Numbers<'a, u64>,
+    pub last_wake_ns: Numbers<'a, u64>,
+    pub fd: Numbers<'a, i32>,
+    pub descriptor: Numbers<'a, u32>,
+    pub ready_delay_ns: Numbers<'a, u64>,
+    pub requested: Numbers<'a, u64>,
     pub timeout: Vec<Timeout>,
-    pub ret: Column<'a, i64>,
-    pub began_before: Bits,
-    pub killed: Bits,
-    pub continues: Bits,
+    pub ret: Numbers<'a, i64>,
+    pub began_before: Marks,
+    pub killed: Marks,
+    pub continues: Marks,
     pub others: &'a [u32],
     pub other_ns: &'a [u64],
-    pub woken_ns: Column<'a, u64>,
-    pub times: Column<'a, u32>,
-    pub in_call: Bits,
+    pub woken_ns: Numbers<'a, u64>,
+    pub times: Numbers<'a, u32>,
+    pub in_call: Marks,
     pub state: &'a [u32],
     pub waker_comm: Texts<'a>,
 }

@@ -1,4 +1,4 @@
-//! One batch of a recording: decoded whole or in short, as it comes or again later.
+//! One batch of a recording: decoded whole, in short or as columns, as it comes or again later.
 //!
 //! What is read again was read before; a file may have changed since, and no more than its bytes are trusted.
 

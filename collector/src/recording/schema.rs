@@ -91,7 +91,7 @@ macro_rules! columns {
 }
 
 columns! {
-    /// `call`, `offcpu`, `life`, `gap`, `open` or `end`.
+    /// `call`, `offcpu`, `life`, `descriptor`, `ready`, `request`, `gap`, `open` or `end`.
     kind: Text,
     /// The process.
     pid: U32,

@@ -11,7 +11,7 @@ use arrow_buffer::{BooleanBuffer, NullBuffer};
 use super::column::TextCells;
 use super::row;
 use super::schema::Cells;
-use crate::model::{Bits, Column, Copying, Event, Ready, RowKind, Table, Texts, Timeout, cell};
+use crate::model::{Copying, Event, Marks, Numbers, Ready, RowKind, Table, Texts, Timeout, cell};
 
 /// The table of so many rows.
 ///
@@ -148,9 +148,9 @@ fn all<'a, T: ArrowPrimitiveType>(
 }
 
 /// The same of a column of yes and no.
-fn flags(cells: &BooleanArray, rows: &BooleanBuffer, name: &str) -> Result<Bits> {
+fn flags(cells: &BooleanArray, rows: &BooleanBuffer, name: &str) -> Result<Marks> {
     none_missing(cells.len(), cells.nulls(), rows, name)?;
-    Ok(bits(cells.values()))
+    Ok(marks(cells.values()))
 }
 
 fn none_missing(
@@ -169,23 +169,23 @@ fn none_missing(
 }
 
 /// A column of which any cell may be empty.
-fn some<T: ArrowPrimitiveType>(cells: &PrimitiveArray<T>) -> Column<'_, T::Native> {
-    Column {
+fn some<T: ArrowPrimitiveType>(cells: &PrimitiveArray<T>) -> Numbers<'_, T::Native> {
+    Numbers {
         numbers: cells.values(),
-        there: cells.nulls().map(|there| bits(there.inner())),
+        there: cells.nulls().map(|there| marks(there.inner())),
     }
 }
 
 /// The rows in which a column of yes and no says yes.
-fn set(cells: &BooleanArray) -> Bits {
+fn set(cells: &BooleanArray) -> Marks {
     match cells.nulls() {
-        Some(there) => bits(&(cells.values() & there.inner())),
-        None => bits(cells.values()),
+        Some(there) => marks(&(cells.values() & there.inner())),
+        None => marks(cells.values()),
     }
 }
 
-fn bits(of: &BooleanBuffer) -> Bits {
-    Bits(of.sliced().to_vec())
+fn marks(of: &BooleanBuffer) -> Marks {
+    Marks(of.sliced().to_vec())
 }
 
 fn texts(cells: &TextCells) -> Texts<'_> {

@@ -90,8 +90,9 @@ pub(super) async fn connection(
 /// Whether nothing happened by now that the store was not told of, and that may have read from a connection.
 fn sure(shared: &Shared) -> bool {
     let snapshot = shared.watch().borrow().clone();
+    // Of a recording that was cut off it is not known how it went on.
     let told = snapshot.totals.as_ref();
-    told.is_none_or(|totals| {
+    told.map_or(shared.about.live, |totals| {
         totals.lost <= snapshot.state.lost && totals.untracked == 0 && totals.compat == 0
     })
 }

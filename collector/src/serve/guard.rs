@@ -189,10 +189,11 @@ pub(super) async fn keep(
     request: Request,
     next: Next,
 ) -> Response {
+    let asks = request.uri().path() != CAPTURE;
     let mut response = match guard.judge(&request) {
         Verdict::Pass => next.run(request).await,
         Verdict::Exchange => guard.exchange(),
-        Verdict::Refuse(status) => refuse(status),
+        Verdict::Refuse(status) => refuse(status, asks),
     };
     let failed = response.status().is_client_error() || response.status().is_server_error();
     if failed && response.extensions().get::<Said>().is_none() {
@@ -226,15 +227,16 @@ pub(super) fn said(status: StatusCode, words: String) -> Response {
 }
 
 /// Strangers get no second word on the same connection: there are few.
-fn refuse(status: StatusCode) -> Response {
+fn refuse(status: StatusCode, asks: bool) -> Response {
     let mut response = empty(status);
     response
         .headers_mut()
         .insert(CONNECTION, HeaderValue::from_static("close"));
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        response.headers_mut().insert(
+            ALLOW,
+            HeaderValue::from_static(if asks { "GET, HEAD" } else { "POST" }),
+        );
     }
     response
 }

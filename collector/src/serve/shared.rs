@@ -29,7 +29,7 @@ use crate::{
 pub(crate) const NOTES_DIFFER: &str = "what was noted beside its rows is not what is in them: reload the page, which showed what was noted";
 
 /// For so long after tiles were asked for, somebody is taken to move about.
-const MOVING: Duration = Duration::from_millis(100);
+const MOVING: Duration = Duration::from_millis(250);
 
 /// The store and what the page is told about it.
 pub struct Shared {

@@ -108,7 +108,7 @@ impl Around {
 
     /// After this, all is there: calls, times off the CPU and what happened beside them.
     pub fn held_ns(&self) -> u64 {
-        self.kept_ns.max(self.notes.gone_ns)
+        self.notes.held_ns(self.kept_ns)
     }
 
     /// Hands over all that is there whole, a part at a time, in the order in which it ended: before that, what was known of threads
@@ -147,7 +147,23 @@ impl Around {
         let words = self
             .notes
             .words(&all, &self.descriptors, |note| note.at_ns <= at_ns);
-        let words = words.into_iter().filter(|word| {
+        let mut told: IdSet<u32> = words.iter().map(|word| word.id).collect();
+        // One that was open by then, but whose first words were let go, is told by its next, but for its end: no descriptor is
+        // first told of as it is closed.
+        let later = self.notes.all().filter(|note| note.at_ns > at_ns);
+        let later = later.filter_map(|note| match &note.event {
+            Event::Descriptor(word) if told.insert(word.id) => {
+                let was_open = word.opened_ns.is_some_and(|ns| ns <= at_ns);
+                let is_known = was_open || word.opened_ns.is_none() && word.closed_ns.is_some();
+                is_known.then(|| Descriptor {
+                    closed_ns: None,
+                    ..word.clone()
+                })
+            }
+            _ => None,
+        });
+        let words = words.into_iter().chain(later.collect::<Vec<_>>());
+        let words = words.filter(|word| {
             word.opened_ns.is_none_or(|ns| ns <= at_ns)
                 && word.closed_ns.is_none_or(|ns| ns > at_ns)
         });
@@ -224,9 +240,12 @@ impl Around {
         let mut open = Vec::new();
         for (lane, near) in lanes {
             near.events(from_ns, to_ns, &mut timed);
-            // One that was looked at before its last call ended is in another by now.
+            // One that was looked at before its last call ended is in another by now; one that is over is in none, and
+            // another may have its number.
             let still = self.open.iter().filter(|open| {
-                open.tid == lane.tid && open.pid == lane.pid && open.at_ns >= near.end_ns()
+                lane.ended_ns.is_none()
+                    && (open.tid, open.pid) == (lane.tid, lane.pid)
+                    && open.at_ns >= near.end_ns()
             });
             open.extend(still.copied().map(Event::Open));
         }

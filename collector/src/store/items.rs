@@ -142,6 +142,24 @@ impl Chunk for Items {
     }
 }
 
+/// Those that are on.
+fn flags<const N: usize>(of: [(bool, u16); N]) -> u16 {
+    let on = of.into_iter().filter(|(on, _)| *on);
+    on.fold(0, |flags, (_, bit)| flags | bit)
+}
+
+/// What the flags say of a call's other cells.
+fn flags_of(copying: Copying, has_fd: bool, has_requested: bool, ret: Option<i64>) -> u16 {
+    flags([
+        (matches!(copying, Copying::Seen(_)), COPYING_SEEN),
+        (matches!(copying, Copying::Inferred(_)), COPYING_INFERRED),
+        (has_fd, HAS_FD),
+        (has_requested, HAS_REQUESTED),
+        (ret.is_some(), HAS_RET),
+        (ret.is_some_and(|ret| ret < 0), RET_NEGATIVE),
+    ])
+}
+
 /// How the column of numbers holds that of a call. The table of names ends at 1024; beyond it all are the same unknown
 /// number.
 fn number(nr: u32) -> u16 {
@@ -155,21 +173,17 @@ fn one_more(number: Option<u64>) -> u64 {
 
 impl Items {
     pub(super) fn push_call(&mut self, call: &Call) {
-        let mut flags = 0;
-        let mut flag = |on: bool, bit: u16| flags |= if on { bit } else { 0 };
-        flag(call.began_before, BEGAN_BEFORE);
-        flag(call.killed, KILLED);
-        flag(call.continues, CONTINUES);
-        flag(call.unseen, UNSEEN);
-        flag(matches!(call.copying, Copying::Seen(_)), COPYING_SEEN);
-        flag(
-            matches!(call.copying, Copying::Inferred(_)),
-            COPYING_INFERRED,
+        let flags = flags([
+            (call.began_before, BEGAN_BEFORE),
+            (call.killed, KILLED),
+            (call.continues, CONTINUES),
+            (call.unseen, UNSEEN),
+        ]) | flags_of(
+            call.copying,
+            call.fd.is_some(),
+            call.requested.is_some(),
+            call.ret,
         );
-        flag(call.fd.is_some(), HAS_FD);
-        flag(call.requested.is_some(), HAS_REQUESTED);
-        flag(call.ret.is_some(), HAS_RET);
-        flag(call.ret.is_some_and(|ret| ret < 0), RET_NEGATIVE);
         if call.sleeps > 0 || call.preemptions > 0 || call.waker.is_some() {
             self.absences.push(Absence {
                 index: self.len() as u32,

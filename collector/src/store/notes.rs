@@ -1,7 +1,7 @@
 //! What happened beside calls and times off the CPU, in the order in which it came: what is told of descriptors and
 //! threads, requests, losses.
 //!
-//! The last of it only, in bounded memory; of a trace that is in a file only what is needed to begin in its middle. It must never
+//! The last of it only, in bounded memory; of a trace that is in a file only what is needed to begin in its middle, and requests. It must never
 //! hold calls or times off the CPU: lanes do.
 
 use std::collections::{HashMap, VecDeque};
@@ -29,7 +29,7 @@ pub(super) struct Note {
 pub(super) struct Notes {
     chunks: VecDeque<Arc<Vec<Note>>>,
     /// How far the trace had come with the last of those that were let go.
-    pub(super) gone_ns: u64,
+    gone_ns: u64,
     /// Those on descriptors, of which more are kept, and in files too.
     pub(super) requests: Requests,
 }
@@ -70,6 +70,11 @@ impl Notes {
                 event: event.clone(),
             });
         }
+    }
+
+    /// After this all notes are there, and all calls of a trace that kept those after `kept_ns`.
+    pub(super) fn held_ns(&self, kept_ns: u64) -> u64 {
+        self.gone_ns.max(kept_ns)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Note> {

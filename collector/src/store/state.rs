@@ -60,7 +60,7 @@ impl Store {
             now_ns: self.now_ns,
             sealed_ns: self.sealed_ns,
             kept_ns: self.kept_ns,
-            held_ns: self.kept_ns.max(self.notes.gone_ns),
+            held_ns: self.notes.held_ns(self.kept_ns),
             whole_level: self.base,
             ended: self.end.is_some(),
             calls: self.calls,

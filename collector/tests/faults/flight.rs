@@ -107,6 +107,8 @@ fn a_signal_makes_a_capture_and_what_is_no_trigger_is_named() {
 
     let wrong = Product::start(waitscope(&act).args(["--flight", "1s", "--trigger", "trun > 5ms"]));
     wrong.end().said(2, "\"trun\" is no call");
+    let pageless = Product::start(waitscope(&act).args(["--flight", "1s", "--trigger", "page"]));
+    pageless.end().said(2, "record has none: use attach or run");
     let alone = Product::start(waitscope(&act).args(["--trigger", "turn > 5ms"]));
     alone.end().said(2, "--flight");
 }

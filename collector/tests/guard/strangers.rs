@@ -229,7 +229,14 @@ fn a_capture_is_asked_for_by_the_page_alone_and_where_it_is_heeded_alone() {
     site.shared.flies(&flight("signal USR1"));
     refused("with one that heeds a signal only");
     site.shared.flies(&flight("page"));
-    assert_eq!(site.get("/api/capture").status, 405);
+    for method in ["GET", "HEAD", "DELETE"] {
+        let answer = site.ask(method, "/api/capture", &[cookie]);
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (405, Some("POST")),
+            "{method}"
+        );
+    }
     assert!(!site.shared.take_wish(), "a question is no wish");
     assert_eq!(ask(&[cookie, ("Origin", &own)]).status, 202);
     assert!(site.shared.take_wish() && !site.shared.take_wish());

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::super::{
-    Calls, Filter, Store,
+    Calls, DESCRIPTORS_MAX, Filter, Store,
     items::Items,
     query::LaneCalls,
     track::{At, Chunk as _},
@@ -27,6 +27,8 @@ pub struct Watched {
     over_ns: u64,
     closed_ns: Option<u64>,
     gaps: Vec<Gap>,
+    /// Before this, calls were let go: of one lane sooner than of another.
+    kept_ns: u64,
 }
 
 /// What was found ready on a descriptor and not read any more.
@@ -46,8 +48,12 @@ impl Store {
     pub fn watched(&self, id: u32) -> Option<Watched> {
         let all = || self.descriptors.values();
         let own = self.descriptors.get(&id)?;
-        // Threads that were not tracked, and 32-bit calls, may have read it.
+        // Calls that found no lane or came out of order, copies that are not kept, threads that were not tracked and 32-bit
+        // calls may have read it.
         if !is_read(own)
+            || self.lanes_more > 0
+            || self.disordered > 0
+            || self.descriptors.len() >= DESCRIPTORS_MAX
             || self
                 .end
                 .is_some_and(|end| end.untracked > 0 || end.compat > 0)
@@ -79,6 +85,7 @@ impl Store {
             closed_ns: own.closed_ns,
             copies: copies.iter().map(|copy| copy.id).collect(),
             gaps: self.gaps.all().to_vec(),
+            kept_ns: self.kept_ns,
         })
     }
 }
@@ -126,7 +133,7 @@ impl Calls {
             .collect();
         places.sort_by_key(|(end_ns, first_ns, lane, _)| (Reverse(*end_ns), *first_ns, lane.lane));
         let mut batches = BTreeSet::new();
-        let mut taken_ns = 0;
+        let mut taken_ns = watched.kept_ns;
         let mut looked = 0;
         for (end_ns, _, lane, chunk) in &places {
             if *end_ns < taken_ns {
@@ -172,7 +179,10 @@ impl Calls {
                 });
             }
         }
-        let Some(found) = found else { return Ok(None) };
+        let Some(found) = found else {
+            let is_known = watched.kept_ns == 0 || taken_ns > watched.kept_ns;
+            return if is_known { Ok(None) } else { Err(Unsure) };
+        };
         let lost = watched
             .gaps
             .iter()

@@ -3,8 +3,8 @@
 //! It must come to what pushing the same items one by one comes to.
 
 use super::{
-    Absence, BEGAN_BEFORE, BLOCK, CONTINUES, COPYING_INFERRED, COPYING_SEEN, Few, Found, HAS_FD,
-    HAS_REQUESTED, HAS_RET, Items, KILLED, OUTSIDE, RET_NEGATIVE, Small, UNSEEN, number, one_more,
+    Absence, BEGAN_BEFORE, BLOCK, CONTINUES, Few, Found, Items, KILLED, OUTSIDE, Small, UNSEEN,
+    flags, flags_of, number, one_more,
 };
 use crate::model::{Copying, Ready, RowKind, Sum, Table, Timeout, cell};
 
@@ -126,22 +126,15 @@ impl<'a> Gather<'a> {
         if !self.is_call(row) {
             return 0;
         }
-        let (table, copying) = (self.table, self.copying(row));
-        let ret = table.ret.get(row);
-        let flags = [
+        let table = self.table;
+        let has_fd = table.fd.get(row).is_some();
+        let has_requested = table.requested.get(row).is_some();
+        flags([
             (table.began_before.get(row), BEGAN_BEFORE),
             (table.killed.get(row), KILLED),
             (table.continues.get(row), CONTINUES),
             (table.unseen.get(row), UNSEEN),
-            (matches!(copying, Copying::Seen(_)), COPYING_SEEN),
-            (matches!(copying, Copying::Inferred(_)), COPYING_INFERRED),
-            (table.fd.get(row).is_some(), HAS_FD),
-            (table.requested.get(row).is_some(), HAS_REQUESTED),
-            (ret.is_some(), HAS_RET),
-            (ret.is_some_and(|ret| ret < 0), RET_NEGATIVE),
-        ];
-        let on = flags.into_iter().filter(|(on, _)| *on);
-        on.fold(0, |flags, (_, bit)| flags | bit)
+        ]) | flags_of(self.copying(row), has_fd, has_requested, table.ret.get(row))
     }
 
     fn absences(&self) -> Vec<Absence> {
