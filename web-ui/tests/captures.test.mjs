@@ -97,7 +97,7 @@ test("where the flight recorder heeds the page, a button has it write what it ke
   await tell({ list: [capture(0, { trigger: "page" })] });
   await button.getByText("Capture now").waitFor();
   await window.page.keyboard.press("Enter");
-  await button.getByText("Capturing…").waitFor();
+  await window.page.locator("#announce").getByText("A capture was asked for").waitFor();
   await tell({ list: [capture(0, { trigger: "page" })], passed_over: 1 });
   await button.getByText("Capture now").waitFor();
   await window.page.locator("#announce").getByText("its cool-down is not over").waitFor();

@@ -81,7 +81,7 @@ pub(super) fn measure(path: &Path, memory_bytes: u64) -> Result<()> {
     memory(&store)?;
     pictures(&store, "  cold", whole, PICTURES);
     let began = Instant::now();
-    store.filler()();
+    store.filler()(&mut || {});
     println!(
         "filled   {:>11.2} s to bring what there is memory for",
         began.elapsed().as_secs_f64()

@@ -81,15 +81,21 @@ pub(super) fn open(file: &Path, against: Option<&Path>, page: &Page) -> Result<E
             .name("read".to_owned())
             .spawn(move || {
                 step_aside(READING_ASIDE);
-                read(rest, &more, &name, cut.as_deref());
-                reading.run(|progress| report::sum_up(reader, progress));
+                let mut pace = Pace::of(&more);
+                read(rest, &more, &name, cut.as_deref(), &mut pace);
+                reading.run(|progress| {
+                    report::sum_up(reader, &mut |read, all| {
+                        progress(read, all);
+                        pace.step();
+                    })
+                });
                 if let Some(against) = against
                     && let Err(error) = against.begin()
                 {
                     say_of(&name, &format!("{error:#}"));
                 }
                 let fill = more.store().filler();
-                fill();
+                fill(&mut || pace.step());
             })
             .context("start a thread to read the recording")?;
         bound
@@ -132,15 +138,8 @@ impl Against {
 }
 
 /// Reads all of a recording that is shown at a glance until then.
-fn read(rest: Rest, shared: &Shared, name: &str, told: Option<&str>) {
-    let mut last = Instant::now();
-    let give_way = |_, _| {
-        if shared.is_asked() {
-            std::thread::sleep((last.elapsed() * GIVEN_PARTS).min(GIVEN_MOST));
-        }
-        last = Instant::now();
-    };
-    match rest.read(give_way) {
+fn read(rest: Rest, shared: &Shared, name: &str, told: Option<&str>, pace: &mut Pace<'_>) {
+    match rest.read(|_, _| pace.step()) {
         Ok(Opened { store, cut, .. }) => {
             let cut = cut.as_ref().map(ToString::to_string);
             if let Some(cut) = &cut
@@ -152,6 +151,27 @@ fn read(rest: Rest, shared: &Shared, name: &str, told: Option<&str>) {
         }
         // What there is shows all of it, if slowly.
         Err(error) => say_of(name, &format!("{error:#}")),
+    }
+}
+
+/// How fast something is read that nobody waits for, part by part.
+struct Pace<'a> {
+    shared: &'a Shared,
+    last: Instant,
+}
+
+impl<'a> Pace<'a> {
+    fn of(shared: &'a Shared) -> Self {
+        let last = Instant::now();
+        Self { shared, last }
+    }
+
+    /// A part is read: rests, if somebody moves about on the page.
+    fn step(&mut self) {
+        if self.shared.is_asked() {
+            std::thread::sleep((self.last.elapsed() * GIVEN_PARTS).min(GIVEN_MOST));
+        }
+        self.last = Instant::now();
     }
 }
 

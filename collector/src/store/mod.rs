@@ -196,15 +196,15 @@ impl Store {
     }
 
     /// What brings as much of a file as there is memory for, so that close pictures are quick too: to be called where
-    /// nobody waits for it.
-    pub fn filler(&self) -> impl FnOnce() + Send + 'static {
+    /// nobody waits for it. It calls what it is given after each part.
+    pub fn filler(&self) -> impl FnOnce(&mut dyn FnMut()) + Send + 'static {
         let shelf = self
             .shelving
             .as_ref()
             .map(|shelving| shelving.shelf.clone());
-        move || {
+        move |brought| {
             if let Some(shelf) = shelf {
-                shelf.fill();
+                shelf.fill(brought);
             }
         }
     }

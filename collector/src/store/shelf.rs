@@ -203,8 +203,8 @@ impl Shelf {
         });
     }
 
-    /// Brings batches from the first on, until there is no more room.
-    pub(super) fn fill(&self) {
+    /// Brings batches from the first on, until there is no more room. `brought` is called after each.
+    pub(super) fn fill(&self, brought: &mut dyn FnMut()) {
         let count = self.inner().contents.len() as u32;
         for batch in 0..count {
             // Another of about the same size must fit, or this one would only take the place of one.
@@ -214,6 +214,7 @@ impl Shelf {
                 return;
             }
             self.bring(batch, 0);
+            brought();
         }
     }
 
