@@ -19,9 +19,9 @@ use crate::{
 /// two thirds at most.
 const GLANCE_PART: u64 = 4;
 
-/// What the allocator keeps, and what is being read just now, takes the rest of the memory: of a hundred million calls a
-/// fourth.
-const COUNTED: (u64, u64) = (3, 4);
+/// What is counted takes so many parts of the memory. What the allocator keeps, and what is being read just now, has the
+/// rest: of a hundred million calls a third.
+const COUNTED: (u64, u64) = (2, 3);
 
 /// What came of opening a recording.
 #[derive(Debug)]
