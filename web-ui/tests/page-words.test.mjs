@@ -144,14 +144,15 @@ test("in Chinese, what is missing of a recording, what failed, kinds of descript
 });
 
 test("in a narrow window nothing of the head and of the tools is cut off or lies over another, in either language", async (t) => {
-  const captures = { list: [], more: 1, passed_over: 2, under_way: { trigger: "call > 1s", at_ns: 3e9 } };
+  const captures = { list: [], more: 1, passed_over: 2, under_way: null, by_page: true };
   for (const locale of ["en-US", "zh-CN"]) {
-    const { window } = await open(t, { locale, viewport: { width: 1024, height: 720 } }, "#connections=113.111", {}, captures);
+    const { window } = await open(t, { locale, viewport: { width: 1024, height: 720 } }, "#connections=113.111", { live: true }, captures);
+    await window.page.locator("#capture").waitFor();
     const wrong = await window.page.evaluate(() => [".languages button, #badge, #facts > div, .brand", ".tools button"].flatMap((selector) => {
-      const boxes = [...document.querySelectorAll(selector)].map((one) => ({ what: one.textContent, box: one.getBoundingClientRect() })).filter(({ box }) => box.width > 0);
+      const boxes = [...document.querySelectorAll(selector)].map((one) => ({ one, what: one.textContent, box: one.getBoundingClientRect() })).filter(({ box }) => box.width > 0);
       boxes.sort((a, b) => a.box.left - b.box.left);
       // Borders of neighbours may be one.
-      return boxes.filter(({ box }, i) => box.right > innerWidth || box.left < 0 || box.left < (boxes[i - 1]?.box.right ?? 0) - 1.5).map(({ what }) => what);
+      return boxes.filter(({ box, one }, i) => one.scrollWidth > one.clientWidth + 1 || box.right > innerWidth || box.left < 0 || box.left < (boxes[i - 1]?.box.right ?? 0) - 1.5).map(({ what }) => what);
     }));
     assert.deepEqual(wrong, [], locale);
     assert.equal(await window.page.locator("#badge").getAttribute("title"), await window.page.locator("#badge").textContent());
