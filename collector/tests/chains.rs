@@ -42,17 +42,8 @@ impl Story {
         }
         for (id, fd, kind) in [(7, 7, DescriptorKind::Eventfd), (8, 8, DescriptorKind::Tcp)] {
             story.0.push(Event::Descriptor(Descriptor {
-                id,
-                pid: PID,
-                fd,
                 kind,
-                name: String::new(),
-                local: None,
-                peer: None,
-                peer_pid: None,
-                object: 0,
-                opened_ns: None,
-                closed_ns: None,
+                ..blank::descriptor(PID, fd, id)
             }));
         }
         story

@@ -1,6 +1,8 @@
 //! Requests of `io_uring`s along a connection against plain loops over all of them, the JSON export, and the words of docs/wire.md.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/blank.rs"]
+mod blank;
 #[path = "support/random.rs"]
 mod random;
 
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use waitscope::{
     export::{Format, Range, export},
-    model::{Descriptor, DescriptorKind, End, Event, Request},
+    model::{End, Event, Request},
     opened,
     recording::{Reader, Writer},
     store::{Along, Asks, CONNECTION_BUCKETS_MAX, Store, UseKind, request_kind},
@@ -174,21 +176,7 @@ fn requests_told_by_themselves_are_those_of_the_json_export_of_a_file_that_was_r
     let all = requests(&mut Numbers(5), 1_000);
     let file = NamedTempFile::new().unwrap();
     let mut writer = Writer::create(file.path(), &trace()).unwrap();
-    let known = |id: u32| {
-        Event::Descriptor(Descriptor {
-            id,
-            pid: 1,
-            fd: 7,
-            kind: DescriptorKind::Tcp,
-            name: String::new(),
-            local: None,
-            peer: None,
-            peer_pid: None,
-            object: 0,
-            opened_ns: None,
-            closed_ns: None,
-        })
-    };
+    let known = |id: u32| Event::Descriptor(blank::descriptor(1, 7, id));
     let events: Vec<Event> = (0..DESCRIPTORS as u32)
         .map(known)
         .chain(all.iter().copied().map(Event::Request))

@@ -9,7 +9,7 @@ use random::{Numbers, trace};
 use waitscope::{
     model::{
         Arch, Call, CallKinds, Descriptor, DescriptorKind, End, Event, Gap, Life, LifeKind,
-        OpenThread, Ready, readiness,
+        OpenThread, Ready, Request, readiness,
     },
     store::{Store, Unsure},
 };
@@ -20,17 +20,9 @@ const MAY_TAKE: [u32; 4] = [45, 288, 16, 275];
 
 fn tcp(id: u32, object: u64, closed_ns: Option<u64>) -> Descriptor {
     Descriptor {
-        id,
-        pid: 1,
-        fd: id as i32,
-        kind: DescriptorKind::Tcp,
-        name: format!("tcp {id}"),
-        local: None,
-        peer: None,
-        peer_pid: None,
         object,
-        opened_ns: None,
         closed_ns,
+        ..blank::descriptor(1, id as i32, id)
     }
 }
 
@@ -244,6 +236,25 @@ fn nothing_is_told_where_somebody_may_have_read_it_unseen() {
         Ok(Some((20, 30))),
         "of another process"
     );
+    // Of a ring that was there before, its requests may be all that is known.
+    let request = |pid| {
+        Event::Request(Request {
+            pid,
+            tid: 11,
+            ring: None,
+            opcode: 27,
+            fd: Some(4),
+            descriptor: Some(4),
+            submit_ns: Some(50),
+            complete_ns: Some(60),
+            user_data: 0,
+            ret: Some(1),
+            shot: 0,
+            more: false,
+        })
+    };
+    assert_eq!(with(request(1)), Err(Unsure), "a ring that is not known");
+    assert_eq!(with(request(2)), Ok(Some((20, 30))), "of another process");
     let copy = Descriptor {
         pid: 2,
         ..tcp(6, 7, None)

@@ -13,7 +13,7 @@ use waitscope::{
     model::{Arch, Call, CallKinds, End, Event, GLANCE_BITS, Life, LifeKind, Piece, Ready},
     opened::{self, Opened},
     recording::{Reader, Writer},
-    store::{Filter, LEVEL_MAX, Store, TILE_BUCKETS},
+    store::{Draft, Filter, LEVEL_MAX, Store, TILE_BUCKETS},
 };
 
 const LANES: u32 = 5;
@@ -226,8 +226,17 @@ fn answers_alike(
                 _ => numbers.below(state.now_ns),
             };
             let index = (at_ns / (TILE_BUCKETS << level)).min(tiles - 1);
-            for lane in 0..=LANES {
-                let tile = store.tile(lane, level, index).unwrap();
+            // All lanes together, and one by itself.
+            let drafts = (0..=LANES).map(|lane| store.draft(lane, level, index).unwrap());
+            let tiles = Draft::tiles(drafts.collect());
+            let alone = numbers.below(u64::from(LANES) + 1) as u32;
+            let facts = format!("{of}, lane {alone} by itself, level {level}, tile {index}");
+            assert_eq!(
+                store.tile(alone, level, index).as_ref(),
+                tiles.get(alone as usize),
+                "{facts}"
+            );
+            for (lane, tile) in (0..).zip(tiles) {
                 let facts = format!("{of}, lane {lane}, level {level}, tile {index}");
                 assert_eq!(tile, all.tile(lane, level, index).unwrap(), "{facts}");
                 *exact.entry(level).or_default() += tile.calls.len() + tile.sums.len();

@@ -1,5 +1,7 @@
 //! What a store hands over of all that it was told, against what it was told.
 
+#[path = "support/blank.rs"]
+mod blank;
 #[path = "support/random.rs"]
 mod random;
 
@@ -7,7 +9,7 @@ use std::convert::Infallible;
 
 use random::{Numbers, thread, trace};
 use waitscope::{
-    model::{Descriptor, DescriptorKind, Event, Gap, Life, LifeKind, Ready, Request},
+    model::{Descriptor, Event, Gap, Life, LifeKind, Ready, Request},
     store::Store,
 };
 
@@ -85,19 +87,7 @@ fn told(numbers: &mut Numbers, count: usize) -> Vec<(u64, Event)> {
 }
 
 fn descriptor(id: u32) -> Descriptor {
-    Descriptor {
-        id,
-        pid: 1,
-        fd: 7,
-        kind: DescriptorKind::Tcp,
-        name: format!("tcp {id}"),
-        local: None,
-        peer: None,
-        peer_pid: None,
-        object: 0,
-        opened_ns: None,
-        closed_ns: None,
-    }
+    blank::descriptor(1, 7, id)
 }
 
 fn request(id: u32, at_ns: u64) -> Request {

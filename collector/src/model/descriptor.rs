@@ -109,6 +109,15 @@ impl DescriptorKind {
             Self::Tcp | Self::Udp | Self::Unix | Self::Netlink | Self::Socket
         )
     }
+
+    /// Known to be a socket or a pipe: copies of one, and nothing else, have its object, and what comes for it is taken by
+    /// calls on one of them.
+    pub fn is_shared_by_copies(self) -> bool {
+        matches!(
+            self,
+            Self::Tcp | Self::Udp | Self::Unix | Self::Netlink | Self::Pipe
+        )
+    }
 }
 
 /// One descriptor that a readiness call waited for, or found ready. Of `epoll`, only those it found; of `select`

@@ -51,15 +51,7 @@ impl Descriptors {
             return;
         }
         // Files of the anonymous kinds (eventfd, timerfd, epoll…) all share one inode.
-        let shares = descriptor.object != 0
-            && matches!(
-                descriptor.kind,
-                DescriptorKind::Tcp
-                    | DescriptorKind::Udp
-                    | DescriptorKind::Unix
-                    | DescriptorKind::Netlink
-                    | DescriptorKind::Pipe
-            );
+        let shares = descriptor.object != 0 && descriptor.kind.is_shared_by_copies();
         let root = if shares {
             *self.by_object.entry(descriptor.object).or_insert(id)
         } else {

@@ -31,17 +31,13 @@ pub(super) async fn connection(
         return Err(StatusCode::BAD_REQUEST);
     }
     let kinds = CallKinds::new(shared.about.arch);
-    let (calls, requests, watched, lanes, kept_ns) = {
+    let (calls, requests, watched, kept_ns) = {
         let store = shared.store();
-        let watched = sure(&shared).then(|| store.watched(id)).flatten();
-        let requests = shared.is_read().then(|| store.requests());
-        (
-            store.calls(),
-            requests,
-            watched,
-            store.lanes(),
-            store.state().kept_ns,
-        )
+        let is_read = shared.is_read();
+        let watched = (is_read && sure(&shared)).then(|| store.watched(id));
+        let requests = is_read.then(|| store.requests());
+        let kept_ns = store.state().kept_ns;
+        (store.calls(), requests, watched.flatten(), kept_ns)
     };
     let now_ns = calls.now_ns();
     let (connection, along, unread) = elsewhere(&shared, move || {
@@ -57,6 +53,11 @@ pub(super) async fn connection(
     let may_wait =
         known.is_none_or(|known| known.kind.is_socket() || known.kind == DescriptorKind::Unknown);
     let descriptor = known.map(descriptor_json);
+    let is_told = along.as_ref().is_some_and(|along| {
+        let told = along.told.as_ref();
+        told.is_some_and(|told| !told.is_empty())
+    });
+    let lanes = if is_told { store.lanes() } else { Vec::new() };
     drop(store);
     let calls = connection.calls.as_ref();
     let calls = calls.map(|calls| calls.iter().map(use_json).collect::<Vec<_>>());
@@ -109,11 +110,8 @@ fn unread_json(unread: &Unread) -> Value {
 /// In the order of `docs/wire.md`.
 fn request_json(request: &Request, lanes: &[Lane]) -> Value {
     let at_ns = request.submit_ns.or(request.complete_ns).unwrap_or(0);
-    let lane = lanes.iter().rev().find(|lane| {
-        lane.tid == request.tid
-            && lane.began_ns.is_none_or(|began| began <= at_ns)
-            && lane.ended_ns.is_none_or(|ended| ended >= at_ns)
-    });
+    let mut lanes = lanes.iter().rev();
+    let lane = lanes.find(|lane| lane.was(request.tid, at_ns));
     json!([
         lane.map(|lane| lane.lane),
         operation_name(request.opcode),

@@ -80,11 +80,8 @@ impl Around {
 
     /// The lane of a thread that was there at this time.
     pub fn lane_of(&self, tid: u32, at_ns: u64) -> Option<&(Lane, Near)> {
-        self.lanes.iter().rev().find(|(lane, _)| {
-            lane.tid == tid
-                && lane.began_ns.is_none_or(|began| began <= at_ns)
-                && lane.ended_ns.is_none_or(|ended| ended >= at_ns)
-        })
+        let mut lanes = self.lanes.iter().rev();
+        lanes.find(|(lane, _)| lane.was(tid, at_ns))
     }
 
     /// Those that were there at this time.

@@ -30,11 +30,15 @@ impl Draft {
     /// The tiles of drafts of one store, in their order. What must be brought for them is brought once for all, however
     /// little room there is.
     pub fn tiles(drafts: Vec<Self>) -> Vec<Tile> {
-        let near = || drafts.iter().filter_map(|draft| draft.near.as_ref());
-        let mut drawings: Vec<Drawing<'_>> = near().map(Drawing::new).collect();
-        let shelf = drafts.iter().find_map(|draft| draft.shelf.as_deref());
-        if let Some(shelf) = shelf {
-            let mut batches: Vec<u32> = near().flat_map(|(near, _)| near.batches()).collect();
+        let shelf = drafts.iter().find_map(|draft| draft.shelf.clone());
+        let parts = drafts.into_iter().map(|draft| (draft.tile, draft.near));
+        let (mut tiles, near): (Vec<Tile>, Vec<Option<(Near, Grid)>>) = parts.unzip();
+        let mut drawings: Vec<Drawing<'_>> = (tiles.iter_mut().zip(&near))
+            .filter_map(|(tile, near)| Some(Drawing::new(tile, near.as_ref()?)))
+            .collect();
+        if let Some(shelf) = &shelf {
+            let near = near.iter().flatten();
+            let mut batches: Vec<u32> = near.flat_map(|(near, _)| near.batches()).collect();
             batches.sort_unstable();
             batches.dedup();
             for together in batches.chunks(TOGETHER) {
@@ -44,21 +48,8 @@ impl Draft {
             }
         }
         drawings.iter_mut().for_each(|drawing| drawing.go(u32::MAX));
-        let mut drawn = drawings.into_iter().map(|drawing| drawing.tile);
         let is_whole = shelf.is_none_or(|shelf| shelf.missing() == 0);
-        let mut tiles = Vec::with_capacity(drafts.len());
-        for draft in &drafts {
-            let Tile { arch, sealed, .. } = draft.tile;
-            let tile = match draft.near {
-                Some(_) => drawn.next().unwrap_or_default(),
-                None => draft.tile.clone(),
-            };
-            tiles.push(Tile {
-                arch,
-                sealed: sealed && is_whole,
-                ..tile
-            });
-        }
+        tiles.iter_mut().for_each(|tile| tile.sealed &= is_whole);
         tiles
     }
 
@@ -74,16 +65,16 @@ struct Drawing<'a> {
     near: &'a Near,
     items: Visit<'a, Items>,
     spans: Visit<'a, Spans>,
-    tile: Tile,
+    tile: &'a mut Tile,
 }
 
 impl<'a> Drawing<'a> {
-    fn new((near, grid): &'a (Near, Grid)) -> Self {
+    fn new(tile: &'a mut Tile, (near, grid): &'a (Near, Grid)) -> Self {
         Self {
             near,
             items: Visit::new(&near.items, *grid),
             spans: Visit::new(&near.spans, *grid),
-            tile: Tile::default(),
+            tile,
         }
     }
 
@@ -92,7 +83,7 @@ impl<'a> Drawing<'a> {
         let Near { pid, tid, .. } = *self.near;
         let Tile {
             calls, spans, sums, ..
-        } = &mut self.tile;
+        } = self.tile;
         self.items.go(
             until,
             |items, from, to, wide| {

@@ -33,6 +33,15 @@ pub struct Lane {
     pub calls: u64,
 }
 
+impl Lane {
+    /// Whether it was this thread's at that time.
+    pub fn was(&self, tid: u32, at_ns: u64) -> bool {
+        self.tid == tid
+            && self.began_ns.is_none_or(|began| began <= at_ns)
+            && self.ended_ns.is_none_or(|ended| ended >= at_ns)
+    }
+}
+
 /// One call with its times off the CPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {

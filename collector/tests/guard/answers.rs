@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use waitscope::{
     attach::Totals,
-    model::{Descriptor, DescriptorKind, Event, Life, LifeKind, Ready, Request},
+    model::{Descriptor, Event, Life, LifeKind, Ready, Request},
     reading::Reading,
     serve::Comparison,
     store::Store,
@@ -347,17 +347,9 @@ fn a_browser_gets_a_file_of_the_page_once() {
 fn left() -> Vec<Event> {
     let socket = |id: u32, pid: u32, closed_ns| {
         Event::Descriptor(Descriptor {
-            id,
-            pid,
-            fd: 5,
-            kind: DescriptorKind::Tcp,
             name: "a ← b".to_owned(),
-            local: None,
-            peer: None,
-            peer_pid: None,
-            object: 0,
-            opened_ns: None,
             closed_ns,
+            ..blank::descriptor(pid, 5, id)
         })
     };
     let look = waitscope::model::Call {
@@ -393,6 +385,7 @@ fn left() -> Vec<Event> {
     vec![
         socket(1, 7, None),
         socket(2, 9, None),
+        socket(4, 11, None),
         Event::Ready(ready),
         Event::Call(look),
         Event::Request(request),
@@ -414,9 +407,10 @@ fn of_a_connection_it_says_what_requests_did_and_what_nobody_read_or_that_it_is_
         one["requests"],
         serde_json::json!({ "kept_ns": 0, "requests": [], "buckets": [] })
     );
-    let two = ask(2);
+    let (two, four) = (ask(2), ask(4));
+    assert_eq!(two["unread_known"], false, "its process has a ring");
     assert_eq!(
-        (&two["unread_known"], &two["unread"]),
+        (&four["unread_known"], &four["unread"]),
         (&true.into(), &Value::Null)
     );
     let told = serde_json::json!([[null, "recv", "receive", 300, 700, 0, 12]]);

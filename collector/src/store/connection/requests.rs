@@ -14,7 +14,7 @@ use super::{
     },
     UseKind, grid_of,
 };
-use crate::model::{Request, operation_name};
+use crate::model::{Request, id_map::IdSet, operation_name};
 
 /// Requests in a chunk, and chunks that are kept: some 12 MB.
 const CHUNK: usize = 1024;
@@ -129,6 +129,12 @@ impl Requests {
         if let Some(chunk) = self.chunks.back_mut() {
             Arc::make_mut(chunk).push(*request);
         }
+    }
+
+    /// Whether one of these processes made any.
+    pub(super) fn any_of(&self, pids: &IdSet<u32>) -> bool {
+        let mut all = self.chunks.iter().flat_map(|chunk| chunk.iter());
+        all.any(|request| pids.contains(&request.pid))
     }
 
     /// What those on a descriptor did from one time to before another, in so many buckets, in a trace that has come to `now_ns`.

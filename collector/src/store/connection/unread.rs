@@ -12,7 +12,7 @@ use super::super::{
     query::LaneCalls,
     track::{At, Chunk as _},
 };
-use super::{AHEAD_BATCHES_MAX, AHEAD_CHUNKS_MAX};
+use super::{AHEAD_BATCHES_MAX, AHEAD_CHUNKS_MAX, Requests};
 use crate::model::{
     Call, CallKind, CallKinds, Descriptor, DescriptorKind, Gap, id_map::IdSet, readiness,
 };
@@ -29,6 +29,9 @@ pub struct Watched {
     gaps: Vec<Gap>,
     /// Before this, calls were let go: of one lane sooner than of another.
     kept_ns: u64,
+    /// The processes that have it, and the requests that theirs may be among.
+    pids: IdSet<u32>,
+    requests: Requests,
 }
 
 /// What was found ready on a descriptor and not read any more.
@@ -50,7 +53,7 @@ impl Store {
         let own = self.descriptors.get(&id)?;
         // Calls that found no lane or came out of order, copies that are not kept, threads that were not tracked and 32-bit
         // calls may have read it.
-        if !is_read(own)
+        if !own.kind.is_shared_by_copies()
             || self.lanes_more > 0
             || self.disordered > 0
             || self.descriptors.len() >= DESCRIPTORS_MAX
@@ -61,7 +64,8 @@ impl Store {
             return None;
         }
         let same = |other: &Descriptor| {
-            other.id == id || own.object != 0 && other.object == own.object && is_read(other)
+            let is_copy = own.object != 0 && other.object == own.object;
+            other.id == id || is_copy && other.kind.is_shared_by_copies()
         };
         let copies: Vec<&Descriptor> = all()
             .map(AsRef::as_ref)
@@ -86,20 +90,10 @@ impl Store {
             copies: copies.iter().map(|copy| copy.id).collect(),
             gaps: self.gaps.all().to_vec(),
             kept_ns: self.kept_ns,
+            pids: copies.iter().map(|copy| copy.pid).collect(),
+            requests: self.requests(),
         })
     }
-}
-
-/// Whether what comes for it is taken by a call on it only.
-fn is_read(descriptor: &Descriptor) -> bool {
-    matches!(
-        descriptor.kind,
-        DescriptorKind::Tcp
-            | DescriptorKind::Udp
-            | DescriptorKind::Unix
-            | DescriptorKind::Netlink
-            | DescriptorKind::Pipe
-    )
 }
 
 /// Whether a call on a descriptor may have taken what it was ready for.
@@ -121,6 +115,10 @@ impl Calls {
     /// # Errors
     /// It is not known.
     pub fn unread(&self, kinds: &CallKinds, watched: &Watched) -> Result<Option<Unread>, Unsure> {
+        // Of a ring that was there before the trace no descriptor may be known.
+        if watched.requests.any_of(&watched.pids) {
+            return Err(Unsure);
+        }
         let until = Filter {
             to_ns: watched.over_ns.saturating_add(1),
             ..Filter::default()
